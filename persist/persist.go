@@ -1,0 +1,170 @@
+// Package persist says what must survive: the Store interface, and what its calls exchange.
+//
+// The stores below it are badgerstore (embedded, the default); storetest is the one conformance suite they all pass.
+// persist knows nothing of limits, breakers, HTTP or YAML: a webhook's payload and a lane's state are bytes to it.
+// It never decides when a webhook is sent, and it never forgets one that it accepted.
+package persist
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Sentinels on which callers branch; stores wrap them with what was tried on what.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrClosed   = errors.New("store closed")
+	ErrFull     = errors.New("too little free disk space")   // accept nothing more until space is freed
+	ErrBusy     = errors.New("too much waits to be written") // try again shortly
+	ErrTooLarge = errors.New("too large for one group")      // never fits; the caller must split it
+)
+
+// Store keeps webhooks from acceptance to their end. Its methods may be called from many goroutines.
+type Store interface {
+	// Enqueue stores all jobs as one group, all or none, and returns once they survive a power cut. Receipts are in
+	// the order of jobs. Ids are assigned here, in commit order, increasing across restarts and whatever the clock
+	// does. A job whose idempotency key is known is not stored again: its receipt says Existing, or Conflict where
+	// the fingerprint differs; the others of its group are not affected.
+	Enqueue(ctx context.Context, jobs []Job) ([]Receipt, error)
+
+	// Tend claims partitions for a member and renews what it holds. A store of one process gives it all of them, for
+	// ever.
+	Tend(ctx context.Context, me Member, drop []record.Part, ttl time.Duration) (Tenure, error)
+
+	// Queues lists the queues of a partition that may have live webhooks, in QueueID order after a given one (the
+	// zero QueueID: from the first), at most limit.
+	Queues(ctx context.Context, part record.Part, after record.QueueID, limit int) ([]QueueHead, error)
+
+	// Window returns the next entries of a queue behind a position, in (rank, id) order, at most limit, due or not.
+	Window(ctx context.Context, queue QueueRef, after record.Position, limit int) ([]record.Entry, error)
+
+	// Payload returns the payload of a live webhook, or ErrNotFound.
+	Payload(ctx context.Context, id record.ID) ([]byte, error)
+
+	// States returns the saved states of a partition's hosts and lanes.
+	States(ctx context.Context, part record.Part) ([]State, error)
+
+	// Settle carries what became of many webhooks together with changed states and marks; durable on return, and
+	// atomic or idempotent in an order that loses nothing. Partitions that me no longer owns are fenced: nothing
+	// of theirs was written.
+	Settle(ctx context.Context, me Member, batch Batch) (fenced []record.Part, err error)
+
+	// Webhook returns all that is known of a webhook, live or finished, or ErrNotFound.
+	Webhook(ctx context.Context, id record.ID) (*View, error)
+
+	Close() error
+}
+
+// Member names a process that owns partitions; new at every start.
+type Member string
+
+// Tenure is what a member owns and until when.
+type Tenure struct {
+	Parts []record.Part
+	Until time.Time // zero: for ever
+}
+
+// Job is a webhook to be stored.
+type Job struct {
+	Queue   record.Queue
+	Due     int64 // Unix ms; 0: at once
+	Expires int64 // Unix ms; 0: never
+	Payload []byte
+	// Idempotency is nil when the caller gave no key.
+	Idempotency *Idempotency
+}
+
+// Idempotency is how a repeated request is known for 24 hours.
+type Idempotency struct {
+	Key         [32]byte // digest of tenant and key
+	Fingerprint [16]byte // digest of what was asked for under it
+}
+
+// Verdict is what became of one job of a group.
+type Verdict uint8
+
+// The verdicts of Enqueue.
+const (
+	New      Verdict = iota // stored
+	Existing                // known under its idempotency key; the receipt has that webhook's id
+	Conflict                // its idempotency key is known for something else
+)
+
+// Receipt answers one job.
+type Receipt struct {
+	ID      record.ID
+	Verdict Verdict
+}
+
+// Committed is a job as it stands after its commit, for the hand-over to who sends it. Payload is the job's own.
+type Committed struct {
+	Queue   record.Queue
+	QueueID record.QueueID
+	Entry   record.Entry
+	Payload []byte
+}
+
+// QueueRef names a queue in the store.
+type QueueRef struct {
+	Part record.Part
+	ID   record.QueueID
+}
+
+// QueueHead is a queue that may have live webhooks, and where to read it from: nothing live stands at or before Mark.
+type QueueHead struct {
+	Queue record.Queue
+	ID    record.QueueID
+	Mark  record.Position
+}
+
+// Settlement is what became of one webhook. Exactly one of Next and Final is set.
+type Settlement struct {
+	Queue   QueueRef
+	Was     record.Position // the live entry's place until now
+	ID      record.ID
+	Attempt *record.Attempt // nil: it ended or moved without one
+	Next    *record.Entry   // it stays, here; the store sets Next.Rank, and Attempt.NextRank with it
+	Final   *record.Final   // it is over; earlier attempts are added by the store
+	Payload []byte          // of a finished webhook when at hand; else the store reads it
+}
+
+// Mark says that nothing live of a queue stands at or before a position. Marks are hints that save reading over
+// what was deleted; a store may keep a lower one, never a higher.
+type Mark struct {
+	Queue QueueRef
+	At    record.Position
+}
+
+// State is what a host or a lane remembers over a restart; opaque to the store. Empty Data forgets it.
+type State struct {
+	Lane record.Lane
+	Kind StateKind
+	Data []byte
+}
+
+// StateKind tells a host's state from a lane's.
+type StateKind uint8
+
+// The kinds of state.
+const (
+	HostState StateKind = 1 // of the whole host: the breaker
+	LaneState StateKind = 2 // of one lane: learned limits, pause
+)
+
+// Batch is what one Settle carries.
+type Batch struct {
+	Settlements []Settlement
+	States      []State
+	Marks       []Mark
+}
+
+// View is all that is known of a webhook.
+type View struct {
+	Payload  []byte           // nil when its retention has passed
+	Entry    *record.Entry    // set while it is live
+	Final    *record.Final    // set when it is over
+	Attempts []record.Attempt // oldest first
+}
