@@ -1,0 +1,32 @@
+// Command bench measures Sluice: load tests of the real binary beside a plain counterpart in the same run, because on
+// a shared machine only ratios mean anything.
+//
+//	go run ./bench relay      webhooks delivered per second, beside a bare relay
+//
+// Tables go to stdout, progress to stderr.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Relay relayCmd `cmd:"" help:"Webhooks delivered per second, beside a bare relay in the same run."`
+	Bare  bareCmd  `cmd:"" hidden:"" help:"Be the bare relay."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parsed := kong.Parse(&commands{}, kong.Name("bench"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
