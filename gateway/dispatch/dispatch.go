@@ -1,0 +1,226 @@
+// Package dispatch owns the clock, the schedule and the workers: it turns the schedule's decisions into attempts, and
+// what came of them into settlements.
+//
+// One goroutine, Run, owns the schedule; with it every lane's budget and every host's breaker, so none of them needs
+// a lock. It takes what happened from the inbox in slices (committed webhooks, ended attempts, windows read,
+// settlements made durable, questions), asks the schedule what may start, hands that to the workers, and sleeps until
+// the inbox or the schedule's next instant wakes it. Workers send (attempt.go); the settler writes what became of it
+// (settle.go); only then does the schedule forget a webhook. It never accepts webhooks and never speaks to clients.
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// DefaultDrain is how long Run waits, once told to stop, for the attempts under way.
+const DefaultDrain = 20 * time.Second
+
+// saveEvery is how often what lanes learned is saved, at most; a breaker's transition is saved at once.
+const saveEvery = time.Second
+
+// Settings are what a Dispatcher is built with.
+type Settings struct {
+	Store    persist.Store
+	Member   persist.Member
+	Client   *egress.Client
+	Policies policy.Set
+	Schedule schedule.Settings
+	Drain    time.Duration // 0: DefaultDrain
+	Log      zerolog.Logger
+	Metrics  prometheus.Registerer // nil: none
+	// HostLabel names a host in metrics; it keeps the label's values few. nil: every host is "other".
+	HostLabel func(host string) string
+	// Override says how the headers of a host are to be read, over what they look like; nil: as they look.
+	Override func(host string) *limiter.Override
+}
+
+// Dispatcher sends what is due. Use New, then Load, then Run.
+type Dispatcher struct {
+	set      Settings
+	schedule *schedule.Schedule
+	inbox    inbox
+	pool     pool
+	settler  settler
+	metrics  *metrics
+
+	saveAt  time.Time // when changed states may be saved next
+	saveNow bool
+	gauges  atomic.Pointer[Load]
+}
+
+// New returns a dispatcher that does nothing yet.
+func New(set Settings) *Dispatcher {
+	if set.Drain <= 0 {
+		set.Drain = DefaultDrain
+	}
+	if set.HostLabel == nil {
+		set.HostLabel = func(string) string { return "other" }
+	}
+	if set.Override == nil {
+		set.Override = func(string) *limiter.Override { return nil }
+	}
+	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule)}
+	d.inbox.wake = make(chan struct{}, 1)
+	d.settler.wake = make(chan struct{}, 1)
+	d.pool.work = d.attempt
+	d.pool.cond.L = &d.pool.mu
+	d.metrics = newMetrics(set.Metrics, d.Load)
+	return d
+}
+
+// Run sends until ctx ends, then waits for the attempts under way and their settlements, at most the drain time.
+// What it could not settle by then stays on disk and is sent again after a restart.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	settled := make(chan struct{})
+	stop := make(chan struct{})
+	go func() {
+		defer close(settled)
+		d.settle(stop)
+	}()
+	err := d.loop(ctx)
+	d.pool.stop()
+	close(stop)
+	<-settled
+	return err
+}
+
+var errDrain = errors.New("drain time passed with attempts under way: they are made again after the next start")
+
+func (d *Dispatcher) loop(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var deadline time.Time // of the drain; zero: not draining
+	stopping := ctx.Done()
+	for {
+		in := d.inbox.take()
+		now := time.Now()
+		d.apply(in, now)
+		d.settler.flush()
+		var wake time.Time
+		if deadline.IsZero() {
+			plan := d.schedule.Next(now)
+			wake = plan.Wake
+			d.carryOut(ctx, plan)
+			wake = earlier(wake, d.saveStates(now))
+		} else {
+			if d.schedule.InFlight() == 0 && d.schedule.Unsettled() == 0 {
+				d.saveNow = true
+				d.saveStates(now)
+				return nil
+			}
+			if wake = deadline; !now.Before(deadline) {
+				d.saveNow = true
+				d.saveStates(now)
+				return errDrain
+			}
+		}
+		d.gauges.Store(&Load{
+			InFlight: d.schedule.InFlight(), Unsettled: d.schedule.Unsettled(), Waiting: d.schedule.Waiting(),
+		})
+		var at <-chan time.Time
+		if !wake.IsZero() {
+			timer.Reset(max(0, wake.Sub(now)))
+			at = timer.C
+		}
+		select {
+		case <-d.inbox.wake:
+		case <-at:
+		case <-stopping:
+			stopping = nil
+			deadline = time.Now().Add(d.set.Drain)
+			d.pool.discard(func(s schedule.Start) { d.inbox.abandon(s) })
+		}
+	}
+}
+
+// Load is what the dispatcher has in hand.
+type Load struct{ InFlight, Unsettled, Waiting int }
+
+// Load returns what the dispatcher had in hand a moment ago.
+func (d *Dispatcher) Load() Load {
+	if l := d.gauges.Load(); l != nil {
+		return *l
+	}
+	return Load{}
+}
+
+// apply tells the schedule what happened.
+func (d *Dispatcher) apply(in *happened, now time.Time) {
+	for i := range in.committed {
+		c := &in.committed[i]
+		d.schedule.Commit(now, &schedule.Fresh{Queue: c.Queue, ID: c.QueueID, Entry: c.Entry, Payload: c.Payload})
+	}
+	for i := range in.ended {
+		e := &in.ended[i]
+		if !e.expired {
+			if t := d.schedule.Ended(now, &e.end); t != (circuit.Transition{}) {
+				d.logTransition(e.lane.Host, t, now)
+				d.saveNow = true
+			}
+		}
+		if e.settlement != nil {
+			d.settler.add(e.settlement)
+		}
+	}
+	for i := range in.read {
+		r := &in.read[i]
+		d.schedule.ReadDone(now, r.queue, r.entries, r.failed)
+	}
+	for _, s := range in.settled {
+		d.schedule.Settled(now, s.ID, s.Next)
+	}
+	for _, ask := range in.asked {
+		ask(d.schedule, now)
+	}
+}
+
+// carryOut starts what the schedule says may start.
+func (d *Dispatcher) carryOut(ctx context.Context, plan *schedule.Plan) {
+	d.pool.submit(plan.Start, false)
+	d.pool.submit(plan.Expired, true)
+	for _, r := range plan.Read {
+		go d.read(ctx, r)
+	}
+}
+
+// read fetches a window. A store that does not answer is asked again after a while, not at once.
+func (d *Dispatcher) read(ctx context.Context, r schedule.Read) {
+	ref := persist.QueueRef{Part: record.PartOf(r.Host), ID: r.Queue}
+	entries, err := d.set.Store.Window(ctx, ref, r.After, r.Limit)
+	if err != nil && ctx.Err() == nil {
+		d.set.Log.Error().Err(err).Str("host", r.Host).Msg("reading a queue failed; it is tried again")
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	d.inbox.addRead(windowRead{queue: r.Queue, entries: entries, failed: err != nil})
+}
+
+func (d *Dispatcher) logTransition(host string, t circuit.Transition, now time.Time) {
+	d.metrics.breaker(d.set.HostLabel(host), t)
+	v := d.schedule.Breaker(host).View(now)
+	d.set.Log.Warn().Str("host", host).Stringer("from", t.From).Stringer("to", t.To).Interface("breaker", v).
+		Msg("breaker changed")
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}

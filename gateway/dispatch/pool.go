@@ -1,0 +1,94 @@
+package dispatch
+
+import (
+	"sync"
+
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+)
+
+// spareWorkers is how many workers stay when there is nothing to do; further ones end, and their stacks with them.
+const spareWorkers = 256
+
+// pool runs starts on goroutines: one for each attempt under way, none for what waits. How many there may be is the
+// schedule's decision; the pool starts what it is given.
+type pool struct {
+	work func(s schedule.Start, expired bool)
+
+	mu     sync.Mutex
+	cond   sync.Cond
+	queue  []job
+	head   int
+	idle   int
+	closed bool
+}
+
+type job struct {
+	start   schedule.Start
+	expired bool
+}
+
+func (p *pool) submit(starts []schedule.Start, expired bool) {
+	if len(starts) == 0 {
+		return
+	}
+	p.mu.Lock()
+	for i := range starts {
+		p.queue = append(p.queue, job{starts[i], expired})
+	}
+	pending := len(p.queue) - p.head
+	wake, hire := min(pending, p.idle), max(0, pending-p.idle)
+	if hire > len(starts) {
+		hire = len(starts)
+	}
+	p.mu.Unlock()
+	for range wake {
+		p.cond.Signal()
+	}
+	for range hire {
+		go p.run()
+	}
+}
+
+func (p *pool) run() {
+	p.mu.Lock()
+	for {
+		for p.head == len(p.queue) {
+			if p.closed || p.idle >= spareWorkers {
+				p.mu.Unlock()
+				return
+			}
+			p.idle++
+			p.cond.Wait()
+			p.idle--
+		}
+		j := p.queue[p.head]
+		p.queue[p.head] = job{}
+		p.head++
+		if p.head == len(p.queue) {
+			p.queue, p.head = p.queue[:0], 0
+		}
+		p.mu.Unlock()
+		p.work(j.start, j.expired)
+		p.mu.Lock()
+	}
+}
+
+// discard takes back what no worker has begun.
+func (p *pool) discard(each func(schedule.Start)) {
+	p.mu.Lock()
+	left := append([]job(nil), p.queue[p.head:]...)
+	clear(p.queue)
+	p.queue, p.head = p.queue[:0], 0
+	p.mu.Unlock()
+	for _, j := range left {
+		each(j.start)
+	}
+}
+
+// stop lets idle workers end; those at work end after it.
+func (p *pool) stop() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.cond.Broadcast()
+}

@@ -1,0 +1,125 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// queuesAtOnce is how many queues one read of the store lists.
+const queuesAtOnce = 1024
+
+// Restore brings back what lanes and hosts had learned and registers every queue that has something waiting. It must have
+// returned before the first webhook is accepted, or fresh ones would overtake the backlog.
+func (d *Dispatcher) Restore(ctx context.Context) error {
+	tenure, err := d.set.Store.Tend(ctx, d.set.Member, nil, time.Minute)
+	if err != nil {
+		return fmt.Errorf("claiming partitions: %w", err)
+	}
+	now := time.Now()
+	for _, part := range tenure.Parts {
+		states, err := d.set.Store.States(ctx, part)
+		if err != nil {
+			return fmt.Errorf("reading the states of partition %d: %w", part, err)
+		}
+		for i := range states {
+			if err := d.restoreState(&states[i], now); err != nil {
+				d.set.Log.Error().Err(err).Str("host", states[i].Lane.Host).
+					Msg("what was learned of a destination is unreadable; it is learned anew")
+			}
+		}
+		if err := d.restoreQueues(ctx, part, now); err != nil {
+			return fmt.Errorf("listing the queues of partition %d: %w", part, err)
+		}
+	}
+	return nil
+}
+
+func (d *Dispatcher) restoreQueues(ctx context.Context, part record.Part, now time.Time) error {
+	var after record.QueueID
+	for {
+		heads, err := d.set.Store.Queues(ctx, part, after, queuesAtOnce)
+		if err != nil {
+			return err
+		}
+		for i := range heads {
+			h := &heads[i]
+			d.schedule.Found(now, h.ID, &h.Queue, h.Mark)
+			after = h.ID
+		}
+		if len(heads) < queuesAtOnce {
+			return nil
+		}
+	}
+}
+
+// stateVersion leads every saved state, before its JSON.
+const stateVersion = 1
+
+func (d *Dispatcher) restoreState(s *persist.State, now time.Time) error {
+	if len(s.Data) == 0 || s.Data[0] != stateVersion {
+		return fmt.Errorf("state of %s: want version %d", s.Lane.Host, stateVersion)
+	}
+	switch s.Kind {
+	case persist.LaneState:
+		var snap limiter.Snapshot
+		if err := json.Unmarshal(s.Data[1:], &snap); err != nil {
+			return fmt.Errorf("state of lane %s: %w", s.Lane.Host, err)
+		}
+		d.schedule.Budget(now, s.Lane).Restore(snap, now)
+	case persist.HostState:
+		var snap circuit.Snapshot
+		if err := json.Unmarshal(s.Data[1:], &snap); err != nil {
+			return fmt.Errorf("state of host %s: %w", s.Lane.Host, err)
+		}
+		d.schedule.Breaker(s.Lane.Host).Restore(snap, now)
+	}
+	return nil
+}
+
+// saveStates puts what changed into the next settlement, at most once a second; it returns when it wants to be
+// called again.
+func (d *Dispatcher) saveStates(now time.Time) time.Time {
+	if now.Before(d.saveAt) && !d.saveNow {
+		if d.schedule.Dirty() {
+			return d.saveAt
+		}
+		return time.Time{}
+	}
+	if !d.schedule.Dirty() {
+		d.saveNow = false
+		return time.Time{}
+	}
+	d.saveNow, d.saveAt = false, now.Add(saveEvery)
+	var states []persist.State
+	d.schedule.Changed(func(l record.Lane, b *limiter.Budget) {
+		states = append(states, persist.State{Lane: l, Kind: persist.LaneState, Data: encodeState(b.Snapshot(now))})
+	}, func(host string, b *circuit.Breaker) {
+		states = append(states, persist.State{
+			Lane: record.Lane{Host: host}, Kind: persist.HostState, Data: encodeState(b.Snapshot()),
+		})
+	})
+	var marks []persist.Mark
+	d.schedule.Marks(func(host string, id record.QueueID, at record.Position) {
+		marks = append(marks, persist.Mark{Queue: persist.QueueRef{Part: record.PartOf(host), ID: id}, At: at})
+	})
+	if len(states)+len(marks) > 0 {
+		d.settler.addStates(states, marks)
+		d.settler.flush()
+	}
+	return time.Time{}
+}
+
+func encodeState(snapshot any) []byte {
+	b, err := json.Marshal(snapshot)
+	if err != nil { // plain structs of numbers and strings
+		panic(fmt.Sprintf("dispatch: encoding %T: %v", snapshot, err))
+	}
+	return append([]byte{stateVersion}, b...)
+}

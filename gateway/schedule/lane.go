@@ -1,0 +1,191 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// host is what lanes of one destination share.
+type host struct {
+	name    string
+	breaker *circuit.Breaker
+	lanes   []*lane
+	dirty   bool
+}
+
+// lane is one unit of a destination's limit, with the flows that want to use it.
+//
+// Invariant: a queue with something in its window is in exactly one of three places: among its flow's ready queues
+// (its head is due), in waiting (its head is due later), or in neither (an ordered queue with one in flight).
+type lane struct {
+	id      record.Lane
+	host    *host
+	budget  *limiter.Budget
+	flows   map[flowKey]*flow
+	classes [3]class // by priority: high, normal, low
+	waiting queueHeap
+
+	inFlight int
+	dirty    bool // its budget's state may have to be saved
+	saved    uint64
+
+	place   place
+	at      time.Time // when to look again, while blocked for a time
+	index   int       // in Schedule.due
+	blocked Reason    // why the last visit ended
+}
+
+// place says which of the schedule's structures holds a lane.
+type place uint8
+
+const (
+	nowhere place = iota
+	inRunnable
+	inDue
+)
+
+// flow is one caller's stream within a lane, at one priority.
+type flow struct {
+	key    flowKey
+	queues int          // alive
+	ready  fifo[*queue] // whose head is due
+	inRing bool
+}
+
+type flowKey struct {
+	tenant, flow string
+	priority     record.Priority
+}
+
+// class holds the flows of one priority that have something due, in turn.
+type class struct {
+	ring fifo[*flow]
+	// passed counts the turns that higher classes took while this one had something due.
+	passed int
+}
+
+// floor is how many turns the classes above may take before a lower one that waits gets one: 10 % for it.
+const floor = 9
+
+func (l *lane) class(p record.Priority) *class { return &l.classes[p-record.High] }
+
+// next returns the queue whose turn it is, nil when nothing is due. It changes nothing that a second call would see.
+func (l *lane) next(nowMs int64) *queue {
+	for {
+		c := l.turnOf()
+		if c == nil {
+			return nil
+		}
+		f := c.ring.front()
+		q := f.ready.front()
+		if q.window.first().entry.Due <= nowMs {
+			return q
+		}
+		// An earlier rank with a later due time took the head, which takes a clock set back: let it wait.
+		f.ready.pop()
+		l.seatFlow(c)
+		q.place = qNowhere
+		l.seat(q, nowMs)
+	}
+}
+
+// turnOf picks the class whose turn it is: the highest, unless a lower one was passed over too often.
+func (l *lane) turnOf() *class {
+	var top *class
+	for i := range l.classes {
+		c := &l.classes[i]
+		if c.ring.len() == 0 {
+			c.passed = 0
+			continue
+		}
+		if top == nil {
+			top = c
+		} else if c.passed >= floor {
+			return c
+		}
+	}
+	return top
+}
+
+// tookTurn moves a queue whose head was taken, and its flow, behind the others.
+func (l *lane) tookTurn(q *queue, nowMs int64) {
+	f := q.flow
+	c := l.class(f.key.priority)
+	c.passed = 0
+	for p := f.key.priority + 1; p <= record.Low; p++ {
+		if below := l.class(p); below.ring.len() > 0 {
+			below.passed++
+		}
+	}
+	f.ready.pop()
+	q.place = qNowhere
+	l.seat(q, nowMs)
+	l.seatFlow(c)
+}
+
+// seatFlow moves the flow at the front of a class's ring to its end, or out of it when nothing of it is due.
+func (l *lane) seatFlow(c *class) {
+	f := c.ring.pop()
+	if f.ready.len() > 0 {
+		c.ring.push(f)
+		return
+	}
+	f.inRing = false
+}
+
+// seat puts a queue where its head belongs.
+func (l *lane) seat(q *queue, nowMs int64) {
+	if q.place == qReady {
+		return
+	}
+	if q.window.len() == 0 || (q.ordered && q.flying > 0) {
+		if q.place == qWaiting {
+			l.waiting.remove(q)
+		}
+		return
+	}
+	q.headDue = q.window.first().entry.Due
+	if q.headDue > nowMs {
+		l.waiting.push(q)
+		return
+	}
+	if q.place == qWaiting {
+		l.waiting.remove(q)
+	}
+	q.place = qReady
+	q.flow.ready.push(q)
+	if !q.flow.inRing {
+		q.flow.inRing = true
+		l.class(q.flow.key.priority).ring.push(q.flow)
+	}
+}
+
+// promote moves queues whose head has become due among the ready ones.
+func (l *lane) promote(nowMs int64) {
+	for q := l.waiting.first(); q != nil && q.headDue <= nowMs; q = l.waiting.first() {
+		l.seat(q, nowMs)
+	}
+}
+
+// nextDue returns when the next head of the lane becomes due.
+func (l *lane) nextDue() (time.Time, bool) {
+	q := l.waiting.first()
+	if q == nil {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(q.headDue), true
+}
+
+// heldBack reports whether only time, or the end of an attempt, can let the lane go on: new work changes nothing.
+func (l *lane) heldBack() bool {
+	switch l.blocked {
+	case Limit, Pause, Breaker:
+		return l.place == inDue
+	case Concurrency:
+		return l.inFlight > 0
+	}
+	return false
+}

@@ -1,0 +1,94 @@
+package schedule
+
+import (
+	"bytes"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// markEvery is how many webhooks a queue settles before its mark is worth moving: reading over a few hundred deleted
+// entries costs less than a write.
+const markEvery = 512
+
+func (s *Schedule) touch(l *lane) {
+	if !l.dirty {
+		l.dirty = true
+		s.changedLanes = append(s.changedLanes, l)
+	}
+}
+
+func (s *Schedule) touchHost(h *host) {
+	if !h.dirty {
+		h.dirty = true
+		s.changedHosts = append(s.changedHosts, h)
+	}
+}
+
+// Changed calls back for every budget and breaker that may have state to save since the last call.
+func (s *Schedule) Changed(lane func(record.Lane, *limiter.Budget), host func(string, *circuit.Breaker)) {
+	for i, l := range s.changedLanes {
+		l.dirty = false
+		s.changedLanes[i] = nil
+		lane(l.id, l.budget)
+	}
+	s.changedLanes = s.changedLanes[:0]
+	for i, h := range s.changedHosts {
+		h.dirty = false
+		s.changedHosts[i] = nil
+		host(h.name, h.breaker)
+	}
+	s.changedHosts = s.changedHosts[:0]
+}
+
+// Marks calls back for the queues that settled much since their last mark, with a position at or before which
+// nothing of them is live.
+func (s *Schedule) Marks(each func(host string, id record.QueueID, at record.Position)) {
+	if len(s.toMark) == 0 {
+		return
+	}
+	lowest := make(map[*queue]record.Position, len(s.toMark))
+	for _, it := range s.live {
+		q := it.queue
+		if _, ok := s.toMark[q]; !ok {
+			continue
+		}
+		if low, ok := lowest[q]; !ok || it.at.Compare(low) < 0 {
+			lowest[q] = it.at
+		}
+	}
+	for q := range s.toMark {
+		delete(s.toMark, q)
+		q.settledSinceMark = 0
+		low, ok := lowest[q]
+		if q.window.len() > 0 {
+			if head := q.window.first().entry.Position; !ok || head.Compare(low) < 0 {
+				low, ok = head, true
+			}
+		}
+		switch {
+		case ok:
+			each(q.desc.Lane.Host, q.id, before(low))
+		case q.more:
+			each(q.desc.Lane.Host, q.id, q.cursor)
+		}
+	}
+}
+
+// before returns the greatest position below p.
+func before(p record.Position) record.Position {
+	if p.ID == (record.ID{}) {
+		return record.Position{Rank: p.Rank - 1, ID: record.ID(bytes.Repeat([]byte{0xff}, len(p.ID)))}
+	}
+	for i := len(p.ID) - 1; i >= 0; i-- {
+		p.ID[i]--
+		if p.ID[i] != 0xff {
+			break
+		}
+	}
+	return p
+}
+
+// Dirty reports whether Changed or Marks would call back.
+func (s *Schedule) Dirty() bool { return len(s.changedLanes)+len(s.changedHosts)+len(s.toMark) > 0 }

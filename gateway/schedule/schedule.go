@@ -1,0 +1,269 @@
+// Package schedule decides which webhook may start now, and when to look again.
+//
+// It keeps hosts, lanes, flows and queues: a lane is the unit of the destination's limit and has one budget
+// (limiter); a host has one breaker (circuit); the flows of a lane take turns; a queue is what is read from disk in
+// (rank, id) order, and only a bounded window of it is in memory. A lane that must wait costs one heap entry.
+//
+// It is pure: no I/O, no clock, no goroutine, no lock; one goroutine owns a Schedule (gateway/dispatch). Its answers
+// are values: which webhooks to start, which windows to read, when to ask again. It never sends, never stores, and
+// forgets a webhook only when told that what became of it is durable.
+package schedule
+
+import (
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Bounds on what is kept in memory; see Settings.
+const (
+	DefaultMaxInFlight = 10_000
+	DefaultWindow      = 512       // entries: at 1,000/s and a read of 1 ms, ample
+	DefaultMaxEntries  = 1 << 20   // about 100 bytes each
+	DefaultMaxHandover = 128 << 20 // bytes
+	minWindow          = 8         // of every queue when MaxEntries is reached
+	maxReading         = 32        // window reads under way at once
+	quantum            = 16        // webhooks a lane may start before the next lane's turn
+)
+
+// Settings are what a Schedule is built with. Zero bounds mean their defaults.
+type Settings struct {
+	MaxInFlight  int   // attempts under way in all
+	MaxUnsettled int   // attempts ended but not yet durable, in all; default: as many as MaxInFlight
+	Window       int   // entries of one queue kept in memory
+	MaxEntries   int   // entries of all queues kept in memory; beyond it windows shrink to a few entries each
+	MaxHandover  int64 // bytes of payloads handed over in memory; beyond it they are read from disk when sent
+
+	Budget  func(lane record.Lane, now time.Time) *limiter.Budget
+	Breaker func(host string) *circuit.Breaker
+}
+
+// Schedule holds every lane and what is known of its queues. Use New.
+type Schedule struct {
+	set Settings
+
+	hosts  map[string]*host
+	lanes  map[record.Lane]*lane
+	queues map[record.QueueID]*queue
+	// live are the webhooks in flight or ended but not settled: neither in a window nor to be read again.
+	live map[record.ID]*item
+
+	due      laneHeap    // lanes that wait for an instant
+	runnable fifo[*lane] // lanes whose turn comes in Next
+	unread   fifo[*queue]
+	reading  int
+
+	inFlight  int
+	unsettled int
+	entries   int
+	handover  int64
+
+	changedLanes []*lane // whose budget has something to save
+	changedHosts []*host // whose breaker has
+	toMark       map[*queue]struct{}
+	plan         Plan
+}
+
+// New returns an empty schedule.
+func New(set Settings) *Schedule {
+	if set.MaxInFlight <= 0 {
+		set.MaxInFlight = DefaultMaxInFlight
+	}
+	if set.MaxUnsettled <= 0 {
+		set.MaxUnsettled = set.MaxInFlight
+	}
+	if set.Window <= 0 {
+		set.Window = DefaultWindow
+	}
+	if set.MaxEntries <= 0 {
+		set.MaxEntries = DefaultMaxEntries
+	}
+	if set.MaxHandover <= 0 {
+		set.MaxHandover = DefaultMaxHandover
+	}
+	return &Schedule{
+		set:    set,
+		hosts:  map[string]*host{},
+		lanes:  map[record.Lane]*lane{},
+		queues: map[record.QueueID]*queue{},
+		live:   map[record.ID]*item{},
+		toMark: map[*queue]struct{}{},
+	}
+}
+
+// Plan is Next's answer; its slices are valid until Next is called again.
+type Plan struct {
+	Start   []Start   // send these now
+	Expired []Start   // past their deadline: settle these without an attempt
+	Read    []Read    // fetch these windows and answer with ReadDone
+	Wake    time.Time // ask again then, unless something else happens first; zero: only when something happens
+}
+
+// Start is a webhook whose attempt begins now. It is in flight until Ended, and live until Settled.
+type Start struct {
+	Queue   record.QueueID
+	Lane    record.Lane
+	Entry   record.Entry
+	Payload []byte // nil: read it from the store
+	Permit  circuit.Permit
+}
+
+// Read asks for the next entries of a queue behind a position.
+type Read struct {
+	Host  string
+	Queue record.QueueID
+	After record.Position
+	Limit int
+}
+
+// Next returns what may start now. It never returns more than fits the slots that are free.
+func (s *Schedule) Next(now time.Time) *Plan {
+	p := &s.plan
+	clear(p.Start) // let go of the payloads
+	clear(p.Expired)
+	p.Start, p.Expired, p.Read, p.Wake = p.Start[:0], p.Expired[:0], p.Read[:0], time.Time{}
+
+	for l := s.due.first(); l != nil && !l.at.After(now); l = s.due.first() {
+		s.due.remove(l)
+		s.enqueue(l)
+	}
+	for s.runnable.len() > 0 && s.free() > 0 {
+		l := s.runnable.pop()
+		l.place = nowhere
+		if again := s.visit(l, now, p); again {
+			s.enqueue(l)
+		}
+	}
+	s.planReads(p)
+	if l := s.due.first(); l != nil {
+		p.Wake = l.at
+	}
+	return p
+}
+
+// free returns how many more attempts may begin.
+func (s *Schedule) free() int {
+	return min(s.set.MaxInFlight-s.inFlight, s.set.MaxUnsettled-s.unsettled)
+}
+
+// planReads asks for the windows of queues that ran low, a bounded number at a time.
+func (s *Schedule) planReads(p *Plan) {
+	for s.reading < maxReading && s.unread.len() > 0 {
+		q := s.unread.pop()
+		q.wanted = false
+		if !q.more || q.reading {
+			continue
+		}
+		limit := s.windowOf() - q.window.len()
+		if limit <= 0 {
+			continue
+		}
+		q.reading, q.stale, q.arrived = true, false, false
+		q.readLimit = limit
+		s.reading++
+		p.Read = append(p.Read, Read{Host: q.desc.Lane.Host, Queue: q.id, After: q.cursor, Limit: limit})
+	}
+}
+
+// windowOf is how many entries a queue may keep in memory just now.
+func (s *Schedule) windowOf() int {
+	if s.entries >= s.set.MaxEntries {
+		return min(minWindow, s.set.Window)
+	}
+	return s.set.Window
+}
+
+// visit lets a lane start what it may, up to its quantum. It reports whether the lane wants another turn.
+func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
+	l.promote(now.UnixMilli())
+	for range quantum {
+		if s.free() <= 0 {
+			return true
+		}
+		q := l.next(now.UnixMilli())
+		if q == nil {
+			l.blocked = Idle
+			if at, ok := l.nextDue(); ok {
+				s.sleep(l, Due, at)
+			}
+			return false
+		}
+		if e := &q.window.first().entry; e.Expires > 0 && e.Expires <= now.UnixMilli() {
+			p.Expired = append(p.Expired, s.take(l, q, now, false))
+			continue
+		}
+		if at, why := l.budget.ReadyAt(now); why != limiter.Ready {
+			s.block(l, why, at)
+			return false
+		}
+		permit, ok := l.host.breaker.Acquire(now)
+		if !ok {
+			s.sleep(l, Breaker, l.host.breaker.ReadyAt(now))
+			return false
+		}
+		l.budget.Start(now)
+		start := s.take(l, q, now, true)
+		start.Permit = permit
+		p.Start = append(p.Start, start)
+	}
+	return true
+}
+
+// take moves the head of a queue from its window to the live webhooks.
+func (s *Schedule) take(l *lane, q *queue, now time.Time, sending bool) Start {
+	e := q.window.pop()
+	s.entries--
+	s.handover -= int64(len(e.payload))
+	s.live[e.entry.ID] = &item{at: e.entry.Position, queue: q, sending: sending}
+	q.flying++
+	if sending {
+		s.inFlight++
+		l.inFlight++
+	} else {
+		s.unsettled++
+	}
+	l.tookTurn(q, now.UnixMilli())
+	s.refill(q)
+	return Start{Queue: q.id, Lane: l.id, Entry: e.entry, Payload: e.payload}
+}
+
+// refill asks for more of a queue when its window runs low.
+func (s *Schedule) refill(q *queue) {
+	if !q.more || q.reading || q.wanted || q.window.len() > s.windowOf()/4 {
+		return
+	}
+	q.wanted = true
+	s.unread.push(q)
+}
+
+// enqueue gives a lane a turn in Next.
+func (s *Schedule) enqueue(l *lane) {
+	switch l.place {
+	case inRunnable:
+		return
+	case inDue:
+		s.due.remove(l)
+	}
+	l.place = inRunnable
+	s.runnable.push(l)
+}
+
+// block notes why a lane's budget holds it back.
+func (s *Schedule) block(l *lane, why limiter.Reason, at time.Time) {
+	switch why {
+	case limiter.Pause:
+		s.sleep(l, Pause, at)
+	case limiter.Concurrency:
+		l.blocked, l.at = Concurrency, time.Time{} // the end of an attempt wakes it
+	default:
+		s.sleep(l, Limit, at)
+	}
+}
+
+// sleep puts a lane aside until an instant.
+func (s *Schedule) sleep(l *lane, why Reason, at time.Time) {
+	l.blocked, l.at = why, at
+	s.due.push(l)
+}

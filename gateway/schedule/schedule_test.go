@@ -1,0 +1,449 @@
+package schedule_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// unlimited is a schedule whose budgets let everything through, so that only turns and windows decide.
+func unlimited(set schedule.Settings) *schedule.Schedule {
+	set.Budget = func(_ record.Lane, now time.Time) *limiter.Budget {
+		return limiter.New(limiter.Config{Start: math.Inf(1), ConcurrencyStart: 1 << 20, ConcurrencyMax: 1 << 20}, now)
+	}
+	set.Breaker = func(string) *circuit.Breaker { return circuit.New(circuit.DefaultConfig()) }
+	return schedule.New(set)
+}
+
+// paced is a schedule whose lanes all go at a fixed rate.
+func paced(perSecond float64, set schedule.Settings) *schedule.Schedule {
+	set.Budget = func(_ record.Lane, now time.Time) *limiter.Budget {
+		return limiter.New(limiter.Config{Fixed: perSecond}, now)
+	}
+	set.Breaker = func(string) *circuit.Breaker { return circuit.New(circuit.DefaultConfig()) }
+	return schedule.New(set)
+}
+
+// idOf returns the n-th id, n from 0; the zero id is nobody's.
+func idOf(n int) (id record.ID) {
+	binary.BigEndian.PutUint64(id[8:], uint64(n+1))
+	return id
+}
+
+func numberOf(id record.ID) int { return int(binary.BigEndian.Uint64(id[8:])) - 1 }
+
+func fresh(q record.Queue, n int, at time.Time) *schedule.Fresh {
+	ms := at.UnixMilli()
+	rank := ms
+	if q.Ordered() {
+		rank = 0
+	}
+	return &schedule.Fresh{
+		Queue: q, ID: q.ID(),
+		Entry:   record.Entry{Position: record.Position{Rank: rank, ID: idOf(n)}, Due: ms},
+		Payload: []byte{1},
+	}
+}
+
+func queueOf(host, flow string) record.Queue {
+	return record.Queue{Lane: record.Lane{Host: host}, Tenant: "default", Flow: flow}
+}
+
+// finish ends an attempt well and settles its webhook.
+func finish(s *schedule.Schedule, st schedule.Start, now time.Time) {
+	ended(s, st, now)
+	s.Settled(now, st.Entry.ID, nil)
+}
+
+func ended(s *schedule.Schedule, st schedule.Start, now time.Time) {
+	s.Ended(now, &schedule.End{
+		ID: st.Entry.ID, Permit: st.Permit, Health: circuit.Success,
+		Seen: limiter.Observation{Sent: now, Received: now, Status: 200},
+	})
+}
+
+func TestNothingToDoMeansNoWakeUp(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	q := queueOf("a.example", "f")
+	s.Commit(epoch, fresh(q, 1, epoch))
+	p := s.Next(epoch)
+	if len(p.Start) != 1 {
+		t.Fatalf("%d starts, want 1", len(p.Start))
+	}
+	finish(s, p.Start[0], epoch)
+	if p = s.Next(epoch); len(p.Start)+len(p.Read)+len(p.Expired) != 0 || !p.Wake.IsZero() {
+		t.Fatalf("an idle schedule asks for %+v", *p)
+	}
+}
+
+func TestAWebhookDoesNotStartBeforeItIsDueAndTheScheduleAsksToBeWokenThen(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	due := epoch.Add(7 * time.Second)
+	s.Commit(epoch, fresh(queueOf("a.example", "f"), 1, due))
+	p := s.Next(epoch)
+	if len(p.Start) != 0 || !p.Wake.Equal(due) {
+		t.Fatalf("%d starts, wake %v; want none and %v", len(p.Start), p.Wake, due)
+	}
+	if p = s.Next(due); len(p.Start) != 1 {
+		t.Fatalf("%d starts when due, want 1", len(p.Start))
+	}
+}
+
+func TestAnEarlierDueTimeMovesTheWakeUpForward(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	s.Commit(epoch, fresh(queueOf("a.example", "f"), 1, epoch.Add(time.Hour)))
+	s.Next(epoch)
+	s.Commit(epoch, fresh(queueOf("a.example", "g"), 2, epoch.Add(time.Minute)))
+	if p := s.Next(epoch); !p.Wake.Equal(epoch.Add(time.Minute)) {
+		t.Fatalf("wake %v, want the earlier due time", p.Wake)
+	}
+}
+
+func TestAHeldLaneDelaysNoOther(t *testing.T) {
+	s := paced(1, schedule.Settings{})
+	for n := range 100 {
+		s.Commit(epoch, fresh(queueOf("slow.example", "f"), n, epoch))
+	}
+	s.Next(epoch)
+	s.Commit(epoch, fresh(queueOf("other.example", "f"), 1000, epoch))
+	p := s.Next(epoch)
+	if len(p.Start) != 1 || p.Start[0].Lane.Host != "other.example" {
+		t.Fatalf("started %+v, want the one for other.example", p.Start)
+	}
+}
+
+func TestFlowsOfALaneTakeTurnsHoweverMuchOneHasWaiting(t *testing.T) {
+	s := paced(10, schedule.Settings{})
+	for n := range 400 {
+		s.Commit(epoch, fresh(queueOf("a.example", "campaign"), n, epoch))
+	}
+	for n := range 5 {
+		s.Commit(epoch, fresh(queueOf("a.example", "receipts"), 1000+n, epoch))
+	}
+	var flows []string
+	for now := epoch; len(flows) < 12; now = now.Add(100 * time.Millisecond) {
+		for _, st := range s.Next(now).Start {
+			flows = append(flows, map[bool]string{true: "receipts", false: "campaign"}[numberOf(st.Entry.ID) >= 1000])
+			finish(s, st, now)
+		}
+	}
+	got := 0
+	for _, f := range flows[:10] {
+		if f == "receipts" {
+			got++
+		}
+	}
+	if got != 5 {
+		t.Fatalf("of the first ten turns the small flow had %d, want 5: %v", got, flows)
+	}
+}
+
+func TestHighPriorityGoesFirstButLeavesTheLowAFloor(t *testing.T) {
+	s := paced(10, schedule.Settings{})
+	for n := range 200 {
+		high, low := queueOf("a.example", "f"), queueOf("a.example", "f")
+		high.Priority, low.Priority = record.High, record.Low
+		s.Commit(epoch, fresh(high, n, epoch))
+		s.Commit(epoch, fresh(low, 1000+n, epoch))
+	}
+	low, total := 0, 0
+	for now := epoch; total < 100; now = now.Add(100 * time.Millisecond) {
+		for _, st := range s.Next(now).Start {
+			total++
+			if numberOf(st.Entry.ID) >= 1000 {
+				low++
+			}
+			finish(s, st, now)
+		}
+	}
+	if low != 10 {
+		t.Fatalf("of 100 turns the low priority had %d, want 10", low)
+	}
+}
+
+func TestAnOrderedQueueSendsOneAtATimeInTheOrderOfAcceptanceAlsoOverRetries(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	q := queueOf("a.example", "f")
+	q.Ordering = record.Digest{1}
+	for n := range 5 {
+		s.Commit(epoch, fresh(q, n, epoch))
+	}
+	var order []int
+	retried := false
+	now := epoch
+	for len(order) < 5 {
+		p := s.Next(now)
+		if len(p.Start) > 1 {
+			t.Fatalf("%d in flight at once", len(p.Start))
+		}
+		if len(p.Start) == 0 {
+			if !p.Wake.After(now) {
+				t.Fatalf("nothing starts and wake is %v at %v", p.Wake, now)
+			}
+			now = p.Wake
+			continue
+		}
+		st := p.Start[0]
+		if n := numberOf(st.Entry.ID); n == 2 && !retried {
+			retried = true
+			ended(s, st, now)
+			if more := s.Next(now); len(more.Start) != 0 {
+				t.Fatal("one behind an unsettled head was started")
+			}
+			next := st.Entry
+			next.Due = now.Add(time.Minute).UnixMilli()
+			s.Settled(now, st.Entry.ID, &next)
+			continue
+		}
+		order = append(order, numberOf(st.Entry.ID))
+		finish(s, st, now)
+	}
+	if !slices.Equal(order, []int{0, 1, 2, 3, 4}) || !retried || now.Before(epoch.Add(time.Minute)) {
+		t.Fatalf("ended in order %v (retried %v) by %v", order, retried, now.Sub(epoch))
+	}
+}
+
+func TestNoMoreAreInFlightThanThereAreSlotsAndLanesShareThem(t *testing.T) {
+	s := unlimited(schedule.Settings{MaxInFlight: 32})
+	for n := range 300 {
+		s.Commit(epoch, fresh(queueOf("big.example", "f"), n, epoch))
+	}
+	for n := range 16 {
+		s.Commit(epoch, fresh(queueOf("small.example", "f"), 1000+n, epoch))
+	}
+	p := s.Next(epoch)
+	small := 0
+	for _, st := range p.Start {
+		if st.Lane.Host == "small.example" {
+			small++
+		}
+	}
+	if len(p.Start) != 32 || small != 16 {
+		t.Fatalf("%d started, %d of them of the small lane; want 32 and 16", len(p.Start), small)
+	}
+	first := p.Start[0]
+	if len(s.Next(epoch).Start) != 0 {
+		t.Fatal("more started than there are slots")
+	}
+	finish(s, first, epoch)
+	if n := len(s.Next(epoch).Start); n != 1 {
+		t.Fatalf("%d started into one free slot", n)
+	}
+}
+
+func TestAWebhookPastItsDeadlineIsExpiredWithoutAnAttempt(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	f := fresh(queueOf("a.example", "f"), 1, epoch)
+	f.Entry.Expires = epoch.Add(time.Second).UnixMilli()
+	s.Commit(epoch, f)
+	p := s.Next(epoch.Add(2 * time.Second))
+	if len(p.Start) != 0 || len(p.Expired) != 1 {
+		t.Fatalf("%d started, %d expired; want 0 and 1", len(p.Start), len(p.Expired))
+	}
+	s.Settled(epoch, p.Expired[0].Entry.ID, nil)
+	if s.InFlight() != 0 || s.Unsettled() != 0 {
+		t.Fatalf("in flight %d, unsettled %d after it was settled", s.InFlight(), s.Unsettled())
+	}
+}
+
+func TestAnOpenBreakerHoldsTheLanesOfItsHostAndProbesLater(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	for n := range 100 {
+		s.Commit(epoch, fresh(queueOf("down.example", "f"), n, epoch))
+	}
+	now := epoch
+	p := s.Next(now)
+	opened := false
+	for _, st := range p.Start {
+		tr := s.Ended(now, &schedule.End{
+			ID: st.Entry.ID, Permit: st.Permit, Health: circuit.Failure,
+			Seen: limiter.Observation{Sent: now, Received: now, Status: 500},
+		})
+		opened = opened || tr.To == circuit.Open
+		next := st.Entry
+		next.Due = now.Add(10 * time.Second).UnixMilli()
+		next.Rank = next.Due
+		s.Settled(now, st.Entry.ID, &next)
+	}
+	if !opened {
+		t.Fatalf("%d failures did not open the breaker", len(p.Start))
+	}
+	now = now.Add(11 * time.Second)
+	if p = s.Next(now); len(p.Start) != 0 || !p.Wake.Equal(epoch.Add(circuit.DefaultConfig().CoolDown)) {
+		t.Fatalf("%d started while open; wake %v", len(p.Start), p.Wake)
+	}
+	now = p.Wake
+	if p = s.Next(now); len(p.Start) != circuit.DefaultConfig().Probes {
+		t.Fatalf("%d probes, want %d", len(p.Start), circuit.DefaultConfig().Probes)
+	}
+	for _, st := range slices.Clone(p.Start) {
+		finish(s, st, now)
+	}
+	if p = s.Next(now); len(p.Start) < 10 {
+		t.Fatalf("%d started after the breaker closed", len(p.Start))
+	}
+}
+
+// disk is a store's view of the queues: what is live and where it stands, and reads that may be slow.
+type disk struct {
+	entries map[record.QueueID]map[record.Position]record.Entry
+}
+
+func (d *disk) put(q record.QueueID, e record.Entry) {
+	if d.entries[q] == nil {
+		d.entries[q] = map[record.Position]record.Entry{}
+	}
+	d.entries[q][e.Position] = e
+}
+
+func (d *disk) window(q record.QueueID, after record.Position, limit int) []record.Entry {
+	var es []record.Entry
+	for p, e := range d.entries[q] {
+		if after.Compare(p) < 0 {
+			es = append(es, e)
+		}
+	}
+	slices.SortFunc(es, func(a, b record.Entry) int { return a.Compare(b.Position) })
+	return es[:min(limit, len(es))]
+}
+
+// TestEveryWebhookRunsToItsEndOnceHoweverReadsRetriesAndSettlementsInterleave drives the schedule with tiny windows
+// against a model of the disk: commits, reads whose answers come late, attempts that end out of order and settlements
+// that lag, some of them retries. Nothing may be lost, nothing be in flight twice, nothing start that is not live
+// on disk, and a fresh webhook must not overtake the backlog of its queue.
+func TestEveryWebhookRunsToItsEndOnceHoweverReadsRetriesAndSettlementsInterleave(t *testing.T) {
+	for seed := range uint64(300) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { interleave(t, seed) })
+	}
+}
+
+func interleave(t *testing.T, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 7))
+	s := unlimited(schedule.Settings{
+		Window: 8 + rnd.IntN(8), MaxInFlight: 1 + rnd.IntN(20), MaxEntries: 16 + rnd.IntN(200), MaxHandover: int64(rnd.IntN(20)),
+	})
+	d := disk{entries: map[record.QueueID]map[record.Position]record.Entry{}}
+	queues := []record.Queue{queueOf("a.example", "f"), queueOf("a.example", "g"), queueOf("b.example", "f"), queueOf("b.example", "o")}
+	queues[3].Ordering = record.Digest{9}
+
+	now, next := epoch, 0
+	byID := map[record.QueueID]record.Queue{}
+	commit := func(q record.Queue, handOver bool) {
+		due := now
+		if rnd.IntN(10) == 0 {
+			due = now.Add(time.Duration(rnd.IntN(5000)) * time.Millisecond)
+		}
+		f := fresh(q, next, due)
+		next++
+		byID[f.ID] = q
+		d.put(f.ID, f.Entry)
+		if handOver {
+			s.Commit(now, f)
+		}
+	}
+	for range rnd.IntN(100) { // a backlog from an earlier run
+		commit(queues[rnd.IntN(len(queues))], false)
+	}
+	for id, q := range byID {
+		s.Found(now, id, &q, record.Position{})
+	}
+
+	type settle struct {
+		start schedule.Start
+		next  *record.Entry
+	}
+	type late struct {
+		read    schedule.Read
+		entries []record.Entry
+	}
+	var flying []schedule.Start
+	var settling []settle
+	var reads []late
+	inFlight, done := map[record.ID]bool{}, map[record.ID]bool{}
+	last := map[record.QueueID]int{} // ordered queues: the last one begun
+	target := 300
+	for steps := 0; len(done) < next || next < target; steps++ {
+		if steps > 200_000 {
+			t.Fatalf("stuck with %d of %d done, %d in flight, %d settling", len(done), next, len(flying), len(settling))
+		}
+		switch {
+		case next < target && rnd.IntN(3) == 0:
+			commit(queues[rnd.IntN(len(queues))], true)
+		case len(flying) > 0 && rnd.IntN(2) == 0:
+			i := rnd.IntN(len(flying))
+			st := flying[i]
+			flying = slices.Delete(flying, i, i+1)
+			ended(s, st, now)
+			x := settle{start: st}
+			if rnd.IntN(4) == 0 {
+				e := st.Entry
+				e.Tries++
+				e.Due = now.Add(time.Duration(rnd.IntN(3000)) * time.Millisecond).UnixMilli()
+				if q := byID[st.Queue]; !q.Ordered() {
+					e.Rank = e.Due
+				}
+				x.next = &e
+			}
+			settling = append(settling, x)
+		case len(settling) > 0 && rnd.IntN(2) == 0:
+			x := settling[0]
+			settling = settling[1:]
+			delete(d.entries[x.start.Queue], x.start.Entry.Position)
+			if x.next != nil {
+				d.put(x.start.Queue, *x.next)
+			} else {
+				done[x.start.Entry.ID] = true
+			}
+			delete(inFlight, x.start.Entry.ID)
+			s.Settled(now, x.start.Entry.ID, x.next)
+		case len(reads) > 0 && rnd.IntN(3) == 0:
+			i := rnd.IntN(len(reads))
+			r := reads[i]
+			reads = slices.Delete(reads, i, i+1)
+			s.ReadDone(now, r.read.Queue, r.entries, rnd.IntN(10) == 0)
+		default:
+			now = now.Add(time.Duration(rnd.IntN(200)) * time.Millisecond)
+		}
+		p := s.Next(now)
+		for _, r := range p.Read {
+			reads = append(reads, late{r, d.window(r.Queue, r.After, r.Limit)})
+		}
+		for _, st := range p.Start {
+			if inFlight[st.Entry.ID] || done[st.Entry.ID] {
+				t.Fatalf("webhook %d started twice", numberOf(st.Entry.ID))
+			}
+			if live, ok := d.entries[st.Queue][st.Entry.Position]; !ok || live != st.Entry {
+				t.Fatalf("webhook %d started at a place where it is not on disk", numberOf(st.Entry.ID))
+			}
+			if q := byID[st.Queue]; q.Ordered() {
+				if n := numberOf(st.Entry.ID); n < last[st.Queue] {
+					t.Fatalf("ordered webhook %d started after %d", n, last[st.Queue])
+				} else {
+					last[st.Queue] = n
+				}
+			} else {
+				for pos, e := range d.entries[st.Queue] {
+					if pos.Compare(st.Entry.Position) < 0 && e.Due <= now.UnixMilli()-1 && !inFlight[e.ID] {
+						t.Fatalf("webhook %d overtook %d of its queue", numberOf(st.Entry.ID), numberOf(e.ID))
+					}
+				}
+			}
+			inFlight[st.Entry.ID] = true
+			flying = append(flying, st)
+		}
+	}
+	if s.InFlight() != 0 || s.Unsettled() != 0 || s.Waiting() != 0 {
+		t.Fatalf("left over: in flight %d, unsettled %d, waiting %d", s.InFlight(), s.Unsettled(), s.Waiting())
+	}
+}

@@ -1,0 +1,147 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Reason says why something waits; the words are part of the API.
+type Reason string
+
+// The reasons. Idle is a lane's that has nothing due and nothing waiting for a time.
+const (
+	Idle        Reason = ""
+	Due         Reason = "due"         // not before an instant
+	Limit       Reason = "limit"       // the destination's limit
+	Pause       Reason = "pause"       // the destination asked to be left alone
+	Breaker     Reason = "breaker"     // the host fails
+	Concurrency Reason = "concurrency" // enough calls are under way
+	Turn        Reason = "turn"        // others are before it
+	Ordering    Reason = "ordering"    // the one before it under its ordering key
+	InFlight    Reason = "sending"     // it does not wait
+)
+
+// Waiting is why one webhook waits.
+type Waiting struct {
+	Reason   Reason
+	Until    time.Time // zero: not known
+	Position int       // how many of its queue go before it, when it is in memory; else -1
+	// Budget is the lane's as it stands: its windows and pause say the details. Breaker is the host's.
+	Budget  limiter.View
+	Breaker circuit.View
+}
+
+// Why says why a live webhook waits. An entry that is not in memory waits its turn behind those that are.
+func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiting {
+	w := Waiting{Reason: Turn, Position: -1}
+	if it := s.live[e.ID]; it != nil && it.sending {
+		w.Reason = InFlight
+		return w
+	}
+	l := s.lanes[desc.Lane]
+	if l == nil {
+		return w
+	}
+	w.Budget, w.Breaker = l.budget.View(now), l.host.breaker.View(now)
+	q := s.queues[desc.ID()]
+	if q != nil {
+		if i, ok := q.window.find(e.Position); ok {
+			w.Position = i
+		}
+	}
+	if due := time.UnixMilli(e.Due); due.After(now) {
+		w.Reason, w.Until = Due, due
+		return w
+	}
+	switch {
+	case q != nil && q.ordered && (w.Position != 0 || q.flying > 0):
+		w.Reason = Ordering
+	case l.blocked == Limit || l.blocked == Pause || l.blocked == Breaker:
+		w.Reason, w.Until = l.blocked, l.at
+	case l.blocked == Concurrency || s.free() <= 0:
+		w.Reason = Concurrency
+	}
+	return w
+}
+
+// HostView is a host as it stands.
+type HostView struct {
+	Host    string
+	Breaker circuit.View
+	Lanes   []LaneView
+}
+
+// LaneView is a lane as it stands. Waiting counts what is in memory; More says that the disk holds more.
+type LaneView struct {
+	Key      record.Digest
+	Budget   limiter.View
+	Blocked  Reason
+	Until    time.Time
+	InFlight int
+	Waiting  int
+	More     bool
+	Oldest   record.ID // the first accepted of those in memory; zero: none
+}
+
+// Hosts calls back for every host that the schedule knows.
+func (s *Schedule) Hosts(now time.Time, each func(HostView)) {
+	byLane := s.depths()
+	for _, h := range s.hosts {
+		each(s.view(h, now, byLane))
+	}
+}
+
+// Host returns one host as it stands; false when nothing is known of it.
+func (s *Schedule) Host(now time.Time, name string) (HostView, bool) {
+	h := s.hosts[name]
+	if h == nil {
+		return HostView{}, false
+	}
+	return s.view(h, now, s.depths()), true
+}
+
+type depth struct {
+	waiting int
+	more    bool
+	oldest  record.ID
+}
+
+func (s *Schedule) depths() map[*lane]depth {
+	m := make(map[*lane]depth, len(s.lanes))
+	for _, q := range s.queues {
+		d := m[q.lane]
+		d.waiting += q.window.len()
+		d.more = d.more || q.more
+		for i := q.window.head; i < len(q.window.entries); i++ {
+			if id := q.window.entries[i].entry.ID; d.oldest == (record.ID{}) || id.Compare(d.oldest) < 0 {
+				d.oldest = id
+			}
+		}
+		m[q.lane] = d
+	}
+	return m
+}
+
+func (s *Schedule) view(h *host, now time.Time, depths map[*lane]depth) HostView {
+	v := HostView{Host: h.name, Breaker: h.breaker.View(now)}
+	for _, l := range h.sorted() {
+		d := depths[l]
+		v.Lanes = append(v.Lanes, LaneView{
+			Key: l.id.Key, Budget: l.budget.View(now), Blocked: l.blocked, Until: l.at, InFlight: l.inFlight,
+			Waiting: d.waiting, More: d.more, Oldest: d.oldest,
+		})
+	}
+	return v
+}
+
+// InFlight returns how many attempts are under way.
+func (s *Schedule) InFlight() int { return s.inFlight }
+
+// Unsettled returns how many ended and are not durable yet.
+func (s *Schedule) Unsettled() int { return s.unsettled }
+
+// Waiting returns how many entries the windows hold.
+func (s *Schedule) Waiting() int { return s.entries }

@@ -1,0 +1,138 @@
+package schedule
+
+import (
+	"sort"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// queue is one queue of the store and the part of it that is in memory.
+//
+// Invariant: every live entry of the queue at or before cursor (all of them when !more) is in the window, or live in
+// the schedule (in flight or unsettled). What stands behind the cursor is on disk only.
+type queue struct {
+	id      record.QueueID
+	desc    record.Queue
+	ordered bool
+	lane    *lane
+	flow    *flow
+
+	window window
+	cursor record.Position
+	more   bool
+
+	wanted    bool // in Schedule.unread
+	reading   bool
+	readLimit int
+	stale     bool                          // the read under way began behind a cursor that has moved back since
+	arrived   bool                          // entries were left on disk since the read began: it may have missed them,
+	arrivedAt record.Position               // and this is the first of them
+	ended     map[record.ID]record.Position // where stood what was settled since the read began: it may bring them back
+
+	flying int // in flight or unsettled
+
+	place   queuePlace
+	headDue int64
+	index   int // in lane.waiting
+
+	settledSinceMark int
+}
+
+type queuePlace uint8
+
+const (
+	qNowhere queuePlace = iota
+	qReady
+	qWaiting
+)
+
+// offer takes an entry that is durable: into the window where it belongs there, else it is left to the disk, and the
+// cursor will come to it. It returns by how much the window's entries and payload bytes changed.
+func (q *queue) offer(e waiting, capacity int) (entries int, payload int64) {
+	if q.more && q.cursor.Compare(e.entry.Position) < 0 {
+		if at := e.entry.Position; !q.arrived || at.Compare(q.arrivedAt) < 0 {
+			q.arrived, q.arrivedAt = true, at
+		}
+		return 0, 0
+	}
+	if !q.window.insert(e) {
+		return 0, 0
+	}
+	entries, payload = 1, int64(len(e.payload))
+	for q.window.len() > capacity {
+		last := q.window.dropLast()
+		entries--
+		payload -= int64(len(last.payload))
+		q.more, q.stale = true, q.reading
+		q.cursor = q.window.last().entry.Position
+	}
+	return entries, payload
+}
+
+// done reports whether nothing of the queue is left to do.
+func (q *queue) done() bool {
+	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0
+}
+
+// waiting is an entry in a window, with its payload when that was handed over.
+type waiting struct {
+	entry   record.Entry
+	payload []byte
+}
+
+// window is a queue's entries in memory, in (rank, id) order.
+type window struct {
+	entries []waiting
+	head    int
+}
+
+func (w *window) len() int        { return len(w.entries) - w.head }
+func (w *window) first() *waiting { return &w.entries[w.head] }
+func (w *window) last() *waiting  { return &w.entries[len(w.entries)-1] }
+
+func (w *window) pop() waiting {
+	e := w.entries[w.head]
+	w.entries[w.head] = waiting{}
+	w.head++
+	if w.head == len(w.entries) {
+		w.entries, w.head = w.entries[:0], 0
+	}
+	return e
+}
+
+func (w *window) dropLast() waiting {
+	n := len(w.entries) - 1
+	e := w.entries[n]
+	w.entries[n] = waiting{}
+	w.entries = w.entries[:n]
+	return e
+}
+
+// insert puts an entry in its place, nearly always the end; false when it was there already.
+func (w *window) insert(e waiting) bool {
+	if w.head > 32 && w.head > len(w.entries)/2 {
+		n := copy(w.entries, w.entries[w.head:])
+		clear(w.entries[n:])
+		w.entries, w.head = w.entries[:n], 0
+	}
+	if w.len() == 0 || w.last().entry.Compare(e.entry.Position) < 0 {
+		w.entries = append(w.entries, e)
+		return true
+	}
+	at := w.head + sort.Search(w.len(), func(i int) bool {
+		return w.entries[w.head+i].entry.Compare(e.entry.Position) >= 0
+	})
+	if w.entries[at].entry.ID == e.entry.ID {
+		return false
+	}
+	w.entries = append(w.entries, waiting{})
+	copy(w.entries[at+1:], w.entries[at:])
+	w.entries[at] = e
+	return true
+}
+
+// find returns the place of an entry in the window, from 0.
+func (w *window) find(p record.Position) (int, bool) {
+	i := sort.Search(w.len(), func(i int) bool { return w.entries[w.head+i].entry.Compare(p) >= 0 })
+	return i, i < w.len() && w.entries[w.head+i].entry.ID == p.ID
+}
