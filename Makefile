@@ -1,0 +1,75 @@
+# What there is to do here. `make run` and `make test` need Go, git and make, and get what else they need themselves.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+VERSION  ?=
+FUZZTIME ?= 20s
+TIMEOUT  ?= 10m
+ARGS     ?=
+# The packages that lint and test look at; one of them while working on it: make test PACKAGES=./limiter/...
+PACKAGES ?= ./...
+
+GO   := go
+LINT := bin/golangci-lint
+
+.PHONY: build run test check lint vet format tidy race fuzz bench fmt clean
+
+## build: bin/sluice, static
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/sluice ./cmd/sluice
+
+## run: the gateway with its built-in defaults: data in ./data, listening on loopback. ARGS='--allow-net 127.0.0.0/8'
+run: build
+	./bin/sluice serve $(ARGS)
+
+## test: everything that must hold before a change is accepted
+test: check race
+
+## check: what can be said without running anything
+check: format tidy vet lint
+
+format:
+	@unformatted=$$(git ls-files -co --exclude-standard -- '*.go' | xargs -r gofmt -l); \
+	if [ -n "$$unformatted" ]; then printf 'not formatted (make fmt):\n%s\n' "$$unformatted" >&2; exit 1; fi
+
+tidy:
+	$(GO) mod tidy -diff
+
+vet:
+	$(GO) vet $(PACKAGES)
+
+lint: $(LINT)
+	$(LINT) run $(PACKAGES)
+
+# The linter is built from the module of tools, whose go.mod pins it and keeps what it needs out of the product's.
+$(LINT): tools/go.mod tools/go.sum
+	cd tools && CGO_ENABLED=0 $(GO) build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+## race: all tests under the race detector, which needs a C compiler
+race:
+	@tools/need-cc
+	CGO_ENABLED=1 $(GO) test -race -timeout $(TIMEOUT) $(PACKAGES)
+
+## fuzz: each fuzz target for FUZZTIME
+fuzz:
+	@for package in $$($(GO) list $(PACKAGES)); do \
+		targets=$$($(GO) test -list '^Fuzz' "$$package" | { grep '^Fuzz' || true; }); \
+		for target in $$targets; do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "$$package"; \
+		done; \
+	done
+
+## bench: the benchmarks of all packages, with allocations
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+## fmt: formats the source as check wants it
+fmt: $(LINT)
+	$(LINT) fmt
+
+clean:
+	rm -rf bin

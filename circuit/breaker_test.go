@@ -1,0 +1,243 @@
+package circuit
+
+import (
+	"testing"
+	"time"
+)
+
+var start = time.Unix(1_800_000_000, 0).UTC()
+
+// call passes one call through the breaker and reports it at once.
+func call(t *testing.T, b *Breaker, now time.Time, r Result) Transition {
+	t.Helper()
+	p, ok := b.Acquire(now)
+	if !ok {
+		t.Fatalf("no permit at %v in state %v, ready at %v", now.Sub(start), b.State(), b.ReadyAt(now).Sub(start))
+	}
+	return b.Report(now, p, r)
+}
+
+func opened(t *testing.T, cfg Config) (*Breaker, time.Time) {
+	t.Helper()
+	b := New(cfg)
+	for range b.cfg.MinRequests - 1 {
+		call(t, b, start, Failure)
+	}
+	if got, want := call(t, b, start, Failure), (Transition{Closed, Open}); got != want {
+		t.Fatalf("transition %v, want %v", got, want)
+	}
+	return b, b.View(start).OpenUntil
+}
+
+func TestOpensWithinMinRequestsFailures(t *testing.T) {
+	b, until := opened(t, Config{})
+	if want := start.Add(DefaultCoolDown); !until.Equal(want) {
+		t.Errorf("open until %v, want %v", until, want)
+	}
+	for _, at := range []time.Duration{0, time.Second, DefaultCoolDown - 1} {
+		if _, ok := b.Acquire(start.Add(at)); ok {
+			t.Errorf("a call passed %v after opening", at)
+		}
+		if ready := b.ReadyAt(start.Add(at)); !ready.Equal(until) {
+			t.Errorf("%v after opening: ready at %v, want %v", at, ready, until)
+		}
+	}
+}
+
+func TestOpensOnlyForTheRatioOfRecentCalls(t *testing.T) {
+	cases := []struct {
+		name                string
+		successes, failures int
+		apart               time.Duration // failures after successes
+		open                bool
+	}{
+		{"too few", 0, 19, 0, false},
+		{"just enough", 0, 20, 0, true},
+		{"a minority", 20, 19, 0, false},
+		{"half", 20, 20, 0, true},
+		{"successes long ago", 1000, 20, time.Minute, true},
+		{"successes in the window", 1000, 20, 50 * time.Second, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := New(Config{})
+			for range c.successes {
+				call(t, b, start, Success)
+			}
+			for range c.failures {
+				call(t, b, start.Add(c.apart), Failure)
+			}
+			if got := b.State() == Open; got != c.open {
+				t.Errorf("open: %v, want %v", got, c.open)
+			}
+		})
+	}
+}
+
+func TestNeutralNeverCounts(t *testing.T) {
+	b := New(Config{})
+	for range 1000 {
+		if got := call(t, b, start, Neutral); got != (Transition{}) {
+			t.Fatalf("transition %v", got)
+		}
+	}
+	if v := b.View(start); v.Calls != 0 || v.State != Closed {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestHalfOpenLetsAtMostProbesThrough(t *testing.T) {
+	b, until := opened(t, Config{})
+	var permits []Permit
+	for range 10 {
+		if p, ok := b.Acquire(until); ok {
+			permits = append(permits, p)
+		}
+	}
+	if len(permits) != DefaultProbes {
+		t.Fatalf("%d probes passed, want %d", len(permits), DefaultProbes)
+	}
+	if ready := b.ReadyAt(until); !ready.Equal(until.Add(DefaultProbeExpiry)) {
+		t.Errorf("ready at %v, want when a probe expires", ready)
+	}
+	for i, p := range permits {
+		got := b.Report(until, p, Success)
+		if want := (Transition{HalfOpen, Closed}); i == len(permits)-1 && got != want {
+			t.Errorf("last probe: %v, want %v", got, want)
+		}
+	}
+	if v := b.View(until); v.State != Closed || v.Calls != 0 {
+		t.Errorf("%+v, want closed with an empty window", v)
+	}
+}
+
+func TestFailedProbeDoublesTheCoolDownUpToTheCap(t *testing.T) {
+	b, until := opened(t, Config{})
+	want := DefaultCoolDown
+	for range 10 {
+		want = min(2*want, DefaultCoolDownMax)
+		if got := call(t, b, until, Failure); got != (Transition{HalfOpen, Open}) {
+			t.Fatalf("transition %v", got)
+		}
+		next := b.View(until).OpenUntil
+		if got := next.Sub(until); got != want {
+			t.Errorf("cool-down %v, want %v", got, want)
+		}
+		until = next
+	}
+}
+
+func TestLongHealthResetsTheCoolDown(t *testing.T) {
+	for _, c := range []struct {
+		healthy, want time.Duration
+	}{
+		{DefaultCoolDownMax, DefaultCoolDown},
+		{DefaultCoolDownMax - time.Second, 2 * DefaultCoolDown},
+	} {
+		b, until := opened(t, Config{})
+		for range DefaultProbes {
+			call(t, b, until, Success)
+		}
+		again := until.Add(c.healthy)
+		for range DefaultMinRequests {
+			call(t, b, again, Failure)
+		}
+		if got := b.View(again).OpenUntil.Sub(again); got != c.want {
+			t.Errorf("after %v of health the cool-down is %v, want %v", c.healthy, got, c.want)
+		}
+	}
+}
+
+func TestReportsOfAnEarlierGenerationDoNotCount(t *testing.T) {
+	b := New(Config{})
+	late, _ := b.Acquire(start)
+	lateToo, _ := b.Acquire(start)
+	for range DefaultMinRequests {
+		call(t, b, start, Failure)
+	}
+	until := b.View(start).OpenUntil
+	probe, ok := b.Acquire(until)
+	if !ok {
+		t.Fatal("no probe after the cool-down")
+	}
+	if got := b.Report(until, late, Failure); got != (Transition{}) {
+		t.Errorf("a late failure reopened: %v", got)
+	}
+	b.Report(until, lateToo, Success)
+	if v := b.View(until); v.Succeeded != 0 || v.Probes != 1 {
+		t.Errorf("a late success counted as a probe's: %+v", v)
+	}
+	if got := b.Report(until, probe, Failure); got != (Transition{HalfOpen, Open}) {
+		t.Errorf("the probe's failure: %v", got)
+	}
+	if got := b.Report(until, probe, Success); got != (Transition{}) {
+		t.Errorf("a second report of one probe: %v", got)
+	}
+}
+
+func TestLostProbesNeverWedge(t *testing.T) {
+	b, until := opened(t, Config{})
+	var lost []Permit
+	for range DefaultProbes {
+		p, _ := b.Acquire(until)
+		lost = append(lost, p)
+	}
+	expired := b.ReadyAt(until)
+	for range DefaultProbes {
+		call(t, b, expired, Success)
+	}
+	if b.State() != Closed {
+		t.Errorf("%v, want closed by the probes that took the places of the lost", b.State())
+	}
+	if got := b.Report(expired, lost[0], Failure); got != (Transition{}) || b.State() != Closed {
+		t.Errorf("an expired probe's report counted: %v", got)
+	}
+}
+
+func TestCancelFreesAProbesPlace(t *testing.T) {
+	b, until := opened(t, Config{Probes: 1})
+	p, _ := b.Acquire(until)
+	if _, ok := b.Acquire(until); ok {
+		t.Fatal("two probes at once")
+	}
+	b.Cancel(p)
+	if got := call(t, b, until, Success); got != (Transition{HalfOpen, Closed}) {
+		t.Errorf("transition %v", got)
+	}
+}
+
+func TestRestoreKeepsACoolDown(t *testing.T) {
+	b, until := opened(t, Config{})
+	restored := New(Config{})
+	restored.Restore(b.Snapshot(), start.Add(time.Second))
+	if _, ok := restored.Acquire(until.Add(-time.Millisecond)); ok {
+		t.Error("a call passed during a cool-down that began before the restart")
+	}
+	call(t, restored, until, Failure)
+	if got := restored.View(until).OpenUntil.Sub(until); got != 2*DefaultCoolDown {
+		t.Errorf("cool-down %v, want it doubled over the restart", got)
+	}
+
+	half, until := opened(t, Config{})
+	half.Acquire(until)
+	restored = New(Config{})
+	restored.Restore(half.Snapshot(), until)
+	if ready := restored.ReadyAt(until); ready.After(until) {
+		t.Errorf("half-open before the restart: ready at %v, want at once", ready)
+	}
+	if p, ok := restored.Acquire(until); !ok || !p.probe {
+		t.Error("half-open before the restart: the next call is no probe")
+	}
+}
+
+func TestRestoreIgnoresWhatItDoesNotKnow(t *testing.T) {
+	b := New(Config{})
+	b.Restore(Snapshot{Version: SnapshotVersion + 1, State: Open, Until: start.Add(time.Hour).UnixMilli()}, start)
+	if _, ok := b.Acquire(start); !ok {
+		t.Error("an unknown version was believed")
+	}
+	b.Restore(Snapshot{Version: SnapshotVersion, State: Open, Until: start.Add(1000 * time.Hour).UnixMilli()}, start)
+	if got := b.ReadyAt(start).Sub(start); got > DefaultCoolDownMax {
+		t.Errorf("ready in %v, more than the longest cool-down", got)
+	}
+}

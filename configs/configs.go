@@ -1,0 +1,62 @@
+// Package configs is the user's YAML: its sections as structs, its defaults, and the checks that name every fault of
+// a file at once, each with its line, its path, the value found and what would be right.
+//
+// It never acts on what it reads: it opens no socket and no store, and wires nothing. The one thing it touches is the
+// file that Load is given. Keys that this release does not know are refused, so that a misspelt one is never a
+// setting silently lost.
+package configs
+
+// Config is the whole of Sluice's configuration. The zero value is not usable: start from Default or Parse. Fields
+// may be overridden (flags and the environment come after the file); call Validate afterwards.
+type Config struct {
+	// Listen is the front door's address, host:port. Without tokens it must be on loopback; port 0 takes a free one.
+	Listen string `yaml:"listen"`
+	// Admin is the address of metrics, health and profiles, host:port. Always on loopback: it asks nobody who they are.
+	Admin string `yaml:"admin"`
+
+	Data      Data      `yaml:"data"`
+	Retention Retention `yaml:"retention"`
+	Egress    Egress    `yaml:"egress"`
+	Limits    Limits    `yaml:"limits"`
+	Breaker   Breaker   `yaml:"breaker"`
+	Policies  Policies  `yaml:"policies"`
+	Shutdown  Shutdown  `yaml:"shutdown"`
+	Log       Log       `yaml:"log"`
+}
+
+// Default returns the configuration of an empty file. Each default is a constant beside its section, with its reason;
+// sluice.yaml shows them all.
+func Default() Config {
+	return Config{
+		Listen:    DefaultListen,
+		Admin:     DefaultAdmin,
+		Data:      defaultData(),
+		Retention: defaultRetention(),
+		Egress:    defaultEgress(),
+		Limits:    defaultLimits(),
+		Breaker:   defaultBreaker(),
+		Policies:  defaultPolicies(),
+		Shutdown:  defaultShutdown(),
+		Log:       defaultLog(),
+	}
+}
+
+// Validate returns Faults naming everything in c that is out of range or contradicts something else, or nil. Parse
+// has called it already; call it again after overriding fields. Its faults have no file and no line.
+func (c *Config) Validate() error {
+	k := newChecker("")
+	c.check(k)
+	return k.err()
+}
+
+func (c *Config) check(k *checker) {
+	c.checkAddresses(k)
+	c.Data.check(k)
+	c.Retention.check(k)
+	c.Egress.check(k)
+	c.Limits.check(k)
+	c.Breaker.check(k)
+	c.Policies.check(k)
+	c.Shutdown.check(k)
+	c.Log.check(k)
+}

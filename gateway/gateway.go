@@ -1,0 +1,185 @@
+// Package gateway is the application: it wires the rooms below it to each other and runs them.
+//
+// A webhook's way through it: front reads and checks a definition and has the store keep it; the store's committer
+// hands what it committed to dispatch; dispatch asks schedule what may start, sends through egress, and settles in the
+// store what became of it. gateway itself decides nothing about any webhook.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/dispatch"
+	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/badgerstore"
+)
+
+// Settings are what a Gateway is built with. Config must be valid.
+type Settings struct {
+	Config  configs.Config
+	Version string
+	Log     zerolog.Logger
+
+	// Listener and Admin replace the addresses of Config, and Dial the network towards destinations: for tests that
+	// run the whole gateway in memory.
+	Listener, Admin net.Listener
+	Dial            func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Gateway is a running or runnable gateway. Use New, then Run once.
+type Gateway struct {
+	set   Settings
+	log   zerolog.Logger
+	ready atomic.Bool
+
+	listener, adminListener net.Listener
+
+	store      *badgerstore.Store
+	client     *egress.Client
+	dispatcher *dispatch.Dispatcher
+	front      *front.Front
+	admin      *http.Server
+}
+
+// New opens the store and the listeners. It fails when the data directory is in use or not ours, an address is taken,
+// or the configuration contradicts itself.
+func New(set Settings) (g *Gateway, err error) {
+	g = &Gateway{set: set, log: set.Log, listener: set.Listener, adminListener: set.Admin}
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
+	if err := g.listen(); err != nil {
+		return nil, err
+	}
+	conf := &set.Config
+	policies, err := policySet(conf)
+	if err != nil {
+		return nil, err
+	}
+	g.store, err = badgerstore.Open(conf.Data.Dir, badgerstore.Options{
+		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
+		Retention: badgerstore.Retention{
+			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),
+			MaxSize: int64(conf.Retention.MaxSize),
+		},
+		MinFree: uint64(conf.Data.MinFree),
+		Log:     set.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	secret, err := laneSecret(conf.Data.Dir)
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	limits := conf.Limits.Index()
+	g.client = egress.New(egressSettings(conf, set, g.listener, g.adminListener))
+	g.dispatcher = dispatch.New(dispatch.Settings{
+		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client, Policies: policies,
+		Schedule: scheduleSettings(conf, limits), Drain: time.Duration(conf.Shutdown.Timeout),
+		Log: set.Log, Metrics: registry, HostLabel: hostLabel(limits),
+	})
+	g.front = front.New(front.Settings{
+		Store: g.store, Hosts: hosts{g.dispatcher, g.store}, Policies: policies, LaneBy: laneBy(limits),
+		Destination: g.client.Guard().CheckHost, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
+		Log: set.Log, NoDate: set.Listener != nil,
+	})
+	g.admin = adminServer(g, registry)
+	return g, nil
+}
+
+func (g *Gateway) listen() (err error) {
+	if g.listener == nil {
+		if g.listener, err = net.Listen("tcp", g.set.Config.Listen); err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+	}
+	if g.adminListener == nil {
+		if g.adminListener, err = net.Listen("tcp", g.set.Config.Admin); err != nil {
+			return fmt.Errorf("admin: %w", err)
+		}
+	}
+	return nil
+}
+
+// Addr is the front door's address.
+func (g *Gateway) Addr() net.Addr { return g.listener.Addr() }
+
+// Run serves until ctx ends, then stops accepting, lets what is under way finish within the shutdown timeout, and
+// closes the store. Whatever was accepted and not settled is sent after the next start.
+func (g *Gateway) Run(ctx context.Context) error {
+	began := time.Now()
+	if err := g.dispatcher.Restore(ctx); err != nil {
+		g.close()
+		return fmt.Errorf("starting: %w", err)
+	}
+	faults := make(chan error, 2)
+	go func() { faults <- g.serveAdmin() }()
+	go func() { faults <- g.front.Serve(g.listener) }()
+
+	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	sent := make(chan error, 1)
+	go func() { sent <- g.dispatcher.Run(sending) }()
+
+	g.ready.Store(true)
+	g.log.Info().Stringer("listen", g.listener.Addr()).Stringer("admin", g.adminListener.Addr()).
+		Str("data", g.set.Config.Data.Dir).Str("version", g.set.Version).Dur("start_ms", time.Since(began)).
+		Msg("serving; without tokens the front door is for this machine only")
+
+	var fault error
+	select {
+	case <-ctx.Done():
+	case fault = <-faults:
+	}
+	g.ready.Store(false)
+	g.log.Info().Msg("stopping: what is under way may finish")
+	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(g.set.Config.Shutdown.Timeout))
+	defer cancel()
+	if err := g.front.Shutdown(shut); err != nil {
+		g.log.Warn().Err(err).Msg("requests were still being read when the shutdown timeout passed")
+	}
+	stopSending()
+	if err := <-sent; err != nil {
+		g.log.Warn().Err(err).Msg("stopped before everything under way had ended")
+	}
+	return errors.Join(fault, g.close())
+}
+
+// close ends what New opened.
+func (g *Gateway) close() error {
+	var errs []error
+	if g.admin != nil {
+		errs = append(errs, g.admin.Close())
+	}
+	for _, l := range []net.Listener{g.listener, g.adminListener} {
+		if l != nil {
+			_ = l.Close() // the servers have closed theirs already
+		}
+	}
+	if g.client != nil {
+		g.client.Close()
+	}
+	if g.store != nil {
+		errs = append(errs, g.store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/dispatch"
+	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// hosts answers the front door's questions about destinations and waiting out of the dispatcher's schedule.
+type hosts struct {
+	dispatcher *dispatch.Dispatcher
+	store      front.Store
+}
+
+// Waiting says why a live webhook waits.
+func (h hosts) Waiting(ctx context.Context, id record.ID) (*front.Waiting, error) {
+	view, err := h.store.Webhook(ctx, id)
+	if err != nil || view.Entry == nil {
+		return nil, err
+	}
+	w, err := record.DecodeWebhook(view.Payload)
+	if err != nil {
+		return nil, err
+	}
+	queue, e := w.Queue(), view.Entry
+	var why schedule.Waiting
+	err = h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) { why = s.Why(now, &queue, e) })
+	if err != nil {
+		return nil, err
+	}
+	if why.Reason == schedule.InFlight {
+		return &front.Waiting{Sending: true}, nil
+	}
+	return &front.Waiting{
+		Reason: string(why.Reason), Detail: detail(&why), Until: front.Instant{Time: why.Until}, Position: why.Position,
+	}, nil
+}
+
+// detail says a reason in words an operator understands.
+func detail(w *schedule.Waiting) string {
+	switch w.Reason {
+	case schedule.Due:
+		return "not due before " + clock(w.Until)
+	case schedule.Limit:
+		return "its destination's limit: " + limitOf(&w.Budget)
+	case schedule.Pause:
+		return fmt.Sprintf("its destination asked for a pause until %s (%s)", clock(w.Until), w.Budget.PauseCause)
+	case schedule.Breaker:
+		return fmt.Sprintf("its host's breaker is %s; it looks again at %s", w.Breaker.State, clock(w.Until))
+	case schedule.Concurrency:
+		return fmt.Sprintf("%d calls are under way in its lane, the most for now is %d", w.Budget.InFlight, w.Budget.Concurrency)
+	case schedule.Ordering:
+		return "the one before it under its ordering key is not done"
+	}
+	if w.Position > 0 {
+		return fmt.Sprintf("%d of its queue go before it", w.Position)
+	}
+	return "others of its lane go before it"
+}
+
+func limitOf(v *limiter.View) string {
+	for i := range v.Windows {
+		if w := &v.Windows[i]; w.Per > 0 {
+			return fmt.Sprintf("%d per %s from %s", w.Limit, w.Per, source(w))
+		}
+	}
+	return fmt.Sprintf("%.4g per second (%s)", v.Rate, v.From)
+}
+
+func source(w *limiter.WindowView) string {
+	if w.Configured {
+		return "configured"
+	}
+	return w.Source
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05.000 UTC") }
+
+// Hosts lists every host that something is known of, by name.
+func (h hosts) Hosts(ctx context.Context) ([]front.HostView, error) {
+	var all []front.HostView
+	err := h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) {
+		s.Hosts(now, func(v schedule.HostView) { all = append(all, shownHost(&v)) })
+	})
+	slices.SortFunc(all, func(a, b front.HostView) int { return strings.Compare(a.Host, b.Host) })
+	return all, err
+}
+
+// Host returns one host, nil when nothing is known of it.
+func (h hosts) Host(ctx context.Context, name string) (*front.HostView, error) {
+	var view *front.HostView
+	err := h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) {
+		if v, ok := s.Host(now, name); ok {
+			shown := shownHost(&v)
+			view = &shown
+		}
+	})
+	return view, err
+}
+
+func shownHost(h *schedule.HostView) front.HostView {
+	v := front.HostView{Host: h.Host, Breaker: front.BreakerView{
+		State: h.Breaker.State.String(), Requests: h.Breaker.Calls, Failures: h.Breaker.Failures,
+	}, Lanes: []front.LaneView{}}
+	if h.Breaker.State == circuit.Open {
+		v.Breaker.Until = front.Instant{Time: h.Breaker.OpenUntil}
+	}
+	var oldest record.ID
+	for i := range h.Lanes {
+		l := &h.Lanes[i]
+		v.Waiting += l.Waiting
+		v.More = v.More || l.More
+		v.InFlight += l.InFlight
+		if l.Oldest != (record.ID{}) && (oldest == (record.ID{}) || l.Oldest.Compare(oldest) < 0) {
+			oldest = l.Oldest
+		}
+		v.Lanes = append(v.Lanes, shownLane(l))
+	}
+	if oldest != (record.ID{}) {
+		v.OldestAt = front.Instant{Time: oldest.Timestamp()}
+	}
+	return v
+}
+
+func shownLane(l *schedule.LaneView) front.LaneView {
+	v := front.LaneView{
+		Source: l.Budget.From, PauseUntil: front.Instant{Time: l.Budget.PausedUntil}, Windows: []front.WindowView{},
+		InFlight: l.InFlight, MaxFlight: l.Budget.Concurrency, Blocked: string(l.Blocked),
+		BlockedTo: front.Instant{Time: l.Until}, Waiting: l.Waiting, More: l.More,
+	}
+	if l.Key != (record.Digest{}) {
+		v.Key = hex.EncodeToString(l.Key[:])
+	}
+	if !math.IsInf(l.Budget.Rate, 0) {
+		v.Rate = &l.Budget.Rate
+	}
+	for i := range l.Budget.Windows {
+		w := &l.Budget.Windows[i]
+		shown := front.WindowView{
+			Limit: &w.Limit, ResetAt: front.Instant{Time: w.Reset}, Source: source(w),
+		}
+		if w.Remaining != limiter.Unknown {
+			shown.Remaining = &w.Remaining
+		}
+		if w.Per > 0 {
+			seconds := w.Per.Seconds()
+			shown.Seconds = &seconds
+		}
+		v.Windows = append(v.Windows, shown)
+	}
+	return v
+}
