@@ -1,0 +1,115 @@
+package egress
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/sluice-gateway/sluice/gateway/policy"
+)
+
+// connect makes a new connection to an origin: resolved, dialled under the guard, TLS spoken.
+func (c *Client) connect(o *origin, deadline time.Time) (*conn, *failure) {
+	ctx, cancel := context.WithDeadline(c.ctx, deadline)
+	defer cancel()
+	dial := c.set.Dial
+	if dial == nil {
+		dial = c.dialGuarded
+	}
+	raw, err := dial(ctx, "tcp", o.addr)
+	if err != nil {
+		return nil, c.connectFailure(policy.ClassConnect, o, err)
+	}
+	cn := &conn{Conn: raw}
+	cn.probe.aim(raw)
+	if o.tls != nil {
+		secure := tls.Client(raw, o.tls)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = raw.Close() // the handshake's error is the one that tells
+			return nil, c.connectFailure(policy.ClassTLS, o, err)
+		}
+		cn.Conn = secure
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		_ = cn.Close()
+		return nil, errCanceled
+	}
+	c.live[cn] = struct{}{}
+	return cn, nil
+}
+
+var errCanceled = &failure{class: policy.ClassCanceled, err: errors.New("broken off: the gateway is stopping")}
+
+// connectFailure says what an error of connect means. Nothing was sent yet, whatever it is.
+func (c *Client) connectFailure(class policy.ErrorClass, o *origin, err error) *failure {
+	if c.ctx.Err() != nil {
+		return errCanceled
+	}
+	var name *net.DNSError
+	switch {
+	case errors.Is(err, ErrBlocked):
+		return &failure{class: policy.ClassBlocked, err: err}
+	case class == policy.ClassConnect && errors.As(err, &name):
+		class = policy.ClassDNS
+	}
+	doing := "connecting to"
+	switch class {
+	case policy.ClassDNS:
+		doing = "resolving"
+	case policy.ClassTLS:
+		doing = "TLS handshake with"
+	}
+	timedOut := isTimeout(err)
+	if timedOut {
+		return &failure{class: class, timedOut: true, err: fmt.Errorf("%s %s: no result in time: %w", doing, o.addr, err)}
+	}
+	return &failure{class: class, err: fmt.Errorf("%s %s: %w", doing, o.addr, err)}
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// dialGuarded resolves and dials with net.Dialer, IPv4 and IPv6 side by side (RFC 8305), every concrete address checked
+// when its socket exists and before it is connected. An address that is refused is passed over for the next; the
+// destination is blocked when none was left.
+func (c *Client) dialGuarded(ctx context.Context, network, address string) (net.Conn, error) {
+	var allowed atomic.Bool
+	d := net.Dialer{
+		Resolver: c.set.Resolver,
+		ControlContext: func(_ context.Context, network, address string, _ syscall.RawConn) error {
+			if !strings.HasPrefix(network, "tcp") {
+				return fmt.Errorf("%w: %s %s: want TCP", ErrBlocked, network, address)
+			}
+			at, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return fmt.Errorf("%w: %s: want an address and a port: %w", ErrBlocked, address, err)
+			}
+			if err := c.guard.CheckAddr(at); err != nil {
+				return err
+			}
+			allowed.Store(true)
+			return nil
+		},
+	}
+	cn, err := d.DialContext(ctx, network, address)
+	if err != nil && errors.Is(err, ErrBlocked) && allowed.Load() {
+		// The dialer tells of its first address only, and that one was refused.
+		return nil, errors.New("none of its allowed addresses took the connection")
+	}
+	return cn, err
+}
+
+// serverName is the name that TLS asks for and verifies: the host's, without trailing dot. For an address it is the
+// address, which is verified but not sent (RFC 6066 section 3).
+func (d *destination) serverName() string { return strings.TrimSuffix(d.host.name, ".") }

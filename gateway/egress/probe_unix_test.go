@@ -1,0 +1,40 @@
+//go:build unix
+
+package egress
+
+import (
+	"net"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestConnectionsClosedByTheServerAreNotTrustedWithARequest(t *testing.T) {
+	s := serve(t, func(cn net.Conn, _ []byte) string {
+		cn.Close() // behind the answer, which does not say so
+		return ok
+	})
+	c := local(t, Settings{})
+	for i := range 5 {
+		if resp := do(c, Request{Method: "POST", URL: s.url}); resp.Err != nil || resp.Reused {
+			t.Errorf("request %d: reused %t, %v", i, resp.Reused, resp.Err)
+		}
+		awaitEnd(t, c.origins[s.url].kept[0].Conn.(*net.TCPConn))
+	}
+}
+
+// awaitEnd waits until something can be read of a connection: its end.
+func awaitEnd(t *testing.T, cn *net.TCPConn) {
+	raw, err := cn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Control(func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		for n := 0; n == 0; n, _ = unix.Poll(fds, 1000) {
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,104 @@
+package egress
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// ErrRequest is wrapped by errors about a request that cannot be put on the wire as HTTP/1.1.
+var ErrRequest = errors.New("not a sendable request")
+
+// Request is one exchange to be made. It is only read.
+type Request struct {
+	Method string
+	URL    string // absolute, http or https; sent byte for byte
+	// Headers are sent in this order and case. Those that govern the connection and the message's length are not the
+	// caller's to set: see reserved.
+	Headers []record.Header
+	Body    []byte
+	Connect time.Duration // of resolving, connecting and TLS; 0: DefaultConnect. Timeout bounds it too
+	Timeout time.Duration // of the whole attempt, from resolving to the response's end; 0: DefaultTimeout
+}
+
+// reserved are the fields that belong to the connection or frame the message (RFC 9110 sections 7.2, 7.6.1, 8.6 and
+// 10.1.1): written by a caller they would contradict what is done here.
+func reserved(name string) bool {
+	switch len(name) {
+	case 2:
+		return strings.EqualFold(name, "TE")
+	case 4:
+		return strings.EqualFold(name, "Host")
+	case 6:
+		return strings.EqualFold(name, "Expect")
+	case 7:
+		return strings.EqualFold(name, "Trailer") || strings.EqualFold(name, "Upgrade")
+	case 10:
+		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")
+	case 14:
+		return strings.EqualFold(name, "Content-Length")
+	case 16:
+		return strings.EqualFold(name, "Proxy-Connection")
+	case 17:
+		return strings.EqualFold(name, "Transfer-Encoding")
+	}
+	return false
+}
+
+// appendHead appends the request's head: everything before the body.
+func (r *Request) appendHead(b []byte, authority, target, userAgent string) ([]byte, error) {
+	if !httpguts.ValidHeaderFieldName(r.Method) {
+		return b, fmt.Errorf("%w: method %q: want a token, as in POST (RFC 9110 section 9.1)", ErrRequest, r.Method)
+	}
+	b = append(b, r.Method...)
+	b = append(b, ' ')
+	if target == "" || target[0] != '/' {
+		b = append(b, '/')
+	}
+	for i := range len(target) {
+		if c := target[i]; c <= ' ' || c == 0x7f {
+			return b, fmt.Errorf("%w: byte %#02x in the URL's path or query: want it percent-encoded", ErrRequest, c)
+		}
+	}
+	b = append(b, target...)
+	b = append(b, " HTTP/1.1\r\n"...)
+	b = appendField(b, "Host", authority)
+	hasUserAgent := userAgent == ""
+	for i := range r.Headers {
+		h := &r.Headers[i]
+		switch {
+		case !httpguts.ValidHeaderFieldName(h.Name):
+			return b, fmt.Errorf("%w: header name %.100q: want a token (RFC 9110 section 5.1)", ErrRequest, h.Name)
+		case reserved(h.Name):
+			return b, fmt.Errorf("%w: header %s: set by the gateway itself; leave it out", ErrRequest, h.Name)
+		case !httpguts.ValidHeaderFieldValue(h.Value):
+			// The value is not told: it may be a credential.
+			return b, fmt.Errorf("%w: value of header %s: want no control characters (RFC 9110 section 5.5)", ErrRequest, h.Name)
+		}
+		hasUserAgent = hasUserAgent || strings.EqualFold(h.Name, "User-Agent")
+		b = appendField(b, h.Name, h.Value)
+	}
+	if !hasUserAgent {
+		b = appendField(b, "User-Agent", userAgent)
+	}
+	// RFC 9110 section 8.6: told although zero where the method gives a body a meaning.
+	if len(r.Body) > 0 || r.Method == "POST" || r.Method == "PUT" || r.Method == "PATCH" {
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, int64(len(r.Body)), 10)
+		b = append(b, "\r\n"...)
+	}
+	return append(b, "\r\n"...), nil
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...)
+}
