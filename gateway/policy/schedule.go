@@ -69,7 +69,9 @@ type Spent struct {
 // schedule's window nor MaxAge: past MaxAge the webhook is given up at once.
 //
 // The caller adds the delay to Trying after a Retry, and to Deferred after a Throttled attempt.
-func (p *Policy) Next(s Spent, o Outcome, class ErrorClass, wait time.Duration, u float64) (delay time.Duration, giveUp string) {
+func (p *Policy) Next(
+	s Spent, o Outcome, class ErrorClass, wait time.Duration, u float64,
+) (delay time.Duration, giveUp string) {
 	left := p.MaxAge - s.Trying - s.Deferred
 	if left <= 0 {
 		return 0, fmt.Sprintf("max_age of %s reached", p.MaxAge)

@@ -1,0 +1,135 @@
+package front
+
+import (
+	"bytes"
+	"mime"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist"
+)
+
+// accept answers POST /v1/webhooks.
+func (f *Front) accept(ctx *fasthttp.RequestCtx) {
+	form, p := readForm(&ctx.Request.Header)
+	if p != nil {
+		answer(ctx, p)
+		return
+	}
+	key, p := idempotencyKey(&ctx.Request.Header)
+	if p != nil {
+		answer(ctx, p)
+		return
+	}
+	body := ctx.PostBody()
+	switch {
+	case form == formLines:
+		f.acceptBatch(ctx, key, func(b *batch) *problem { return b.readLines(body) })
+	case beginsBatch(body):
+		f.acceptBatch(ctx, key, func(b *batch) *problem { return b.readArray(body) })
+	default:
+		f.acceptOne(ctx, key, body)
+	}
+}
+
+// acceptOne stores one definition.
+func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, key string, body []byte) {
+	def, faults := webhook.Parse(body, time.Now(), &f.defaults)
+	if faults == nil && key != "" && def.IdempotencyKey != "" && def.IdempotencyKey != key {
+		faults = webhook.Faults{{
+			Path: "/idempotency_key", Value: def.IdempotencyKey, Problem: "differs from the header Idempotency-Key",
+			Want: "the same in both, or only one of them",
+		}}
+	}
+	if faults != nil {
+		answer(ctx, invalidProblem(faults))
+		return
+	}
+	if def.IdempotencyKey == "" {
+		def.IdempotencyKey = key
+	}
+	receipts, p := f.enqueue([]persist.Job{job(def, def.IdempotencyKey, webhook.Single)})
+	if p != nil {
+		answer(ctx, p)
+		return
+	}
+	if receipts[0].Verdict == persist.Conflict {
+		answer(ctx, conflictProblem())
+		return
+	}
+	if receipts[0].Verdict == persist.Existing {
+		markReplayed(ctx)
+	}
+	ctx.SetStatusCode(fasthttp.StatusAccepted)
+	ctx.SetContentType("application/json")
+	ctx.SetBodyString(`{"id":"` + receipts[0].ID.String() + `"}`)
+}
+
+// job is what the store is given. It shares no memory with the request: the payload is an encoding of its own.
+func job(def *webhook.Definition, key string, item int) persist.Job {
+	w := &def.Webhook
+	j := persist.Job{Queue: w.Queue(), Due: w.SendAt, Expires: w.Expires, Payload: w.Encode()}
+	if key != "" {
+		j.Idempotency = &persist.Idempotency{
+			Key: webhook.IdempotencyKey(w.Tenant, key, item), Fingerprint: webhook.Fingerprint(w),
+		}
+	}
+	return j
+}
+
+// enqueue stores all jobs or none. When it returns receipts, all of them survive a power cut.
+func (f *Front) enqueue(jobs []persist.Job) ([]persist.Receipt, *problem) {
+	receipts, err := f.set.Store.Enqueue(f.work, jobs)
+	if err == nil {
+		return receipts, nil
+	}
+	if p := storeProblem(err); p != nil {
+		return nil, p
+	}
+	f.set.Log.Error().Err(err).Int("webhooks", len(jobs)).Msg("storing webhooks failed; their clients were told")
+	return nil, internalProblem()
+}
+
+// form is how a request's body holds definitions.
+type form int
+
+const (
+	formJSON  form = iota
+	formLines      // one definition a line
+)
+
+// readForm tells it from Content-Type. Whatever is neither lines nor certainly not JSON is read as JSON, for the sake
+// of clients whose default says something else about a body they did not look at.
+func readForm(h *fasthttp.RequestHeader) (form, *problem) {
+	if coding := h.Peek("Content-Encoding"); len(coding) > 0 && !strings.EqualFold(string(coding), "identity") {
+		return 0, newProblem(415, "unsupported-media-type", "The body's encoding is not supported", "Content-Encoding: want none")
+	}
+	given := h.ContentType()
+	if len(given) == 0 || string(given) == "application/json" {
+		return formJSON, nil
+	}
+	media, _, err := mime.ParseMediaType(string(given))
+	switch {
+	case err != nil && media == "":
+		media = strings.ToLower(strings.TrimSpace(string(given)))
+	case media == "application/x-ndjson" || media == "application/ndjson" || media == "application/jsonl":
+		return formLines, nil
+	}
+	for _, kind := range []string{"multipart/", "image/", "audio/", "video/", "application/xml", "application/cbor"} {
+		if strings.HasPrefix(media, kind) {
+			return 0, newProblem(415, "unsupported-media-type", "The body's type is not supported",
+				"Content-Type: want application/json or application/x-ndjson")
+		}
+	}
+	return formJSON, nil
+}
+
+// beginsBatch reports whether a text's first member is "webhooks".
+func beginsBatch(text []byte) bool {
+	const space = " \t\r\n"
+	rest, ok := bytes.CutPrefix(bytes.TrimLeft(text, space), []byte{'{'})
+	return ok && bytes.HasPrefix(bytes.TrimLeft(rest, space), []byte(`"webhooks"`))
+}

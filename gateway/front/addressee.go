@@ -1,0 +1,54 @@
+package front
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
+
+// checkAddressee refuses what a browser sends on behalf of someone else's page. The front door may be reachable from a
+// browser on the same machine, and a page from anywhere could otherwise have webhooks sent (CSRF), or, after pointing a
+// name of its own at 127.0.0.1, read what they say (DNS rebinding).
+//
+// So a request must be addressed to localhost, an address literal or a configured name; Sec-Fetch-Site (W3C Fetch
+// Metadata) must not tell of another site; and an Origin (RFC 6454) must be the front door's own. Programs that are no
+// browsers send neither header.
+func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx) *problem {
+	h := &ctx.Request.Header
+	host := string(h.Host())
+	if !f.answersTo(host) {
+		return misdirectedProblem(host)
+	}
+	if site := h.Peek("Sec-Fetch-Site"); len(site) > 0 && string(site) != "same-origin" && string(site) != "none" {
+		return crossOriginProblem()
+	}
+	if origin := h.Peek("Origin"); len(origin) > 0 {
+		_, authority, ok := bytes.Cut(origin, []byte("://"))
+		if !ok || !strings.EqualFold(string(authority), host) {
+			return crossOriginProblem()
+		}
+	}
+	return nil
+}
+
+// answersTo reports whether a Host field names the front door. An empty one is HTTP/1.0's.
+func (f *Front) answersTo(host string) bool {
+	name := hostOnly(host)
+	if name == "" || f.names[name] {
+		return true
+	}
+	_, err := netip.ParseAddr(name)
+	return err == nil
+}
+
+// hostOnly returns the host of an authority: in lower case, without port, brackets and final dot.
+func hostOnly(authority string) string {
+	name := authority
+	if host, _, err := net.SplitHostPort(authority); err == nil {
+		name = host
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(name, "[]"), "."))
+}

@@ -1,0 +1,166 @@
+package front
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist"
+)
+
+// batch is a request of several definitions. Those that are right are stored together, all or none; those that are
+// wrong are told, each by its place.
+type batch struct {
+	defaults *webhook.Defaults
+	now      time.Time
+	key      string // the request's idempotency key; empty: none
+	items    []item
+	jobs     []persist.Job
+}
+
+// item is one definition of a batch: either wrong, or a job.
+type item struct {
+	wrong *problem
+	job   int // its place in jobs; meaningful unless wrong
+}
+
+// acceptBatch reads a batch, stores it and answers for each of its items.
+func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, key string, read func(*batch) *problem) {
+	b := &batch{defaults: &f.defaults, now: time.Now(), key: key}
+	p := read(b)
+	if p == nil && len(b.items) == 0 {
+		p = newProblem(400, "invalid-definition", "The batch is empty", "want at least one definition")
+	}
+	if p != nil {
+		answer(ctx, p)
+		return
+	}
+	var receipts []persist.Receipt
+	if len(b.jobs) > 0 {
+		if receipts, p = f.enqueue(b.jobs); p != nil {
+			answer(ctx, p)
+			return
+		}
+	}
+	b.answer(ctx, receipts)
+}
+
+const wantBatch = `{"webhooks":[…]} and nothing else`
+
+// readArray reads {"webhooks":[…]}. A text that is not JSON is refused as a whole.
+func (b *batch) readArray(text []byte) *problem {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
+	for range 2 { // the brace and the name, which beginsBatch has seen
+		if _, err := dec.ReadToken(); err != nil {
+			return invalidProblem(webhook.Faults{webhook.SyntaxFault(err)})
+		}
+	}
+	if open, err := dec.ReadToken(); err != nil {
+		return invalidProblem(webhook.Faults{webhook.SyntaxFault(err)})
+	} else if open.Kind() != '[' {
+		return invalidProblem(webhook.Faults{{Path: "/webhooks", Problem: "is no array", Want: "an array of definitions"}})
+	}
+	for dec.PeekKind() != ']' {
+		def, faults, err := webhook.Read(dec, text, b.now, b.defaults)
+		if err != nil {
+			return invalidProblem(webhook.Faults{webhook.SyntaxFault(err)})
+		}
+		if p := b.add(def, faults); p != nil {
+			return p
+		}
+	}
+	for range 2 { // the array's end and the object's
+		end, err := dec.ReadToken()
+		if err != nil {
+			return invalidProblem(webhook.Faults{webhook.SyntaxFault(err)})
+		}
+		if k := end.Kind(); k != ']' && k != '}' {
+			return invalidProblem(webhook.Faults{{Problem: "something stands beside webhooks", Want: wantBatch}})
+		}
+	}
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return invalidProblem(webhook.Faults{{Problem: "something follows the batch", Want: wantBatch}})
+	}
+	return nil
+}
+
+// readLines reads one definition a line (https://github.com/ndjson/ndjson-spec); empty lines are passed over.
+func (b *batch) readLines(text []byte) *problem {
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			continue
+		}
+		def, faults := webhook.Parse(line, b.now, b.defaults)
+		if p := b.add(def, faults); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// add takes what one item turned out to be. A definition's own idempotency key stands for itself; the request's stands
+// for the item's place in it.
+func (b *batch) add(def *webhook.Definition, faults webhook.Faults) *problem {
+	if len(b.items) == MaxItems {
+		return newProblem(413, "too-many-items", "The batch has too many definitions", fmt.Sprintf("want at most %d", MaxItems))
+	}
+	if faults != nil {
+		b.items = append(b.items, item{wrong: invalidProblem(faults)})
+		return nil
+	}
+	key, place := def.IdempotencyKey, webhook.Single
+	if key == "" {
+		key, place = b.key, len(b.items)
+	}
+	b.items = append(b.items, item{job: len(b.jobs)})
+	b.jobs = append(b.jobs, job(def, key, place))
+	return nil
+}
+
+// answer tells what became of each item: 202 when all were accepted, 207 when some, 400 when none.
+func (b *batch) answer(ctx *fasthttp.RequestCtx, receipts []persist.Receipt) {
+	accepted, replayed := 0, 0
+	results := make([]byte, 0, 48*len(b.items))
+	for i := range b.items {
+		it := &b.items[i]
+		if it.wrong == nil && receipts[it.job].Verdict == persist.Conflict {
+			it.wrong = conflictProblem()
+		}
+		if i > 0 {
+			results = append(results, ',')
+		}
+		results = strconv.AppendInt(append(results, `{"index":`...), int64(i), 10)
+		if it.wrong != nil {
+			results = append(append(append(results, `,"error":`...), encode(it.wrong)...), '}')
+			continue
+		}
+		accepted++
+		if receipts[it.job].Verdict == persist.Existing {
+			replayed++
+		}
+		results = append(append(append(results, `,"id":"`...), receipts[it.job].ID.String()...), `"}`...)
+	}
+	status := fasthttp.StatusMultiStatus
+	switch accepted {
+	case len(b.items):
+		status = fasthttp.StatusAccepted
+	case 0:
+		status = fasthttp.StatusBadRequest
+	}
+	if replayed == len(b.items) {
+		markReplayed(ctx)
+	}
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("application/json")
+	ctx.SetBodyString(fmt.Sprintf(`{"accepted":%d,"rejected":%d,"results":[`, accepted, len(b.items)-accepted))
+	ctx.Response.AppendBody(results)
+	ctx.Response.AppendBodyString(`]}`)
+}

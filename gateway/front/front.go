@@ -1,0 +1,159 @@
+// Package front is the front door: the HTTP API over which webhooks come in and are looked at. It checks requests,
+// hands definitions to gateway/webhook and what they make to the store, and answers only when that is durable.
+//
+// It never sends a webhook, never changes a live one, and keeps nothing of its own: what it knows it asks the Store
+// and the Hosts it was given. Nothing it hands on shares memory with a request.
+package front
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+)
+
+// Bounds of what a request may take.
+const (
+	MaxRequest     = 32 << 20 // bytes of a request's body
+	MaxItems       = 10_000   // definitions in one batch
+	MaxHeaderBlock = 16 << 10 // bytes of the request line and all header fields
+
+	// DefaultMaxConns is how many connections are served at once; one more is refused with 503.
+	DefaultMaxConns = 10_000
+
+	readTimeout  = 60 * time.Second // of a whole request: 32 MiB at 0.5 MiB/s
+	writeTimeout = 30 * time.Second
+	idleTimeout  = 2 * time.Minute
+)
+
+// Settings are what a Front is built with.
+type Settings struct {
+	Store    Store
+	Hosts    Hosts
+	Policies policy.Set
+	// LaneBy says what a host's limit is by; nil: by host.
+	LaneBy func(host string) webhook.LaneBy
+	// Destination refuses what must never be called, as far as the URL tells; nil refuses nothing.
+	Destination func(host string, port uint16) error
+	Secret      [32]byte // keys the digests in lanes; the same for ever, or lanes forget what they learned
+	MaxWebhook  int      // bytes of one webhook; 0: webhook.DefaultMaxSize
+	MaxConns    int      // 0: DefaultMaxConns
+	// Names are the host names that requests may be addressed to besides localhost and address literals.
+	Names []string
+	Log   zerolog.Logger
+	// NoDate leaves out the Date header, whose clock is the process's: for tests in virtual time.
+	NoDate bool
+}
+
+// Front is the front door. Use New, then Serve for each listener.
+type Front struct {
+	set      Settings
+	defaults webhook.Defaults
+	server   fasthttp.Server
+	names    map[string]bool
+	closing  atomic.Bool
+	// work is what the store's calls run under. It does not end with a request or with Shutdown: what was begun is
+	// finished, because its client may never learn what became of it.
+	work context.Context //nolint:containedctx // see above
+}
+
+// New returns a front door that does not listen yet.
+func New(set Settings) *Front {
+	f := &Front{set: set, names: map[string]bool{"localhost": true}, work: context.Background()}
+	for _, name := range set.Names {
+		f.names[hostOnly(name)] = true
+	}
+	f.defaults = webhook.Defaults{
+		Policy: policy.Default, Policies: set.Policies, LaneBy: set.LaneBy, Destination: set.Destination,
+		Secret: set.Secret, MaxSize: set.MaxWebhook,
+	}
+	conns := set.MaxConns
+	if conns <= 0 {
+		conns = DefaultMaxConns
+	}
+	f.server = fasthttp.Server{
+		Handler:                      f.handle,
+		ErrorHandler:                 f.unreadable,
+		Concurrency:                  conns,
+		ReadBufferSize:               MaxHeaderBlock,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxRequestBodySize:           MaxRequest,
+		DisablePreParseMultipartForm: true,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		NoDefaultDate:                set.NoDate,
+		SecureErrorLogMessage:        true,
+		CloseOnShutdown:              true,
+		TCPKeepalive:                 true,
+		Logger:                       serverLog{set.Log},
+	}
+	return f
+}
+
+// Serve answers the connections of a listener until Shutdown. It returns nil after Shutdown.
+func (f *Front) Serve(ln net.Listener) error {
+	if err := f.server.Serve(ln); err != nil {
+		return fmt.Errorf("front door at %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown stops accepting connections and waits for the requests under way, until ctx ends. Requests that still come
+// over open connections are refused with 503.
+func (f *Front) Shutdown(ctx context.Context) error {
+	f.closing.Store(true)
+	if err := f.server.ShutdownWithContext(ctx); err != nil {
+		return fmt.Errorf("front door: requests still under way: %w", err)
+	}
+	return nil
+}
+
+// handle answers one request. A panic costs this request its answer and nothing else.
+func (f *Front) handle(ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.set.Log.Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).
+				Bytes("method", ctx.Method()).Str("path", shownPath(ctx)).Msg("a request failed")
+			ctx.Response.Reset()
+			ctx.SetConnectionClose()
+			answer(ctx, internalProblem())
+		}
+	}()
+	p := checkFraming(ctx)
+	if p == nil {
+		p = f.checkAddressee(ctx)
+	}
+	if p != nil {
+		// What else stands on this connection may be what the sender smuggled in.
+		ctx.SetConnectionClose()
+		answer(ctx, p)
+		return
+	}
+	if f.closing.Load() {
+		ctx.SetConnectionClose()
+		answer(ctx, closingProblem())
+		return
+	}
+	f.route(ctx)
+}
+
+// serverLog passes on what the HTTP server has to say: about connections, never about their content.
+type serverLog struct{ log zerolog.Logger }
+
+// Printf is fasthttp.Logger's.
+func (l serverLog) Printf(format string, args ...any) {
+	l.log.Debug().Msg(string(bytes.TrimSpace(fmt.Appendf(nil, format, args...))))
+}
+
+func shownPath(ctx *fasthttp.RequestCtx) string { return webhook.LogURL(string(ctx.RequestURI())) }

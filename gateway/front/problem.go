@@ -1,0 +1,144 @@
+package front
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist"
+)
+
+// typeBase begins every problem's type. What follows it is stable: clients branch on it.
+const typeBase = "https://sluice-gateway.github.io/problems/"
+
+// problem is an RFC 9457 problem document.
+type problem struct {
+	Type   string  `json:"type"`
+	Title  string  `json:"title"`
+	Status int     `json:"status"`
+	Detail string  `json:"detail,omitempty"`
+	Errors []fault `json:"errors,omitempty"`
+
+	retryAfter int    // seconds; 0: the client is not told to wait
+	allow      string // of a 405
+}
+
+// fault is one entry of a problem's errors: what is wrong with which field, and what would be right.
+type fault struct {
+	Pointer string `json:"pointer"` // RFC 6901; empty: the whole definition
+	Value   string `json:"value,omitempty"`
+	Problem string `json:"problem"`
+	Want    string `json:"want,omitempty"`
+}
+
+// How long clients are told to wait, in seconds.
+const (
+	busyRetryAfter    = 1
+	closingRetryAfter = 5
+	fullRetryAfter    = 60
+)
+
+func newProblem(status int, slug, title, detail string) *problem {
+	return &problem{Type: typeBase + slug, Title: title, Status: status, Detail: detail}
+}
+
+func badRequest(wrong, want string) *problem {
+	return newProblem(400, "bad-request", "The request is not well-formed", wrong+": want "+want)
+}
+
+func invalidProblem(faults webhook.Faults) *problem {
+	p := newProblem(400, "invalid-definition", "The definition is not valid", "")
+	if faults.TooLarge() {
+		p = newProblem(413, "too-large", "The webhook is too large", "")
+	}
+	if p.Detail = faults[0].Error(); len(faults) > 1 {
+		p.Detail = fmt.Sprintf("%d faults; the first: %s", len(faults), p.Detail)
+	}
+	p.Errors = make([]fault, len(faults))
+	for i, f := range faults {
+		p.Errors[i] = fault{f.Path, f.Value, f.Problem, f.Want}
+	}
+	return p
+}
+
+func internalProblem() *problem {
+	return newProblem(500, "internal", "Something went wrong here", "The gateway's log says what")
+}
+
+func closingProblem() *problem {
+	p := newProblem(503, "shutting-down", "The gateway is shutting down", "Nothing was stored")
+	p.retryAfter = closingRetryAfter
+	return p
+}
+
+func crossOriginProblem() *problem {
+	return newProblem(403, "cross-origin", "Another site's page may not use this API",
+		"The browser said that the request comes from elsewhere")
+}
+
+func misdirectedProblem(host string) *problem {
+	return newProblem(421, "misdirected", "The request is addressed to someone else",
+		fmt.Sprintf("Host %.100q: want localhost, an address, or a configured name", host))
+}
+
+func notFoundProblem(detail string) *problem {
+	return newProblem(404, "not-found", "There is no such thing", detail)
+}
+
+func methodProblem(method []byte, allow string) *problem {
+	p := newProblem(405, "method-not-allowed", "The method is not allowed here", fmt.Sprintf("%s: want %s", method, allow))
+	p.allow = allow
+	return p
+}
+
+func conflictProblem() *problem {
+	return newProblem(422, "idempotency-conflict", "The idempotency key is known for something else",
+		"Within 24 hours a key stands for one definition: want a new key, or the definition that was first sent under it")
+}
+
+// storeProblem says why the store did not take something. nil where it is the gateway's own failure.
+func storeProblem(err error) *problem {
+	var p *problem
+	switch {
+	case errors.Is(err, persist.ErrFull):
+		p = newProblem(507, "storage-full", "There is too little disk space to accept more", "Nothing was stored")
+		p.retryAfter = fullRetryAfter
+	case errors.Is(err, persist.ErrBusy):
+		p = newProblem(503, "busy", "Too much waits to be written", "Nothing was stored")
+		p.retryAfter = busyRetryAfter
+	case errors.Is(err, persist.ErrClosed):
+		p = closingProblem()
+	case errors.Is(err, persist.ErrTooLarge):
+		p = newProblem(413, "too-large", "The batch is too large to be stored as one", "Nothing was stored: want smaller batches")
+	}
+	return p
+}
+
+// answer writes a problem as the response.
+func answer(ctx *fasthttp.RequestCtx, p *problem) {
+	ctx.SetStatusCode(p.Status)
+	ctx.SetContentType("application/problem+json")
+	if p.retryAfter > 0 {
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	if p.allow != "" {
+		ctx.Response.Header.Set("Allow", p.allow)
+	}
+	ctx.SetBody(encode(p))
+}
+
+// encode returns v's JSON. HTML's characters stand as they are: nothing here is ever sent as HTML.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil { // the types here have no field that JSON cannot carry
+		panic(fmt.Sprintf("front: encoding %T: %v", v, err))
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'})
+}

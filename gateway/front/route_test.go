@@ -1,0 +1,33 @@
+package front_test
+
+import "testing"
+
+func TestRoutesAnswerOnlyTheirMethods(t *testing.T) {
+	d := open(t)
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		slug, allow  string
+	}{
+		{"GET", "/", 404, "not-found", ""},
+		{"GET", "/v1", 404, "not-found", ""},
+		{"POST", "/v1/webhooks/", 404, "not-found", ""},
+		{"GET", "/v1/hosts/", 404, "not-found", ""},
+		{"GET", "/v1/webhooks/a/b", 404, "not-found", ""},
+		{"GET", "/v1/../v1/hosts", 404, "not-found", ""},
+		{"GET", "//v1/hosts", 404, "not-found", ""},
+		{"GET", "/v1/hosts%2f", 404, "not-found", ""},
+		{"GET", "/v1/webhooks", 405, "method-not-allowed", "POST"},
+		{"PUT", "/v1/webhooks", 405, "method-not-allowed", "POST"},
+		{"OPTIONS", "/v1/webhooks", 405, "method-not-allowed", "POST"},
+		{"DELETE", "/v1/webhooks/01KG9P6JE00000000000000000", 405, "method-not-allowed", "GET, HEAD"},
+		{"POST", "/v1/hosts", 405, "method-not-allowed", "GET, HEAD"},
+		{"PATCH", "/v1/hosts/a.example", 405, "method-not-allowed", "GET, HEAD"},
+	} {
+		r := d.ask(tt.method, tt.path, "")
+		wantProblem(t, r, tt.status, tt.slug)
+		if got := r.Header.Get("Allow"); got != tt.allow {
+			t.Errorf("%s %s: Allow %q, want %q", tt.method, tt.path, got, tt.allow)
+		}
+	}
+}

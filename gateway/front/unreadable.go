@@ -1,0 +1,54 @@
+package front
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// unreadable answers what the server could not read as a request; the server closes the connection afterwards.
+func (f *Front) unreadable(ctx *fasthttp.RequestCtx, err error) {
+	ctx.Response.Reset()
+	var small *fasthttp.ErrSmallBuffer
+	var broken net.Error
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		linger(ctx.Conn())
+		answer(ctx, newProblem(413, "too-large", "The request is too large", fmt.Sprintf("want at most %d bytes", MaxRequest)))
+	case errors.As(err, &small):
+		answer(ctx, newProblem(431, "headers-too-large", "The request's headers are too large",
+			fmt.Sprintf("want at most %d bytes with the request line", MaxHeaderBlock)))
+	case errors.As(err, &broken) && broken.Timeout():
+		answer(ctx, newProblem(408, "timeout", "The request did not arrive in time",
+			fmt.Sprintf("want it within %s", readTimeout)))
+	default:
+		answer(ctx, badRequest("it could not be read", "HTTP/1.1 (RFC 9112)"))
+	}
+}
+
+const (
+	lingerBytes = 4 * MaxRequest
+	lingerTime  = 5 * time.Second
+	lingerIdle  = 200 * time.Millisecond
+)
+
+// linger drops what a client still sends after its request was refused for its size, within bounds. To close over
+// unread bytes would reset the connection (RFC 9112 section 9.6), and a client that writes first and reads then would
+// never see why.
+func linger(conn net.Conn) {
+	buf := make([]byte, 64<<10)
+	end := time.Now().Add(lingerTime)
+	for dropped := 0; dropped < lingerBytes && time.Now().Before(end); {
+		if conn.SetReadDeadline(time.Now().Add(lingerIdle)) != nil {
+			return
+		}
+		n, err := conn.Read(buf)
+		if err != nil {
+			return
+		}
+		dropped += n
+	}
+}

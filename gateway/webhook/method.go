@@ -1,0 +1,35 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// method reads and checks the request method.
+func (r *reader) method(w *record.Webhook) {
+	f := r.either(fieldMethod, fieldRequestMethod)
+	given := r.text(f, MaxName)
+	w.Method = or(given, defaultMethod)
+	allowed, known := r.defaults.Policies.Methods(w.Policy)
+	if !known {
+		r.faults.add(Fault{
+			Path: fieldPolicy.path(), Value: shorten(w.Policy), Problem: "no such policy",
+			Want: "one of " + strings.Join(r.defaults.Policies.Names(), ", "),
+		})
+		return
+	}
+	if slices.Contains(allowed, w.Method) {
+		return
+	}
+	fault := Fault{
+		Path: f.path(), Value: shorten(given), Problem: fmt.Sprintf("not a method of policy %s", w.Policy),
+		Want: "one of " + strings.Join(allowed, ", "),
+	}
+	if upper := strings.ToUpper(given); upper != given && slices.Contains(allowed, upper) {
+		fault.Want = upper + ": methods are case-sensitive"
+	}
+	r.faults.add(fault)
+}

@@ -1,0 +1,25 @@
+package webhook_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+)
+
+// now is the instant at which all definitions of these tests are read.
+var now = time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)
+
+func defaults(tb testing.TB) *webhook.Defaults {
+	tb.Helper()
+	policies, err := policy.NewSet(nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &webhook.Defaults{Policy: policy.Default, Policies: policies, Secret: [32]byte{1, 2, 3}}
+}
+
+func parse(d *webhook.Defaults, text string) (*webhook.Definition, webhook.Faults) {
+	return webhook.Parse([]byte(text), now, d)
+}

@@ -1,0 +1,168 @@
+// Package webhook turns a definition, the JSON a client posts, into the webhook that is stored: read, checked whole,
+// normalised. It also knows the host and the lane a webhook belongs to, how a repeated request is recognised, and what
+// must not be shown of a webhook (mask.go).
+//
+// It is pure: no I/O, no clock, no goroutine, no lock; the instant, the secret and the policies are handed in. It
+// never changes what the caller wrote of URL, headers and body, and never decides when or whether a webhook is sent.
+package webhook
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Bounds of a definition, in bytes unless said otherwise.
+const (
+	DefaultMaxSize = 768 << 10 // of a webhook in all; a stored record stays inline below 1 MiB
+	MaxURL         = 8192      // what common servers accept as a request line; RFC 9112 section 3 asks for 8000
+	MaxFlow        = 128
+	MaxType        = 128
+	MaxName        = 256 // tenant, policy, ordering_key, limit_key, idempotency_key, message_variation_id
+	MaxMetadata    = 4 << 10
+	MaxDepth       = 64 // levels of arrays and objects within one field
+	MaxSendAtAhead = 30 * 24 * time.Hour
+
+	maxFaults = 50 // that are told of one definition
+)
+
+// What a definition that does not say gets.
+const (
+	DefaultTenant = "default"
+	DefaultFlow   = "default"
+	defaultMethod = "POST"
+)
+
+// Policies is what a definition's policy and method are checked against; policy.Set is one.
+type Policies interface {
+	// Methods returns the request methods a policy allows, and whether there is such a policy.
+	Methods(name string) (methods []string, known bool)
+	Names() []string
+}
+
+// Defaults are what a definition is read with.
+type Defaults struct {
+	Tenant   string // of definitions that name none; empty: DefaultTenant
+	Policy   string // likewise; never empty
+	Policies Policies
+	// LaneBy says what the limit of a host (as in record.Lane) is by. Nil: by host.
+	LaneBy func(host string) LaneBy
+	// Destination refuses what must never be called, as far as name or address literal and port tell; the address is
+	// checked again when it is dialled. host is without brackets. Nil refuses nothing.
+	Destination func(host string, port uint16) error
+	Secret      [32]byte // keys the digests in lanes
+	MaxSize     int      // bytes of URL, headers, body and the rest together; 0: DefaultMaxSize
+}
+
+func (d *Defaults) maxSize() int {
+	if d.MaxSize > 0 {
+		return d.MaxSize
+	}
+	return DefaultMaxSize
+}
+
+// Definition is what one definition asks for.
+type Definition struct {
+	// Webhook is complete. Its Body may share memory with the text it was read from; nothing else does.
+	Webhook        record.Webhook
+	IdempotencyKey string // empty: none was given
+}
+
+// Parse reads a text that is one definition and nothing else. Faults are all that is wrong with it; the definition is
+// nil when there are any.
+func Parse(text []byte, now time.Time, d *Defaults) (*Definition, Faults) {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
+	def, faults, err := Read(dec, text, now, d)
+	if err != nil {
+		return nil, Faults{SyntaxFault(err)}
+	}
+	if faults == nil {
+		if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+			return nil, Faults{{Problem: "something follows the definition", Want: "one JSON object and nothing after it"}}
+		}
+	}
+	return def, faults
+}
+
+// Read reads the next value of dec as a definition. text is what dec reads, from its beginning, and must be a
+// bytes.Buffer's whole content. err is set when the text cannot be read on: it is not JSON there (SyntaxFault shows it).
+func Read(dec *jsontext.Decoder, text []byte, now time.Time, d *Defaults) (*Definition, Faults, error) {
+	r := reader{defaults: d, now: now}
+	if err := r.fields(dec, text); err != nil {
+		return nil, nil, err
+	}
+	if r.notObject {
+		return nil, r.faults.list(), nil
+	}
+	def := r.definition()
+	if r.faults.any() {
+		return nil, r.faults.list(), nil
+	}
+	return def, nil, nil
+}
+
+// reader holds one definition while it is read.
+type reader struct {
+	defaults  *Defaults
+	now       time.Time
+	raw       [fieldCount]jsontext.Value // the fields as received; nil: not given, or null
+	notObject bool
+	faults    faultList
+}
+
+// definition checks the fields in the order in which they are documented and puts the webhook together.
+func (r *reader) definition() *Definition {
+	def := &Definition{IdempotencyKey: r.text(fieldIdempotencyKey, MaxName)}
+	w := &def.Webhook
+	r.exclusive(fieldMethod, fieldRequestMethod)
+	r.exclusive(fieldHeaders, fieldRequestHeaders)
+	r.exclusive(fieldBody, fieldBodyBase64)
+
+	w.Policy = or(r.text(fieldPolicy, MaxName), r.defaults.Policy)
+	target := r.url(w)
+	r.method(w)
+	r.headers(w)
+	r.body(w)
+	w.Tenant = or(r.text(fieldTenant, MaxName), or(r.defaults.Tenant, DefaultTenant))
+	w.Flow = or(r.text(fieldFlow, MaxFlow), DefaultFlow)
+	w.Type = r.text(fieldType, MaxType)
+	w.Variation = r.text(fieldVariation, MaxName)
+	w.Metadata = r.metadata()
+	r.priority(w)
+	r.when(w)
+	if key := r.text(fieldOrderingKey, MaxName); key != "" {
+		w.Ordering = OrderingDigest(key)
+	}
+	limitKey := r.text(fieldLimitKey, MaxName)
+	if r.defaults.LaneBy != nil && target.Host != "" {
+		w.LaneKey = r.defaults.LaneBy(target.Host).key(&r.defaults.Secret, w, target.Path, limitKey)
+	}
+	if n, most := size(w), r.defaults.maxSize(); n > most {
+		r.faults.add(tooLarge(n, most))
+	}
+	return def
+}
+
+// size is what a webhook weighs: the bytes of everything that varies.
+func size(w *record.Webhook) int {
+	n := len(w.URL) + len(w.Body) + len(w.Tenant) + len(w.Flow) + len(w.Type) + len(w.Variation) + len(w.Policy)
+	for i := range w.Headers {
+		n += len(w.Headers[i].Name) + len(w.Headers[i].Value)
+	}
+	for k, v := range w.Metadata {
+		n += len(k) + len(v)
+	}
+	return n
+}
+
+func or(s, instead string) string {
+	if s == "" {
+		return instead
+	}
+	return s
+}
