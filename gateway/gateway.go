@@ -96,11 +96,11 @@ func New(set Settings) (g *Gateway, err error) {
 	g.dispatcher = dispatch.New(dispatch.Settings{
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client, Policies: policies,
 		Schedule: scheduleSettings(conf, limits), Drain: time.Duration(conf.Shutdown.Timeout),
-		Log: set.Log, Metrics: registry, HostLabel: hostLabel(limits),
+		Log: set.Log, Metrics: registry, HostLabel: hostLabel(limits), ShowURL: showURL(limits),
 	})
 	g.front = front.New(front.Settings{
-		Store: g.store, Hosts: hosts{g.dispatcher, g.store}, Policies: policies, LaneBy: laneBy(limits),
-		Destination: g.client.Guard().CheckHost, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
+		Store: g.store, Hosts: hosts{g.dispatcher}, Policies: policies, LaneBy: laneBy(limits),
+		Destination: g.client.Guard().CheckHost, ShowURL: showURL(limits), Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, NoDate: set.Listener != nil,
 	})
 	g.admin = adminServer(g, registry)

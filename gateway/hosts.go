@@ -18,24 +18,12 @@ import (
 )
 
 // hosts answers the front door's questions about destinations and waiting out of the dispatcher's schedule.
-type hosts struct {
-	dispatcher *dispatch.Dispatcher
-	store      front.Store
-}
+type hosts struct{ dispatcher *dispatch.Dispatcher }
 
 // Waiting says why a live webhook waits.
-func (h hosts) Waiting(ctx context.Context, id record.ID) (*front.Waiting, error) {
-	view, err := h.store.Webhook(ctx, id)
-	if err != nil || view.Entry == nil {
-		return nil, err
-	}
-	w, err := record.DecodeWebhook(view.Payload)
-	if err != nil {
-		return nil, err
-	}
-	queue, e := w.Queue(), view.Entry
+func (h hosts) Waiting(ctx context.Context, queue record.Queue, e *record.Entry) (*front.Waiting, error) {
 	var why schedule.Waiting
-	err = h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) { why = s.Why(now, &queue, e) })
+	err := h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) { why = s.Why(now, &queue, e) })
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +79,7 @@ func clock(t time.Time) string { return t.UTC().Format("15:04:05.000 UTC") }
 func (h hosts) Hosts(ctx context.Context) ([]front.HostView, error) {
 	var all []front.HostView
 	err := h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) {
-		s.Hosts(now, func(v schedule.HostView) { all = append(all, shownHost(&v)) })
+		s.Hosts(now, func(v schedule.HostView) { all = append(all, shownHost(&v, now)) })
 	})
 	slices.SortFunc(all, func(a, b front.HostView) int { return strings.Compare(a.Host, b.Host) })
 	return all, err
@@ -102,14 +90,14 @@ func (h hosts) Host(ctx context.Context, name string) (*front.HostView, error) {
 	var view *front.HostView
 	err := h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) {
 		if v, ok := s.Host(now, name); ok {
-			shown := shownHost(&v)
+			shown := shownHost(&v, now)
 			view = &shown
 		}
 	})
 	return view, err
 }
 
-func shownHost(h *schedule.HostView) front.HostView {
+func shownHost(h *schedule.HostView, now time.Time) front.HostView {
 	v := front.HostView{Host: h.Host, Breaker: front.BreakerView{
 		State: h.Breaker.State.String(), Requests: h.Breaker.Calls, Failures: h.Breaker.Failures,
 	}, Lanes: []front.LaneView{}}
@@ -127,10 +115,34 @@ func shownHost(h *schedule.HostView) front.HostView {
 		}
 		v.Lanes = append(v.Lanes, shownLane(l))
 	}
+	v.DrainsAt = drained(h, now)
 	if oldest != (record.ID{}) {
 		v.OldestAt = front.Instant{Time: oldest.Timestamp()}
 	}
 	return v
+}
+
+// drained is when nothing of a host waits any more at the rate of now; zero when that cannot be said.
+func drained(h *schedule.HostView, now time.Time) front.Instant {
+	var last time.Time
+	for i := range h.Lanes {
+		l := &h.Lanes[i]
+		rate := l.Budget.Rate
+		if l.More || h.Breaker.State != circuit.Closed || rate <= 0 || math.IsInf(rate, 0) {
+			return front.Instant{}
+		}
+		if l.Waiting == 0 {
+			continue
+		}
+		begin := now
+		if l.Budget.PausedUntil.After(now) {
+			begin = l.Budget.PausedUntil
+		}
+		if at := begin.Add(time.Duration(float64(l.Waiting) / rate * float64(time.Second))); at.After(last) {
+			last = at
+		}
+	}
+	return front.Instant{Time: last}
 }
 
 func shownLane(l *schedule.LaneView) front.LaneView {

@@ -88,3 +88,14 @@ func hostLabel(limits *configs.Index) func(host string) string {
 		return "other"
 	}
 }
+
+// showURL makes URLs fit to be shown: without credentials, and without their path where the configuration says that it
+// is one.
+func showURL(limits *configs.Index) func(host, url string) string {
+	return func(host, url string) string {
+		if limits.Match(host).MaskPath {
+			return webhook.MaskPath(url)
+		}
+		return webhook.MaskURL(url)
+	}
+}

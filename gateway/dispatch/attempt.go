@@ -14,7 +14,6 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
-	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -192,7 +191,7 @@ func (d *Dispatcher) over(s *schedule.Start, w *record.Webhook, payload []byte, 
 	return &persist.Settlement{
 		Queue: refOf(s), Was: s.Entry.Position, ID: s.Entry.ID, Attempt: a, Payload: payload,
 		Final: &record.Final{
-			ID: s.Entry.ID, State: state, Method: w.Method, URL: webhook.MaskURL(w.URL), Host: s.Lane.Host,
+			ID: s.Entry.ID, State: state, Method: w.Method, URL: d.set.ShowURL(s.Lane.Host, w.URL), Host: s.Lane.Host,
 			Tenant: w.Tenant, Flow: w.Flow, Priority: w.Priority, Policy: w.Policy, Type: w.Type, Metadata: w.Metadata,
 			CreatedAt: created.UnixMilli(), FinishedAt: now.UnixMilli(), Expires: s.Entry.Expires,
 			Tries: int(s.Entry.Tries), Throttled: int(s.Entry.Throttled), Reason: reason,

@@ -21,6 +21,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -44,6 +45,8 @@ type Settings struct {
 	Metrics  prometheus.Registerer // nil: none
 	// HostLabel names a host in metrics; it keeps the label's values few. nil: every host is "other".
 	HostLabel func(host string) string
+	// ShowURL makes a URL fit to be kept where people see it; nil: webhook.MaskURL.
+	ShowURL func(host, url string) string
 	// Override says how the headers of a host are to be read, over what they look like; nil: as they look.
 	Override func(host string) *limiter.Override
 }
@@ -69,6 +72,9 @@ func New(set Settings) *Dispatcher {
 	}
 	if set.HostLabel == nil {
 		set.HostLabel = func(string) string { return "other" }
+	}
+	if set.ShowURL == nil {
+		set.ShowURL = func(_, url string) string { return webhook.MaskURL(url) }
 	}
 	if set.Override == nil {
 		set.Override = func(string) *limiter.Override { return nil }

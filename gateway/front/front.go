@@ -44,9 +44,12 @@ type Settings struct {
 	LaneBy func(host string) webhook.LaneBy
 	// Destination refuses what must never be called, as far as the URL tells; nil refuses nothing.
 	Destination func(host string, port uint16) error
-	Secret      [32]byte // keys the digests in lanes; the same for ever, or lanes forget what they learned
-	MaxWebhook  int      // bytes of one webhook; 0: webhook.DefaultMaxSize
-	MaxConns    int      // 0: DefaultMaxConns
+	// ShowURL makes a URL fit to be shown: without credentials and whatever else is secret in those of its host; nil:
+	// webhook.MaskURL.
+	ShowURL    func(host, url string) string
+	Secret     [32]byte // keys the digests in lanes; the same for ever, or lanes forget what they learned
+	MaxWebhook int      // bytes of one webhook; 0: webhook.DefaultMaxSize
+	MaxConns   int      // 0: DefaultMaxConns
 	// Names are the host names that requests may be addressed to besides localhost and address literals.
 	Names []string
 	Log   zerolog.Logger
@@ -68,6 +71,9 @@ type Front struct {
 
 // New returns a front door that does not listen yet.
 func New(set Settings) *Front {
+	if set.ShowURL == nil {
+		set.ShowURL = func(_, url string) string { return webhook.MaskURL(url) }
+	}
 	f := &Front{set: set, names: map[string]bool{"localhost": true}, work: context.Background()}
 	for _, name := range set.Names {
 		f.names[hostOnly(name)] = true

@@ -114,8 +114,8 @@ type known struct {
 	err     error
 }
 
-func (k *known) Waiting(_ context.Context, id record.ID) (*front.Waiting, error) {
-	return k.waiting[id], k.err
+func (k *known) Waiting(_ context.Context, _ record.Queue, e *record.Entry) (*front.Waiting, error) {
+	return k.waiting[e.ID], k.err
 }
 func (k *known) Hosts(context.Context) ([]front.HostView, error) { return k.hosts, k.err }
 func (k *known) Host(_ context.Context, host string) (*front.HostView, error) {

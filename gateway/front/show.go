@@ -131,10 +131,10 @@ func (f *Front) show(id record.ID, view *persist.View, withPayload bool) (*shown
 	s := &shown{ID: id.String(), Attempts: showAttempts(view.Attempts)}
 	switch {
 	case view.Final != nil:
-		s.final(view.Final)
+		f.final(s, view.Final)
 	case view.Entry != nil && w != nil:
-		s.live(w, view.Entry)
-		if err := f.wait(s, id); err != nil {
+		f.live(s, w, view.Entry)
+		if err := f.wait(s, w.Queue(), view.Entry); err != nil {
 			return nil, err
 		}
 	default:
@@ -167,8 +167,8 @@ func (f *Front) show(id record.ID, view *persist.View, withPayload bool) (*shown
 	return s, nil
 }
 
-func (s *shown) final(w *record.Final) {
-	s.State, s.Method, s.URL, s.Host = w.State, w.Method, webhook.MaskURL(w.URL), w.Host
+func (f *Front) final(s *shown, w *record.Final) {
+	s.State, s.Method, s.URL, s.Host = w.State, w.Method, f.set.ShowURL(w.Host, w.URL), w.Host
 	s.Tenant, s.Flow, s.Priority, s.Type = w.Tenant, w.Flow, w.Priority.String(), w.Type
 	s.Metadata, s.Policy, s.ExpiresAt, s.Reason = w.Metadata, w.Policy, At(w.Expires), w.Reason
 	s.Tries.Used, s.Tries.Throttled = w.Tries, w.Throttled
@@ -177,18 +177,18 @@ func (s *shown) final(w *record.Final) {
 	}
 }
 
-func (s *shown) live(w *record.Webhook, e *record.Entry) {
-	s.State, s.Method, s.URL, s.Host = record.Pending, w.Method, webhook.MaskURL(w.URL), w.Host
+func (f *Front) live(s *shown, w *record.Webhook, e *record.Entry) {
+	s.State, s.Method, s.URL, s.Host = record.Pending, w.Method, f.set.ShowURL(w.Host, w.URL), w.Host
 	s.Tenant, s.Flow, s.Priority, s.Type = w.Tenant, w.Flow, w.Priority.String(), w.Type
 	s.Metadata, s.Policy, s.DueAt, s.ExpiresAt = w.Metadata, w.Policy, At(e.Due), At(e.Expires)
 	s.Tries.Used, s.Tries.Throttled = int(e.Tries), int(e.Throttled)
 }
 
 // wait says why a live webhook waits, or that it is being sent.
-func (f *Front) wait(s *shown, id record.ID) error {
-	why, err := f.set.Hosts.Waiting(f.work, id)
+func (f *Front) wait(s *shown, queue record.Queue, e *record.Entry) error {
+	why, err := f.set.Hosts.Waiting(f.work, queue, e)
 	if err != nil {
-		return fmt.Errorf("asking why webhook %s waits: %w", id, err)
+		return fmt.Errorf("asking why webhook %s waits: %w", s.ID, err)
 	}
 	switch {
 	case why == nil:

@@ -16,7 +16,7 @@ var start = time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)
 
 func ms(after time.Duration) int64 { return start.Add(after).UnixMilli() }
 
-func pending() *persist.View {
+func pending(id record.ID) *persist.View {
 	w := record.Webhook{
 		Method: "POST", URL: "https://a.example/hook?token=s3cret&n=1", Host: "a.example", Tenant: "default", Flow: "spring", Policy: "default",
 		Headers: []record.Header{{Name: "Authorization", Value: "Bearer s3cret"}, {Name: "X-A", Value: "<b>&"}}, Body: []byte(`{"n":"<1>"}`),
@@ -24,7 +24,9 @@ func pending() *persist.View {
 	}
 	return &persist.View{
 		Payload: w.Encode(),
-		Entry:   &record.Entry{Due: ms(40 * time.Second), Expires: ms(time.Hour), Tries: 1, Throttled: 1},
+		Entry: &record.Entry{
+			Position: record.Position{ID: id}, Due: ms(40 * time.Second), Expires: ms(time.Hour), Tries: 1, Throttled: 1,
+		},
 		Attempts: []record.Attempt{
 			{N: 1, At: ms(time.Second), DurationMs: 90000, Outcome: "retry", ErrorClass: "timeout", Error: "no response within 1m30s", TimedOut: true},
 			{N: 2, At: ms(100 * time.Second), DurationMs: 12, Status: 429, Outcome: "throttled", Body: []byte("slow \xff down"), Headers: []record.Header{
@@ -44,7 +46,7 @@ func finished() *persist.View {
 
 func showDoor(t *testing.T) *door {
 	d := open(t)
-	d.store.views[id(0)], d.store.views[id(1)], d.store.views[id(2)] = pending(), pending(), finished()
+	d.store.views[id(0)], d.store.views[id(1)], d.store.views[id(2)] = pending(id(0)), pending(id(1)), finished()
 	d.hosts.waiting = map[record.ID]*front.Waiting{
 		id(0): {Reason: "pause", Detail: "the destination asked for 30 s (Retry-After)", Until: front.At(ms(130 * time.Second)), Position: 3},
 		id(1): {Sending: true},
@@ -78,7 +80,7 @@ func TestLiveWebhookOfWhichTheSenderKnowsNothingIsPending(t *testing.T) {
 
 func TestBodiesThatAreNoTextAreShownInBase64(t *testing.T) {
 	d := open(t)
-	v := pending()
+	v := pending(id(4))
 	w := record.Webhook{Method: "POST", URL: "https://a.example/", Host: "a.example", Policy: "default", Body: []byte{0xff, 0}}
 	v.Payload = w.Encode()
 	d.store.views[id(0)] = v

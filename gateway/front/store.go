@@ -16,8 +16,8 @@ type Store interface {
 
 // Hosts is what the front door asks of whoever sends. Its errors mean that it cannot say now.
 type Hosts interface {
-	// Waiting says how a live webhook stands; nil: nothing is known of it.
-	Waiting(ctx context.Context, id record.ID) (*Waiting, error)
+	// Waiting says how a live webhook stands, by its queue and its entry as the store has it; nil: nothing is known.
+	Waiting(ctx context.Context, queue record.Queue, e *record.Entry) (*Waiting, error)
 	// Hosts returns all hosts that something is known of, by name.
 	Hosts(ctx context.Context) ([]HostView, error)
 	// Host returns one of them; nil: nothing is known of it.
@@ -37,13 +37,12 @@ type Waiting struct {
 type HostView struct {
 	Host     string      `json:"host"`
 	Breaker  BreakerView `json:"breaker"`
-	Waiting  int         `json:"waiting"`    // webhooks known to wait
-	More     bool        `json:"more"`       // the disk holds more than Waiting counts
-	InFlight int         `json:"in_flight"`  // attempts under way
-	OldestAt Instant     `json:"oldest_at"`  // when the first of those that wait was accepted; null: none waits
-	DrainsAt Instant     `json:"drains_at"`  // when nothing waits any more at the present rate; null: not known
-	Lanes    []LaneView  `json:"lanes"`      // each limit of its own
-	Error    string      `json:"last_error"` // why the last attempt that got no response got none; empty: none
+	Waiting  int         `json:"waiting"`   // webhooks known to wait
+	More     bool        `json:"more"`      // the disk holds more than Waiting counts
+	InFlight int         `json:"in_flight"` // attempts under way
+	OldestAt Instant     `json:"oldest_at"` // when the first of those that wait was accepted; null: none waits
+	DrainsAt Instant     `json:"drains_at"` // when nothing waits any more at the present rate; null: not known
+	Lanes    []LaneView  `json:"lanes"`     // each limit of its own
 }
 
 // BreakerView is a host's breaker as it stands.

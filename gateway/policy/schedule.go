@@ -86,13 +86,17 @@ func (p *Policy) Next(
 		if class.Unreachable() {
 			plan = &p.Unreachable
 		}
+		within := plan.Within
+		if s.Trying >= within { // it went on finding the host unreachable, for which there is more time
+			within = max(within, p.Unreachable.Within)
+		}
 		switch {
 		case s.Tries > plan.Retries:
 			return 0, fmt.Sprintf("all %d retries used", plan.Retries)
-		case s.Trying >= plan.Within:
-			return 0, fmt.Sprintf("tried for %s, the policy allows %s", s.Trying.Round(time.Second), plan.Within)
+		case s.Trying >= within:
+			return 0, fmt.Sprintf("tried for %s, the policy allows %s", s.Trying.Round(time.Second), within)
 		}
-		delay = min(plan.delay(max(s.Tries, 1), u), plan.Within-s.Trying, left)
+		delay = min(plan.delay(max(s.Tries, 1), u), within-s.Trying, left)
 		delay = max(delay, wait)
 	default:
 		return 0, fmt.Sprintf("outcome %s is final", o)

@@ -82,6 +82,14 @@ func TestUnreachableHostIsRetriedFiveTimesWithinADay(t *testing.T) {
 	}
 }
 
+func TestAnAnswerAfterALongOutageIsNotTheEndOfTrying(t *testing.T) {
+	s := policy.Spent{Tries: 4, Trying: 5 * time.Hour} // three times unreachable, then a 500
+	delay, giveUp := braze(t).Next(s, policy.Retry, "", 0, 0)
+	if giveUp != "" || delay <= 0 {
+		t.Errorf("delay %s, given up because %q; want one more try", delay, giveUp)
+	}
+}
+
 func TestLastRetryBeginsWithinTheWindowHoweverSlowTheAttempts(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a seeded test
 	for range 2000 {

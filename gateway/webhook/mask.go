@@ -97,6 +97,19 @@ func LogURL(raw string) string {
 	return raw
 }
 
+// MaskPath returns a URL without user information, path and query, for hosts that have secrets in their paths.
+func MaskPath(raw string) string {
+	raw = withoutUser(raw)
+	start := 0
+	if i := strings.Index(raw, "//"); i >= 0 {
+		start = i + 2
+	}
+	if i := strings.IndexAny(raw[start:], "/?#"); i >= 0 {
+		return raw[:start+i] + "/" + Masked
+	}
+	return raw
+}
+
 // withoutUser takes everything up to the last @ of the authority out, and with it what a mistaken reader might take
 // for one: the path is searched as far as the first / after the scheme, or the whole text when there is no scheme.
 func withoutUser(raw string) string {

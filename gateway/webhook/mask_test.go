@@ -62,3 +62,16 @@ func TestCredentialsInURLsAreMasked(t *testing.T) {
 		}
 	}
 }
+
+func TestAMaskedPathShowsNothingButSchemeAndAuthority(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://hooks.example/services/T0/B0/secret?x=1": "https://hooks.example/***",
+		"https://user:secret@hooks.example:8443/a":        "https://hooks.example:8443/***",
+		"https://hooks.example?token=secret":              "https://hooks.example/***",
+		"https://hooks.example":                           "https://hooks.example",
+	} {
+		if got := webhook.MaskPath(raw); got != want {
+			t.Errorf("MaskPath(%q) = %q, want %q", raw, got, want)
+		}
+	}
+}
