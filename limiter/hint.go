@@ -19,23 +19,45 @@ type Hint struct {
 	// the lowest Remaining, at a tie the longest.
 	Windows [MaxWindows]Window
 	N       int
+	// Date is the destination's own clock when it answered, to the second it told (RFC 9110 section 6.6.1). It is read
+	// only where an instant in the response needs it; zero otherwise.
+	Date time.Time
 }
+
+// Binding returns the window that holds calls back first: the lowest Remaining, at a tie the longest. It is nil when
+// the response told of none that counts requests; windows of tokens, bytes or percent never bind.
+func (h *Hint) Binding() *Window {
+	if h.N == 0 || h.Windows[0].Unit != UnitRequests {
+		return nil
+	}
+	return &h.Windows[0]
+}
+
+// UnitRequests is the unit of a window that counts calls, as RFC drafts name it ("qu" of RateLimit-Policy).
+const UnitRequests = "requests"
 
 // MaxWindows is how many windows one response may describe; further ones are dropped, those that bind least first.
 const MaxWindows = 4
 
 // Window is one limit as told: n calls per some time.
 type Window struct {
-	Limit     int64 // calls per window; Unknown when not told
+	Limit     int64 // calls per window, 0 to 1e15; Unknown when not told
 	Remaining int64 // calls left in it; Unknown when not told
 	// Reset is when the window ends (or, for buckets, when it is full again): somewhere between Lo and Hi, because
 	// servers round. HasReset is false when it was not told.
 	Reset    Interval
 	HasReset bool
-	Length   time.Duration // of the window; 0 when not told
-	Unit     string        // what is counted; "requests" unless the destination says otherwise
-	Name     string        // the policy's name; empty when it has none
-	Source   string        // the header family it was read from, as in "X-RateLimit-*"
+	// ResetAt is that instant as told, on the receiver's clock, with nothing allowed for rounding; never before the
+	// response's receipt and at most MaxReset after it.
+	ResetAt time.Time
+	// ResetRaw is the value as it stood in the header (a date: Unix seconds), and ResetForm how it was read: what a
+	// Dialect needs to reread it.
+	ResetRaw  float64
+	ResetForm ResetForm
+	Length    time.Duration // of the window; 0 when not told
+	Unit      string        // what is counted; "requests" unless the destination says otherwise
+	Name      string        // the policy's name; empty when it has none
+	Source    string        // the header family it was read from, as in "X-RateLimit-*"
 }
 
 // Interval is a pair of instants between which something happens, Lo not after Hi.

@@ -27,7 +27,9 @@ type Store interface {
 	// Enqueue stores all jobs as one group, all or none, and returns once they survive a power cut. Receipts are in
 	// the order of jobs. Ids are assigned here, in commit order, increasing across restarts and whatever the clock
 	// does. A job whose idempotency key is known is not stored again: its receipt says Existing, or Conflict where
-	// the fingerprint differs; the others of its group are not affected.
+	// the fingerprint differs; the others of its group are not affected. Payloads are the store's from here on: they
+	// must not change. Errors: ErrFull, ErrBusy, ErrTooLarge, ErrClosed; nothing was stored then. When ctx ends, only
+	// the waiting does.
 	Enqueue(ctx context.Context, jobs []Job) ([]Receipt, error)
 
 	// Tend claims partitions for a member and renews what it holds. A store of one process gives it all of them, for
@@ -49,7 +51,9 @@ type Store interface {
 
 	// Settle carries what became of many webhooks together with changed states and marks; durable on return, and
 	// atomic or idempotent in an order that loses nothing. Partitions that me no longer owns are fenced: nothing
-	// of theirs was written.
+	// of theirs was written. What is already gone is passed over, so a batch whose outcome is unknown may be settled
+	// again, and must be after an error. On success Next.Rank and Attempt.NextRank are set in the batch itself; what a
+	// batch points at must not change while Settle runs, nor after it when ctx ended first.
 	Settle(ctx context.Context, me Member, batch Batch) (fenced []record.Part, err error)
 
 	// Webhook returns all that is known of a webhook, live or finished, or ErrNotFound.
@@ -70,7 +74,7 @@ type Tenure struct {
 // Job is a webhook to be stored.
 type Job struct {
 	Queue   record.Queue
-	Due     int64 // Unix ms; 0: at once
+	Due     int64 // Unix ms; 0: at once, its entry's Due is then the instant of its id
 	Expires int64 // Unix ms; 0: never
 	Payload []byte
 	// Idempotency is nil when the caller gave no key.

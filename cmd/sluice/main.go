@@ -23,6 +23,7 @@ type commands struct {
 	Check   checkCmd   `cmd:"" help:"Check configuration files and name every fault."`
 	Send    sendCmd    `cmd:"" help:"Send webhooks through a gateway, and wait for what becomes of them."`
 	Sink    sinkCmd    `cmd:"" help:"Be a destination with a rate limit, to try things on."`
+	Headers headersCmd `cmd:"" help:"Explain what a response's headers say about limits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

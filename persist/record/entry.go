@@ -9,7 +9,9 @@ import (
 
 // Position is a place in a queue. Queues are read from a position on, never from their head.
 type Position struct {
-	Rank int64 // Unix ms of Due as it was when written; always 0 in a queue with an ordering key
+	// Rank is Due as it was when written, or the store's clock where that was later, in Unix ms: so a fresh webhook
+	// never sorts before what was due already. Always 0 in a queue with an ordering key.
+	Rank int64
 	ID   ID
 }
 

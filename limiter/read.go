@@ -1,0 +1,231 @@
+package limiter
+
+import "time"
+
+// Reader reads responses, one after another: Reset, then Field for every header field, Body where there is one to look
+// at, then Hint. It is for one goroutine, which keeps it from response to response: what it keeps are the few strings
+// that hints share, so that reading the common families allocates nothing. The zero Reader is ready.
+//
+// It never fails: a field that is malformed is as if it were not there (draft-ietf-httpapi-ratelimit-headers, section
+// "Receiving RateLimit fields").
+type Reader struct {
+	status   int
+	exchange exchange
+	override *Override
+
+	cached  bool   // the response has a positive Age
+	date    []byte // the Date field
+	delays  [delaySources]cell
+	body    []byte
+	rate    float64
+	regain  time.Duration // until access is regained, as Meta tells
+	groups  [maxGroups]group
+	n       int // groups in use
+	found   candidates
+	lists   [3]itemList
+	names   map[string]*fieldName
+	strings map[string]string
+
+	concurrency bool
+}
+
+// maxGroups bounds the windows looked at in one response; what comes behind is dropped.
+const maxGroups = 12
+
+// Reset begins a response: its status, when its request was sent and when its head was received. An unknown sent may
+// be zero.
+func (r *Reader) Reset(status int, sent, received time.Time) {
+	if sent.IsZero() || sent.After(received) {
+		sent = received
+	}
+	r.status, r.exchange = status, exchange{sent: sent, received: received}
+	r.cached, r.date, r.body, r.rate, r.regain, r.concurrency = false, nil, nil, 0, 0, false
+	r.delays = [delaySources]cell{}
+	r.n, r.found.n = 0, 0
+}
+
+// Use sets what the configuration says of the host, from now on and for later responses too; nil: nothing.
+func (r *Reader) Use(o *Override) { r.override = o }
+
+// Field takes one header field. Neither slice is changed or kept beyond Hint; until then both must stay as they are.
+func (r *Reader) Field(name, value []byte) {
+	if len(value) == 0 || !promising(name) {
+		return
+	}
+	f := r.fieldName(name)
+	switch f.kind {
+	case kindNone:
+	case kindWindow:
+		if g := r.group(f, name); g != nil {
+			g.cells[f.role].put(name, value, f.says)
+		}
+	case kindDelay:
+		r.delays[f.delay].put(name, value, f.says)
+	case kindDate:
+		r.date = value
+	case kindAge: // RFC 9111 section 5.1
+		if v, _, ok := parseNumber(value); ok && v > 0 {
+			r.cached = true
+		}
+	default:
+		r.vendor(f.kind, name, value)
+	}
+}
+
+// fieldName returns what a name says. Hosts send the same names again and again, so what was read is kept, except where
+// an override has a say in it.
+func (r *Reader) fieldName(name []byte) *fieldName {
+	if r.override == nil {
+		if f, ok := r.names[string(name)]; ok {
+			return f
+		}
+	}
+	var buf [maxName]byte
+	low := buf[:len(name)]
+	for i, c := range name {
+		low[i] = fold(c)
+	}
+	f := readName(low)
+	if r.override.ignores(low) || !r.override.believes(&f, low) {
+		f.kind = kindNone
+	}
+	const most = 512
+	if r.override == nil && len(r.names) < most {
+		if r.names == nil {
+			r.names = make(map[string]*fieldName)
+		}
+		r.names[string(name)] = &f
+	}
+	return &f
+}
+
+// Body takes the response's body, or its beginning, for the retry_after that some destinations write there. It is
+// looked at only where the status lets a destination ask for a delay.
+func (r *Reader) Body(b []byte) { r.body = b }
+
+// Hint tells what the response said, and what it did not: *h is overwritten.
+func (r *Reader) Hint(h *Hint) {
+	*h = Hint{}
+	h.RetryAfter, h.HasRetryAfter = r.retryAfter()
+	if !r.cached { // counts that a cache stored say nothing of now
+		for i := range r.n {
+			r.windows(&r.groups[i])
+		}
+		h.N = r.found.pick(&h.Windows)
+		h.Rate = r.rate
+		h.Concurrency = r.concurrency || r.zeroLimit(h)
+	}
+	h.Date = r.exchange.date
+}
+
+// zeroLimit reports Okta's way of saying that too many calls ran at once: 429 with Limit 0 and Remaining 0
+// (https://developer.okta.com/docs/reference/rl-additional-limits/, "Concurrent rate limits").
+func (r *Reader) zeroLimit(h *Hint) bool {
+	b := h.Binding()
+	return r.status == 429 && b != nil && b.Limit == 0 && b.Remaining == 0 && b.Source == sourceXRate
+}
+
+// promising reports whether a field could tell of limits: almost every field of almost every response is turned away
+// here, by looking for the beginning of a word that such names have.
+func promising(name []byte) bool {
+	switch len(name) {
+	case 0, 1, 2:
+		return false
+	case 3:
+		return equalFold(name, "age")
+	case 4:
+		return equalFold(name, "date")
+	}
+	if len(name) > maxName {
+		return false
+	}
+	for i := range len(name) - 3 {
+		next := uint32(name[i+1]|0x20)<<16 | uint32(name[i+2]|0x20)<<8 | uint32(name[i+3]|0x20)
+		switch name[i] | 0x20 {
+		case 'l':
+			if next == 'i'<<16|'m'<<8|'i' || next == 'e'<<16|'f'<<8|'t' { // limit, left
+				return true
+			}
+		case 'r':
+			if next == 'e'<<16|'t'<<8|'r' || next == 'e'<<16|'m'<<8|'a' || next == 'e'<<16|'s'<<8|'e' {
+				return true // retry, remaining, reset
+			}
+		case 'q':
+			if next == 'u'<<16|'o'<<8|'t' { // quota
+				return true
+			}
+		case 'u':
+			if next == 's'<<16|'a'<<8|'g' || next == 's'<<16|'e'<<8|'d' { // usage, used
+				return true
+			}
+		case 't':
+			if next == 'h'<<16|'r'<<8|'o' { // throttle
+				return true
+			}
+		case 'c':
+			if next == 'o'<<16|'n'<<8|'c' { // concurrent
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Response is one response as Read takes it.
+type Response struct {
+	Status         int
+	Sent, Received time.Time                                 // of its request and of its head; Sent may be zero
+	Fields         func(yield func(name, value []byte) bool) // all header fields; as fasthttp's ResponseHeader.All
+	Body           []byte                                    // or its beginning; may be nil
+}
+
+// Read reads one response. Who reads many keeps a Reader.
+func Read(resp Response) Hint {
+	var r Reader
+	r.Reset(resp.Status, resp.Sent, resp.Received)
+	if resp.Fields != nil {
+		for name, value := range resp.Fields {
+			r.Field(name, value)
+		}
+	}
+	r.Body(resp.Body)
+	var h Hint
+	r.Hint(&h)
+	return h
+}
+
+// group returns the fields of one window, or nil when the response describes too many.
+func (r *Reader) group(f *fieldName, name []byte) *group {
+	for i := range r.n {
+		if g := &r.groups[i]; g.family == f.family && g.qualifier == f.qualifier {
+			return g
+		}
+	}
+	if r.n == maxGroups {
+		return nil
+	}
+	g := &r.groups[r.n]
+	r.n++
+	*g = group{fieldName: *f, name: name}
+	return g
+}
+
+// intern returns b as a string that is allocated only the first time. It stops to remember when the strings are too
+// many to be anything but random.
+func (r *Reader) intern(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if s, ok := r.strings[string(b)]; ok {
+		return s
+	}
+	const most = 256
+	s := string(b)
+	if len(r.strings) < most {
+		if r.strings == nil {
+			r.strings = make(map[string]string)
+		}
+		r.strings[s] = s
+	}
+	return s
+}

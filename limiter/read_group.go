@@ -1,0 +1,229 @@
+package limiter
+
+import (
+	"bytes"
+	"time"
+)
+
+// group is the fields of one response that describe one window, or one set of windows told in parallel lists.
+type group struct {
+	fieldName
+	name  []byte // of the field that was seen first
+	cells [roles]cell
+}
+
+// cell is one field.
+type cell struct {
+	name, value []byte
+	says        naming
+}
+
+// put stores a field. A field that is repeated is one list (RFC 9110 section 5.3). Of two names for one thing the
+// more explicit is kept, X-RateLimit-Reset-After over X-RateLimit-Reset; else the shorter, RateLimit-Reset over
+// RateLimit-ResetTime.
+func (c *cell) put(name, value []byte, says naming) {
+	switch {
+	case len(c.value) == 0:
+	case equalFold(name, c.name):
+		c.value = bytes.Join([][]byte{c.value, value}, []byte(", "))
+		return
+	case (says != 0) != (c.says != 0):
+		if says == 0 {
+			return
+		}
+	case len(name) >= len(c.name):
+		return
+	}
+	c.name, c.value, c.says = name, value, says
+}
+
+// windows finds the windows that a group's fields describe.
+func (r *Reader) windows(g *group) {
+	base := Window{
+		Limit: Unknown, Remaining: Unknown, Length: g.period, Unit: g.unit, Source: r.source(g),
+		Name: r.intern(g.cells[roleLabel].value),
+	}
+	if base.Name == "" {
+		base.Name = r.intern(g.name[g.from:g.to])
+	}
+	if c := &g.cells[roleLength]; len(c.value) > 0 {
+		unit := time.Second
+		if c.says&millis != 0 {
+			unit = time.Millisecond
+		}
+		base.Length = parseLength(c.value, unit)
+	}
+	if v, _, ok := parseNumber(g.cells[roleFill].value); ok && v > 0 && v <= maxCount {
+		r.rate = v // Spring Cloud Gateway: per second; Atlassian Data Center: per interval
+		if base.Length > 0 {
+			r.rate /= base.Length.Seconds()
+		}
+	}
+	policies := &r.lists[0]
+	policies.read(g.cells[rolePolicy].value)
+	if v := g.cells[roleBare].value; len(v) > 0 && !r.structured(g, base, v) && g.from == g.to {
+		g.cells[roleLimit].put(g.name, v, 0)
+	}
+	if v := g.cells[roleLimit].value; !bytes.HasPrefix(v, []byte("b=")) || !r.structured(g, base, v) {
+		r.counted(g, base, policies)
+	}
+	for i := range policies.n {
+		p := &policies.at[i]
+		if p.taken || p.length == 0 || !p.told {
+			continue
+		}
+		w := base
+		w.Name, w.Length = r.intern(p.name), p.length
+		w.setCounts(p)
+		if p.unit != nil {
+			w.Unit = r.intern(p.unit)
+		}
+		r.found.add(w, g)
+	}
+}
+
+// counted reads the trio: Limit, Remaining (or Used) and Reset as fields of their own.
+func (r *Reader) counted(g *group, base Window, policies *itemList) {
+	limits, left := &r.lists[1], &r.lists[2]
+	limits.read(g.cells[roleLimit].value)
+	usage := len(g.cells[roleRemaining].value) == 0
+	if usage {
+		left.read(g.cells[roleUsed].value)
+	} else {
+		left.read(g.cells[roleRemaining].value)
+	}
+	reset := &g.cells[roleReset]
+	if left.n >= 2 || limits.n >= 2 && limits.at[0].length > 0 && left.n == 0 {
+		r.parallel(g, base, policies, usage)
+		return
+	}
+	w := base
+	if limits.n > 0 {
+		w.setCounts(&limits.at[0])
+		w.Length = max(w.Length, limits.at[0].length)
+	}
+	if left.n > 0 {
+		w.Length = max(w.Length, left.at[0].length)
+		if usage {
+			w.setUsed(left.at[0].count, left.at[0].told)
+		} else {
+			w.setRemaining(left.at[0].count, left.at[0].told)
+			if u, ok := parseCount(g.cells[roleUsed].value); ok && u >= 0 && w.Limit == Unknown && w.Remaining >= 0 {
+				w.Limit = min(w.Remaining+u, maxCount)
+			}
+		}
+	}
+	for i := 1; i < limits.n; i++ { // drafts 00 to 03 tell their policies behind the limit
+		policies.add(limits.at[i])
+	}
+	// Told, but as "-1" or "unlimited": there is no window to end.
+	said := limits.n > 0 && left.n > 0
+	if !said || w.Limit != Unknown || w.Remaining != Unknown {
+		r.setReset(&w, reset.value, reset.says)
+		r.adopt(&w, policies)
+	}
+	r.found.add(w, g)
+}
+
+// parallel reads lists of equal length: the first Limit with the first Remaining and the first Reset, and so on.
+func (r *Reader) parallel(g *group, base Window, policies *itemList, usage bool) {
+	limits, left := &r.lists[1], &r.lists[2]
+	resets := g.cells[roleReset].value
+	for i := range max(left.n, limits.n) {
+		w := base
+		m, rest, _ := nextMember(resets)
+		resets = rest
+		if i < limits.n {
+			l := &limits.at[i]
+			w.setCounts(l)
+			if l.length > 0 {
+				w.Length = l.length
+			}
+		}
+		if u := left.match(i, w.Length); u != nil {
+			if u.length > 0 {
+				w.Length = u.length
+			}
+			if usage {
+				w.setUsed(u.count, u.told)
+			} else {
+				w.setRemaining(u.count, u.told)
+			}
+		}
+		if i < policies.n && policies.n == max(left.n, limits.n) {
+			policies.at[i].taken = true
+			w.Length = policies.at[i].length
+		}
+		if usage && w.Length == 0 && i < len(stravaPeriods) && left.n == len(stravaPeriods) {
+			w.Length = stravaPeriods[i]
+		}
+		if w.Limit == 0 && w.Remaining <= 0 {
+			continue // in a list, 0 is a window without a limit
+		}
+		r.setReset(&w, m.value, g.cells[roleReset].says)
+		r.found.add(w, g)
+	}
+}
+
+// adopt gives a window without a length that of its policy: the one whose quota is the limit and that is no shorter
+// than the time until the reset, else the only one there is. A limit of 0 is for the moment and is no policy's.
+func (r *Reader) adopt(w *Window, policies *itemList) {
+	if w.Length > 0 || w.Limit == 0 {
+		return
+	}
+	var best *item
+	for i := range policies.n {
+		p := &policies.at[i]
+		if p.taken || p.length == 0 || !p.told || p.count != w.Limit {
+			continue
+		}
+		fits := !w.HasReset || w.ResetAt.Sub(r.exchange.received) <= p.length
+		if best == nil || fits && p.length < best.length {
+			best = p
+		}
+	}
+	if best == nil && policies.n == 1 {
+		best = &policies.at[0]
+	}
+	if best == nil {
+		return
+	}
+	best.taken = true
+	w.Length = best.length
+	if w.Limit == Unknown {
+		w.setCounts(best)
+	}
+	if best.unit != nil {
+		w.Unit = r.intern(best.unit)
+	}
+	if w.Name == "" {
+		w.Name = r.intern(best.name)
+	}
+	for i := range policies.n { // a policy that is told twice is one
+		if p := &policies.at[i]; p.count == best.count && p.length == best.length {
+			p.taken = true
+		}
+	}
+}
+
+// setReset reads the end of a window. A delay that no window is long enough for was told in milliseconds.
+func (r *Reader) setReset(w *Window, value []byte, says naming) {
+	if len(value) == 0 {
+		return
+	}
+	s, ok := r.stamp(value, says)
+	if o := r.override; ok && o != nil && o.Reset.unit() > 0 && s.form.unit() > 0 {
+		s, ok = stampOf(o.Reset, s.raw, 0)
+	}
+	if !ok {
+		return
+	}
+	if s.form == DeltaSeconds && s.wait > MaxReset {
+		if s, ok = stampOf(DeltaMillis, s.raw, 0); !ok {
+			return
+		}
+	}
+	if w.ResetAt, w.Reset, w.HasReset = r.exchange.place(s); w.HasReset {
+		w.ResetRaw, w.ResetForm = s.raw, s.form
+	}
+}

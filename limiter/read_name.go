@@ -1,0 +1,153 @@
+package limiter
+
+import "time"
+
+// What a field is for is read from the words of its name, so that the vendor nobody has heard of is understood as
+// well: an optional prefix, "ratelimit" or "rate-limit", and around it words for the role (limit, remaining, reset, …),
+// the period, the unit, and how the value is written. Only values that need a rule of their own have their names
+// spelled out, in read_vendor.go.
+
+// maxName bounds the names that are looked at; no field about limits has a longer one.
+const maxName = 80
+
+// role is what a field tells of its window. Where a name has several words for roles the later of these constants
+// wins: "Limit-Remaining" is a Remaining.
+type role uint8
+
+const (
+	noRole        role = iota
+	roleBare           // the family's name alone: RateLimit, X-Rate-Limit, Zendesk-RateLimit-search
+	roleLabel          // the window's name
+	roleLimit          // calls per window
+	rolePolicy         // the windows there are
+	roleFill           // tokens that a bucket gains per interval
+	roleLength         // of the window
+	roleUsed           // calls made in it
+	roleRemaining      // calls left in it
+	roleReset          // its end
+	roleRetry          // a delay, as in X-RateLimit-Retry-After
+	roles
+)
+
+// rank orders the families: of two that tell the same, the lower one is believed.
+type rank uint8
+
+const (
+	rankItems  rank = iota // RateLimit, everything in one field
+	rankDraft              // RateLimit-*
+	rankX                  // X-RateLimit-*
+	rankXRate              // X-Rate-Limit-*
+	rankVendor             // all others
+)
+
+// kind tells how a field is read.
+type kind uint8
+
+const (
+	kindNone   kind = iota // it tells nothing of limits
+	kindWindow             // by its role
+	kindDelay
+	kindDate
+	kindAge
+	kindCallsPerSecond
+	kindSalesforce
+	kindAzureResource
+	kindMetaUsage
+	kindTwilio
+	kindStripe
+)
+
+// fieldName is what a field's name says.
+type fieldName struct {
+	kind      kind
+	delay     uint8 // which of the delays, for kindDelay
+	role      role
+	rank      rank
+	anchored  bool   // "ratelimit" is in the name; otherwise it tells of limits only in the company of a Remaining
+	family    uint64 // hash of the name up to the anchor
+	prefix    int    // length of that part of the name
+	qualifier uint64 // hash of the words that tell one window of the family from another
+	from, to  int    // the first of these words that is neither period nor unit, in the name; empty: there is none
+	period    time.Duration
+	unit      string
+	says      naming
+	weak      bool // role is one that any other word's goes before
+}
+
+// readName reads a name in lower case.
+func readName(low []byte) fieldName {
+	if f := special(low); f.kind != kindNone {
+		return f
+	}
+	f := fieldName{rank: rankVendor, unit: UnitRequests, family: hashStart, qualifier: hashStart}
+	anchor, at := findAnchor(low)
+	if at > 0 {
+		f.anchored, f.prefix, f.family, f.rank = true, at, hash(f.family, low[:at]), rankOf(low[:at])
+		for from, to, more := nextWord(low[:anchor], 0); more; from, to, more = nextWord(low[:anchor], to) {
+			if m := meaningOf(low[from:to]); m.period > 0 { // X-Daily-RateLimit-…
+				f.period = m.period
+			}
+		}
+	}
+	for from, to, more := nextWord(low, at); more; from, to, more = nextWord(low, to) {
+		m := meaningOf(low[from:to])
+		if m.ignore {
+			return fieldName{}
+		}
+		if !f.anchored && f.role == noRole && m.strange == to-from && f.qualifier == hashStart {
+			f.family, f.prefix = hash(f.family, low[from:to]), to
+			continue
+		}
+		f.add(low, from, m)
+	}
+	switch {
+	case f.role == noRole && !f.anchored:
+		return fieldName{}
+	case f.role == noRole:
+		f.role = roleBare
+	case f.role == roleRetry:
+		f.kind, f.delay, f.says = kindDelay, delayXRateLimit, f.says&^relative
+		return f
+	case f.role == roleReset && inMillis(low[:f.prefix]):
+		f.says |= millis
+	}
+	f.kind = kindWindow
+	return f
+}
+
+// add takes up the meaning of the word that begins at from.
+func (f *fieldName) add(low []byte, from int, m meaning) {
+	f.says |= m.says
+	if m.role != noRole && (f.weak && !m.weak || f.weak == m.weak && m.role > f.role || f.role == noRole) {
+		f.role, f.weak = m.role, m.weak
+	}
+	if m.period > 0 {
+		f.period = m.period
+		f.qualifier = f.qualifier*31 + uint64(m.period)
+	}
+	if m.unit == unitTokens {
+		switch string(low[f.from:f.to]) {
+		case "api": // Trello's api-token is a credential, not what is counted
+			m.unit = UnitRequests
+		case "input":
+			m.unit = "input-tokens"
+		case "output":
+			m.unit = "output-tokens"
+		}
+	}
+	if m.unit != "" {
+		f.qualifier = hash(f.qualifier, []byte(m.unit))
+		if f.unit == UnitRequests {
+			f.unit = m.unit
+		}
+	}
+	if m.strange > 0 {
+		f.qualifier = hash(f.qualifier, low[from:from+m.strange])
+		if f.to == f.from {
+			f.from = from
+		}
+		if f.from == from || f.to == from-1 {
+			f.to = from + m.strange
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package limiter
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The fields that ask for a delay, most precise first: of several, the first that can be read is believed.
+const (
+	delayMs          = iota // retry-after-ms, as the SDKs of OpenAI, Anthropic and others prefer it
+	delayXMs                // x-ms-retry-after-ms (Azure Cosmos DB)
+	delayRetryAfter         // Retry-After, RFC 9110 section 10.2.3
+	delayXRetryAfter        // X-Retry-After (OpenStack)
+	delayXRateLimit         // X-RateLimit-Retry-After (Braze, MailerLite, Help Scout) and other families' own
+	delayXRetryIn           // X-Retry-In, a Go duration (oxy, Traefik)
+	delaySentry             // X-Sentry-Rate-Limits, seconds before the first colon
+	delaySources
+)
+
+// maxDelay keeps a delay within what a time.Duration can hold; whether it is believed is for the budget to say.
+const maxDelay = 366 * day
+
+// mayDelay reports whether a response of this status can ask to be left alone. On a success Retry-After is about
+// something else, or sent always (lemlist, flask-limiter), and never a reason to pause.
+func mayDelay(status int) bool {
+	switch status {
+	case 403, 408, 413, 425, 429,
+		420, 430, 477: // older or private spellings of 429 (Twitter, Shopify, HubSpot)
+		return true
+	}
+	return status >= 300 && status < 400 || status >= 500 && status < 600
+}
+
+// retryAfter returns the delay the response asks for.
+func (r *Reader) retryAfter() (time.Duration, bool) {
+	if r.regain > 0 && r.status >= 400 {
+		return r.regain, true
+	}
+	if !mayDelay(r.status) {
+		return 0, false
+	}
+	told, ok := r.toldDelay()
+	if len(r.body) > 0 {
+		// Discord and others write it in the body with a fraction, and round it in the header.
+		in, found := delayInBody(r.body, r.exchange.received)
+		if found && (!ok || (in-told).Abs() <= time.Second) {
+			return in, true
+		}
+	}
+	return told, ok
+}
+
+func (r *Reader) toldDelay() (time.Duration, bool) {
+	for i := range r.delays {
+		c := &r.delays[i]
+		if len(c.value) == 0 {
+			continue
+		}
+		value := c.value
+		if i == delaySentry {
+			value, _, _ = bytes.Cut(value, []byte(":"))
+		}
+		s, ok := r.stamp(value, c.says)
+		if ok {
+			return min(max(0, r.exchange.wait(s)), maxDelay), true
+		}
+	}
+	return 0, false
+}
+
+// stamp reads the value of a reset or a delay, and the destination's Date once something has to be compared with it.
+func (r *Reader) stamp(value []byte, says naming) (stamp, bool) {
+	s, ok := parseStamp(value, says, r.exchange.received)
+	if !ok { // a field that is repeated
+		if m, rest, more := nextMember(value); more && len(rest) > 0 {
+			s, ok = parseStamp(m.value, says, r.exchange.received)
+		}
+	}
+	if ok && s.form.Absolute() && len(r.date) > 0 && r.exchange.date.IsZero() {
+		if at, _, told := parseDate(r.date, r.exchange.received); told {
+			r.exchange.date = at
+		}
+	}
+	return s, ok
+}
+
+// delayInBody finds a retry_after (seconds) or retry_after_ms (Matrix) in a JSON body, at its top (Discord) or one level
+// below (Telegram's parameters). The body may be cut off anywhere.
+func delayInBody(body []byte, now time.Time) (time.Duration, bool) {
+	if !bytes.Contains(body, []byte(`"retry_after`)) {
+		return 0, false
+	}
+	in := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		token, err := in.ReadToken()
+		if err != nil {
+			return 0, false
+		}
+		kind, n := in.StackIndex(in.StackDepth())
+		isName := kind == '{' && n%2 == 1
+		if in.StackDepth() > 2 || !isName || token.Kind() != '"' {
+			continue
+		}
+		var says naming
+		switch token.String() {
+		case "retry_after":
+		case "retry_after_ms":
+			says = millis
+		default:
+			continue
+		}
+		value, err := in.ReadToken()
+		if err != nil || (value.Kind() != '0' && value.Kind() != '"') {
+			return 0, false
+		}
+		s, ok := parseStamp([]byte(value.String()), says, now)
+		if !ok {
+			return 0, false
+		}
+		return min(max(0, exchange{sent: now, received: now}.wait(s)), maxDelay), true
+	}
+}

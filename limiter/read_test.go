@@ -1,0 +1,104 @@
+package limiter
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+// headerCase is one response of testdata/*.json, and what must be read from it.
+type headerCase struct {
+	Name, Source, Note string
+	Status             int
+	Headers            map[string]string
+	Body               string
+	Now                time.Time
+	Expect             struct {
+		RetryAfterMs     *int64 `json:"retry_after_ms"`
+		Limit            *int64 `json:"limit"`
+		Remaining        *int64 `json:"remaining"`
+		ResetAtMsFromNow *int64 `json:"reset_at_ms_from_now"`
+		WindowMs         *int64 `json:"window_ms"`
+	}
+}
+
+func loadCases(t testing.TB) []headerCase {
+	t.Helper()
+	var all []headerCase
+	for _, file := range []string{"testdata/header_cases.json", "testdata/more_cases.json"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cases []headerCase
+		if err := json.Unmarshal(b, &cases); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, cases...)
+	}
+	return all
+}
+
+// read reads the case with its fields in the order of their names, forwards or backwards.
+func (c *headerCase) read(r *Reader, backwards bool) Hint {
+	r.Reset(c.Status, c.Now, c.Now)
+	names := make([]string, 0, len(c.Headers))
+	for name := range c.Headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if backwards {
+		slices.Reverse(names)
+	}
+	for _, name := range names {
+		r.Field([]byte(name), []byte(c.Headers[name]))
+	}
+	r.Body([]byte(c.Body))
+	var h Hint
+	r.Hint(&h)
+	return h
+}
+
+func TestEveryDialectIsRead(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range loadCases(t) {
+		if seen[c.Name] {
+			t.Errorf("two cases are called %s", c.Name)
+		}
+		seen[c.Name] = true
+		t.Run(c.Name, func(t *testing.T) {
+			for _, backwards := range []bool{false, true} {
+				h := c.read(new(Reader), backwards)
+				compare(t, "retry_after_ms", c.Expect.RetryAfterMs, h.HasRetryAfter, ms(h.RetryAfter))
+				w := Window{Limit: Unknown, Remaining: Unknown}
+				if b := h.Binding(); b != nil {
+					w = *b
+				}
+				compare(t, "limit", c.Expect.Limit, w.Limit != Unknown, w.Limit)
+				compare(t, "remaining", c.Expect.Remaining, w.Remaining != Unknown, w.Remaining)
+				compare(t, "reset_at_ms_from_now", c.Expect.ResetAtMsFromNow, w.HasReset, ms(w.ResetAt.Sub(c.Now)))
+				compare(t, "window_ms", c.Expect.WindowMs, w.Length > 0, ms(w.Length))
+				if t.Failed() {
+					t.Fatalf("backwards %v: %v\nread %+v", backwards, c.Headers, h)
+				}
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, what string, want *int64, told bool, got int64) {
+	t.Helper()
+	switch {
+	case want == nil && told:
+		t.Errorf("%s: read %d, want nothing", what, got)
+	case want != nil && !told:
+		t.Errorf("%s: read nothing, want %d", what, *want)
+	case want != nil && *want != got:
+		t.Errorf("%s: read %d, want %d", what, got, *want)
+	}
+}
+
+func ms(d time.Duration) int64 { return int64(math.Round(float64(d) / float64(time.Millisecond))) }

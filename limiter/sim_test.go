@@ -1,0 +1,226 @@
+package limiter
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/sluice-gateway/sluice/bench/destination"
+)
+
+// study is a saturated sender with one budget in front of one model of a destination, in virtual time.
+type study struct {
+	cfg     Config
+	spec    destination.Spec
+	headers headers
+	rtt     time.Duration // both ways, at least
+	noise   time.Duration // at most this much more, half of it each way
+	service time.Duration // how long the destination works on a call that it accepted
+	spread  float64       // the service time varies by this part of it, either way
+	after   time.Duration // the phase of the first call against the clock
+	crashes []time.Duration
+	calls   int           // stop after so many accepted
+	within  time.Duration // or after so long
+	seed    uint64
+}
+
+// headers is how the destination tells its limit, in whole seconds rounded up.
+type headers string
+
+const (
+	untold       headers = "untold"
+	retryAfter   headers = "Retry-After"    // on refusals only
+	deltaSeconds headers = "X-Rate-Limit-*" // limit, remaining, and reset as a delay
+	epochSeconds headers = "X-RateLimit-*"  // limit, remaining, and reset as a Unix time
+	policy       headers = "RateLimit"      // with the window's length
+)
+
+// findings are what came of a study.
+type findings struct {
+	accepted, refused int
+	took              time.Duration
+	arrivals          []time.Time // all of them, refused ones too
+	stuck             bool
+	budget            *Budget
+}
+
+func (f *findings) share() float64 { return float64(f.refused) / float64(max(1, f.accepted+f.refused)) }
+
+// use is what was accepted of what the limit allows in the time it took.
+func (f *findings) use(spec destination.Spec) float64 {
+	return float64(f.accepted) / (float64(spec.Limit) * f.took.Seconds() / spec.Per.Seconds())
+}
+
+type event struct {
+	at      time.Time
+	kind    eventKind
+	sent    time.Time
+	seen    destination.Verdict
+	decided time.Time
+	life    int // of the budget that made the call
+	n       int // breaks ties
+}
+
+type eventKind uint8
+
+const (
+	wake eventKind = iota
+	arrive
+	done
+	respond
+	crash
+)
+
+type agenda []event
+
+func (a agenda) Len() int { return len(a) }
+func (a agenda) Less(i, j int) bool {
+	if a[i].at.Equal(a[j].at) {
+		return a[i].n < a[j].n
+	}
+	return a[i].at.Before(a[j].at)
+}
+func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Push(x any)   { *a = append(*a, x.(event)) } //nolint:forcetypeassert // our own
+func (a *agenda) Pop() any {
+	old := *a
+	e := old[len(old)-1]
+	*a = old[:len(old)-1]
+	return e
+}
+
+// epoch of all studies: a multiple of every window's length.
+var epoch = time.Unix(1_800_000_000, 0).UTC()
+
+func (s study) run(tb testing.TB) findings {
+	tb.Helper()
+	server, err := destination.New(s.spec)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(s.seed, 7)) //nolint:gosec // seeded
+	begin := epoch.Add(s.after)
+	b := New(s.cfg, begin)
+	f := findings{}
+	var todo agenda
+	n := 0
+	plan := func(e event) {
+		n++
+		e.n = n
+		heap.Push(&todo, e)
+	}
+	half := func() time.Duration {
+		d := s.rtt / 2
+		if s.noise > 0 {
+			d += time.Duration(random.Int64N(int64(s.noise / 2)))
+		}
+		return d
+	}
+	var waking time.Time
+	life, unsaved := 0, false
+	snapshot, savedAt := b.Snapshot(begin), begin
+	now := begin
+	send := func() {
+		for {
+			at, why := b.ReadyAt(now)
+			if why != Ready {
+				if at != Never && (!waking.After(now) || at.Before(waking)) {
+					waking = at
+					plan(event{at: at, kind: wake})
+				}
+				return
+			}
+			b.Start(now)
+			plan(event{at: now.Add(half()), kind: arrive, sent: now, life: life})
+		}
+	}
+	for _, at := range s.crashes {
+		plan(event{at: begin.Add(at), kind: crash})
+	}
+	send()
+	for len(todo) > 0 {
+		e, _ := heap.Pop(&todo).(event)
+		now = e.at
+		if s.within > 0 && now.Sub(begin) > s.within || s.calls > 0 && f.accepted >= s.calls {
+			break
+		}
+		switch e.kind {
+		case wake:
+			if waking.Equal(now) {
+				waking = time.Time{}
+			}
+		case arrive:
+			f.arrivals = append(f.arrivals, now)
+			e.seen = server.Allow(now)
+			e.kind, e.decided = respond, now
+			if e.seen.OK {
+				f.accepted++
+				work := time.Duration(float64(s.service) * (1 + s.spread*(2*random.Float64()-1)))
+				plan(event{at: now.Add(work), kind: done})
+				e.at = now.Add(work + half())
+			} else {
+				f.refused++
+				e.at = now.Add(half())
+			}
+			plan(e)
+			continue
+		case done:
+			server.Done(now)
+			continue
+		case respond:
+			if e.life != life {
+				continue
+			}
+			status := 200
+			if !e.seen.OK {
+				status = 429
+			}
+			b.Observe(now, Observation{Sent: e.sent, Received: now, Status: status, Hint: s.hint(&e, now)})
+			unsaved = true
+		case crash:
+			life++
+			b = New(s.cfg, now)
+			b.Restore(snapshot, now)
+			waking = time.Time{}
+		}
+		if unsaved && now.Sub(savedAt) >= time.Second {
+			snapshot, savedAt, unsaved = b.Snapshot(now), now, false
+		}
+		send()
+	}
+	f.took = now.Sub(begin)
+	f.stuck = len(todo) == 0
+	f.budget = b
+	return f
+}
+
+// hint is what a careful reader makes of the response: it cannot know whether whole seconds were rounded up or down.
+func (s study) hint(e *event, received time.Time) *Hint {
+	v := e.seen
+	switch s.headers {
+	case untold:
+		return nil
+	case retryAfter:
+		if v.OK {
+			return nil
+		}
+		return &Hint{HasRetryAfter: true, RetryAfter: max(time.Second, wholeSeconds(v.RetryAfter))}
+	}
+	w := Window{Limit: int64(v.Limit), Remaining: int64(v.Remaining), HasReset: true, Source: string(s.headers)}
+	if s.headers == epochSeconds {
+		at := epoch.Add(wholeSeconds(e.decided.Add(v.ResetAfter).Sub(epoch)))
+		w.Reset = Interval{later(received, at.Add(-time.Second)), at.Add(time.Second)}
+	} else {
+		left := wholeSeconds(v.ResetAfter)
+		w.Reset = Interval{later(received, e.sent.Add(left-time.Second)), received.Add(left + time.Second)}
+	}
+	if s.headers == policy {
+		w.Limit, w.Length = int64(v.Quota), v.Window
+	}
+	return &Hint{Windows: [MaxWindows]Window{w}, N: 1}
+}
+
+func wholeSeconds(d time.Duration) time.Duration {
+	return (d + time.Second - 1).Truncate(time.Second)
+}

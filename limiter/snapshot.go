@@ -1,0 +1,188 @@
+package limiter
+
+import (
+	"math"
+	"time"
+)
+
+// SnapshotVersion is the version of Snapshot that is written. Restore ignores others: a lane then starts anew.
+const SnapshotVersion = 1
+
+// SaveWithin is how soon a changed budget must be saved for its windows to hold over a crash: Restore takes for used
+// what may have been sent since the snapshot in this time.
+const SaveWithin = 2 * time.Second
+
+// savedSlots is how finely the calls within a window are saved.
+const savedSlots = 64
+
+// Snapshot is what a lane remembers over a restart. Instants are Unix ms; rates are calls per second.
+type Snapshot struct {
+	Version    int     `json:"v"`
+	At         int64   `json:"at"`
+	Pause      int64   `json:"pause,omitempty"` // until when
+	PauseCause string  `json:"pause_cause,omitempty"`
+	Probing    bool    `json:"probing,omitempty"`
+	Rate       float64 `json:"rate,omitempty"`  // before any refusal; 0: unlimited
+	Level      float64 `json:"level,omitempty"` // of goodput; 0: never refused
+	Rise       float64 `json:"rise,omitempty"`  // seconds
+	Calls      int     `json:"calls,omitempty"` // at once
+	CallsBase  int     `json:"calls_base,omitempty"`
+	Trip       int64   `json:"trip_us,omitempty"` // a long round trip, in microseconds
+
+	Windows []SavedWindow `json:"windows,omitempty"`
+}
+
+// SavedWindow is one window of a Snapshot.
+type SavedWindow struct {
+	Name       string      `json:"name,omitempty"`
+	Source     string      `json:"source,omitempty"`
+	Configured bool        `json:"configured,omitempty"`
+	Limit      int64       `json:"limit"`
+	PerMs      int64       `json:"per_ms"`
+	Declared   bool        `json:"declared,omitempty"`
+	Confirmed  bool        `json:"confirmed,omitempty"`
+	Counted    bool        `json:"counted,omitempty"`
+	Left       int64       `json:"left"`
+	Foreign    int64       `json:"foreign,omitempty"`
+	Until      int64       `json:"until,omitempty"`
+	LongestMs  int64       `json:"longest_ms,omitempty"`
+	Since      int64       `json:"since,omitempty"`
+	Told       int64       `json:"told,omitempty"`
+	InFlight   int64       `json:"in_flight,omitempty"`
+	Used       []SavedSlot `json:"used,omitempty"`
+}
+
+// SavedSlot is a number of permits and when they come back.
+type SavedSlot struct {
+	Until int64 `json:"until"`
+	N     int64 `json:"n"`
+}
+
+// Snapshot returns what is worth remembering. It shares nothing with the budget.
+func (b *Budget) Snapshot(now time.Time) Snapshot {
+	t := b.tick(now)
+	s := Snapshot{
+		Version: SnapshotVersion, At: b.ms(t),
+		Level: b.explore.level, Rise: b.explore.rise, Calls: b.calls.limit, CallsBase: b.calls.base,
+		Probing: b.pause.probing, Trip: (b.trip.typical() + b.trip.excess).Microseconds(),
+	}
+	if b.pause.until > t {
+		s.Pause, s.PauseCause = b.ms(b.pause.until), b.pause.cause
+	}
+	if !math.IsInf(b.explore.rate, 1) {
+		s.Rate = b.explore.rate
+	}
+	for _, w := range b.windows {
+		if w.per > 0 {
+			s.Windows = append(s.Windows, b.saveWindow(w, t))
+		}
+	}
+	return s
+}
+
+func (b *Budget) saveWindow(w *window, t tick) SavedWindow {
+	s := SavedWindow{
+		Name: w.name, Source: w.source, Configured: w.configured, Limit: w.limit, PerMs: w.per.Milliseconds(),
+		Declared: w.declared, Confirmed: w.confirmed, Counted: w.counted, Left: w.left, Foreign: w.foreignNow(t),
+		LongestMs: w.longest.Milliseconds(), Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: b.inFlight,
+	}
+	if t < w.until {
+		s.Until = b.ms(w.until)
+	}
+	w.permits.advance(t)
+	slice := max(int64(1), s.PerMs/savedSlots)
+	for i := w.permits.free; i < w.permits.tail; i++ {
+		until := b.ms(w.permits.slot(i).at) + slice // rounded up
+		until -= until % slice
+		if n := len(s.Used); n > 0 && s.Used[n-1].Until >= until {
+			s.Used[n-1].N += w.permits.slot(i).n
+			continue
+		}
+		s.Used = append(s.Used, SavedSlot{until, w.permits.slot(i).n})
+	}
+	return s
+}
+
+// Restore takes up what a snapshot remembers, under the budget's own configuration, at the start of a process; the
+// budget must be new. Calls that may have been sent after the snapshot, by whoever wrote it, are taken for sent just
+// now: a restart never sends more than a window allows, and waits no longer than those calls would have it wait.
+func (b *Budget) Restore(s Snapshot, now time.Time) {
+	if s.Version != SnapshotVersion {
+		return
+	}
+	t := b.tick(now)
+	if t-b.tickOf(s.At) <= idle {
+		if s.Rate > 0 && !math.IsInf(b.cfg.Start, 1) {
+			b.explore.rate = min(s.Rate, b.cfg.Ceiling)
+		}
+		b.explore.level = min(max(s.Level, 0), b.cfg.Ceiling)
+		b.explore.rise = min(max(s.Rise, minRise), maxRise)
+		b.explore.episodes = firstEpisodes
+	}
+	b.explore.origin, b.explore.mark, b.explore.second = t, t, t
+	if s.Calls > 0 {
+		b.calls.limit = min(s.Calls, b.cfg.ConcurrencyMax)
+		b.calls.base = min(max(0, s.CallsBase), b.calls.limit)
+	}
+	if s.Pause > 0 {
+		b.pause.hold(t, min(b.tickOf(s.Pause), t+b.cfg.MaxPause), true, s.PauseCause)
+	}
+	b.pause.probing = s.Probing || b.pause.until > t
+	for i := range s.Windows {
+		b.restoreWindow(&s.Windows[i], t, time.Duration(min(max(0, s.Trip), 60e6))*time.Microsecond)
+	}
+	b.pacer.set(b.at(t), b.rate(t))
+	b.pacer.empty(b.at(t))
+	b.revision++
+}
+
+func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration) {
+	per := time.Duration(s.PerMs) * time.Millisecond
+	w := b.configuredAs(s, per)
+	if w == nil {
+		if s.Configured || s.Limit < minLimit || per < minWindow || per > maxWindow {
+			return
+		}
+		w = newWindow(s.Source, t)
+		w.name, w.declared, w.confirmed, w.counted = s.Name, s.Declared, s.Confirmed, s.Counted
+		w.since, w.toldAt = b.tickOf(s.Since), b.tickOf(s.Told)
+		w.longest = time.Duration(s.LongestMs) * time.Millisecond
+		w.setLimit(s.Limit, b.cfg.Share)
+		w.setLength(per)
+		b.windows = append(b.windows, w)
+	}
+	w.left, w.foreign, w.until = s.Left, min(max(0, s.Foreign), maxLimit), min(b.tickOf(s.Until), t+maxHold)
+	for _, used := range s.Used {
+		w.permits.keep(min(b.tickOf(used.Until), t+2*w.per), min(max(0, used.N), w.mine))
+	}
+	since := 1 + int64(math.Ceil(math.Min(b.mostRate(w)*(SaveWithin+catchUp).Seconds(), maxLimit)))
+	// They may still be on their way. Some may have taken permits that saved slots still hold: those came back since.
+	w.permits.keep(t+trip+w.per, min(min(max(0, s.InFlight), maxLimit)+since, w.mine))
+	w.permits.advance(t)
+}
+
+// mostRate is the fastest that a budget may have sent under a window, in calls per second.
+func (b *Budget) mostRate(w *window) float64 {
+	if b.cfg.Fixed > 0 {
+		return b.cfg.Fixed
+	}
+	return min(steady*float64(w.mine)/w.per.Seconds(), b.cfg.Ceiling)
+}
+
+func (b *Budget) configuredAs(s *SavedWindow, per time.Duration) *window {
+	for _, w := range b.windows {
+		if w.configured && s.Configured && w.per == per {
+			return w
+		}
+	}
+	return nil
+}
+
+func (b *Budget) ms(t tick) int64 { return b.at(t).UnixMilli() }
+
+func (b *Budget) tickOf(ms int64) tick {
+	if ms == 0 {
+		return 0
+	}
+	return time.UnixMilli(ms).Sub(b.base)
+}

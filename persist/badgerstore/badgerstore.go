@@ -1,0 +1,216 @@
+// Package badgerstore keeps webhooks on the local disk: persist.Store on an embedded Badger, for one process.
+//
+// One goroutine, the committer, is the only writer of the live database. Everyone else hands it operations and
+// waits; what arrives while it commits forms the next group, so that many callers share one sync without a timer.
+// Finished webhooks are written to history, append-only files dropped whole when their time or the space is up, by
+// a second goroutine in front of the committer: history first, then the live rows go.
+//
+// The live database, by the first byte of its keys (all numbers big-endian; keys.go has the layouts):
+//
+//	w id                      -> where it was queued first, and its payload; written once
+//	j part queue rank id      -> record.Entry, all that a retry rewrites
+//	a id slot                 -> record.Attempt of a live webhook, or where it was moved without one
+//	q part queue              -> record.Queue and its mark
+//	s part kind host 0 lane   -> a host's or a lane's state
+//	i key                     -> idempotency: id and fingerprint, for 24 hours
+//	g first id                -> last id of a group that is being written in several transactions
+//	c                         -> the store's clock and the last id it gave
+//	x key                     -> a row that could not be read, set aside as it was
+//
+// The package never decides when a webhook is sent, and it reads no clock but time.Now.
+package badgerstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// The defaults of Options, and the bounds that have no option.
+const (
+	DefaultMinFree    = 2 << 30   // bytes
+	DefaultMaxWebhook = 768 << 10 // bytes; a record of this size is stored inline, see engine.go
+
+	maxPending     = 64 << 20 // bytes of jobs that wait for the committer; beyond it persist.ErrBusy
+	idempotencyTTL = 24 * time.Hour
+)
+
+// Options say how a store behaves; the zero value is usable and keeps no history.
+type Options struct {
+	// Committed is told of every group's new jobs, in the order of their ids, after they are safe on disk and before
+	// Enqueue returns. It is called by the committer: it must not block and must not call the store. Nil: nobody is.
+	Committed func([]persist.Committed)
+	// Retention says how long finished webhooks are kept.
+	Retention Retention
+	// MinFree is how many bytes must be free on the disk for Enqueue to accept more; 0: DefaultMinFree.
+	MinFree uint64
+	// MaxWebhook bounds one job's payload in bytes; 0: DefaultMaxWebhook. At most 1,000,000.
+	MaxWebhook int
+	Log        zerolog.Logger
+}
+
+// Retention bounds the history of finished webhooks. Live ones are never subject to it.
+type Retention struct {
+	Metadata time.Duration // of record.Final, from FinishedAt on; 0: not kept
+	Body     time.Duration // of payloads; 0: not kept
+	MaxSize  int64         // bytes of both together, it wins over the times; 0: unbounded
+}
+
+// Store is a persist.Store in a directory of its own.
+type Store struct {
+	dir   string
+	opt   Options
+	log   zerolog.Logger
+	lock  *os.File
+	db    *badger.DB
+	space *space
+
+	meta, body *family // of history; nil when not kept
+
+	committer *committer
+	historian *historian
+
+	setAside atomic.Uint64 // rows moved below x
+
+	// life is held for reading by every call that reads db, so that Close does not pull it from under them.
+	life   sync.RWMutex
+	closed bool
+}
+
+var _ persist.Store = (*Store)(nil)
+
+// Open opens the store in dir, or creates it where dir is empty or absent. Only one process can have it open. It
+// refuses a directory that is not a store's and formats newer than it knows; what a crash left half-written is
+// discarded here.
+func Open(dir string, o Options) (*Store, error) {
+	if o.MinFree == 0 {
+		o.MinFree = DefaultMinFree
+	}
+	if o.MaxWebhook == 0 {
+		o.MaxWebhook = DefaultMaxWebhook
+	}
+	if o.MaxWebhook < 0 || o.MaxWebhook > largestInline {
+		return nil, fmt.Errorf("badgerstore: MaxWebhook %d: want 1 to %d bytes", o.MaxWebhook, largestInline)
+	}
+	lock, err := claim(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{dir: dir, opt: o, log: o.Log, lock: lock}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("badgerstore: opening %s: %w", dir, err), s.release())
+	}
+	return s, nil
+}
+
+func (s *Store) open() (err error) {
+	if s.space, err = openSpace(s.dir, s.opt.MinFree, s.log); err != nil {
+		return err
+	}
+	if s.db, err = openEngine(filepath.Join(s.dir, "live"), s.log); err != nil {
+		return err
+	}
+	if err = s.openHistory(); err != nil {
+		return err
+	}
+	if err = s.discardUnfinished(); err != nil {
+		return err
+	}
+	if err = s.countAside(); err != nil {
+		return err
+	}
+	clock, err := s.readClock()
+	if err != nil {
+		return err
+	}
+	if err = s.dropEmptyQueues(); err != nil {
+		return err
+	}
+	s.committer = newCommitter(s, clock)
+	s.historian = newHistorian(s)
+	go s.committer.run()
+	go s.historian.run()
+	return nil
+}
+
+// Close writes what was handed over, stops all goroutines and releases the directory. Calls made after it return
+// persist.ErrClosed; so does a second Close.
+func (s *Store) Close() error {
+	s.life.Lock()
+	if s.closed {
+		s.life.Unlock()
+		return fmt.Errorf("badgerstore: closing %s: %w", s.dir, persist.ErrClosed)
+	}
+	s.closed = true
+	s.life.Unlock()
+
+	s.historian.stop() // first: it feeds the committer
+	s.committer.stop()
+	if err := s.release(); err != nil {
+		return fmt.Errorf("badgerstore: closing %s: %w", s.dir, err)
+	}
+	return nil
+}
+
+// release gives back all that open took, also when it took only some.
+func (s *Store) release() error {
+	var errs []error
+	for _, f := range []*family{s.meta, s.body} {
+		if f != nil {
+			errs = append(errs, f.close())
+		}
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+// Tend gives the one process that has the store open every partition, for ever.
+func (s *Store) Tend(context.Context, persist.Member, []record.Part, time.Duration) (persist.Tenure, error) {
+	parts := make([]record.Part, record.Parts)
+	for i := range parts {
+		parts[i] = record.Part(i) //nolint:gosec // record.Parts is 256
+	}
+	return persist.Tenure{Parts: parts}, nil
+}
+
+// Sizes are the bytes that a store takes on disk, and the rows it could not read.
+type Sizes struct {
+	Live     int64 // the live database: as Badger last counted, once a minute
+	Metadata int64 // history of finished webhooks
+	Body     int64 // history of their payloads
+	SetAside uint64
+}
+
+// Sizes returns what the store takes; cheap enough for every scrape of metrics.
+func (s *Store) Sizes() Sizes {
+	var z Sizes
+	if s.read(func(*badger.Txn) error { lsm, vlog := s.db.Size(); z.Live = lsm + vlog; return nil }) != nil {
+		return z
+	}
+	z.Metadata, z.Body = s.meta.bytes(), s.body.bytes()
+	z.SetAside = s.setAside.Load()
+	return z
+}
+
+// read runs f on a consistent view of the live database.
+func (s *Store) read(f func(*badger.Txn) error) error {
+	s.life.RLock()
+	defer s.life.RUnlock()
+	if s.closed {
+		return persist.ErrClosed
+	}
+	return s.db.View(f)
+}

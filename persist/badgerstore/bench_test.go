@@ -1,0 +1,130 @@
+package badgerstore
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// BenchmarkEnqueue accepts webhooks of 700 bytes, one a call, from as many callers as a busy front door has.
+func BenchmarkEnqueue(b *testing.B) {
+	s := open(b, b.TempDir(), Options{})
+	defer func() { _ = s.Close() }()
+	payload := bytes.Repeat([]byte("p"), 700)
+	b.SetParallelism(128)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := s.Enqueue(b.Context(), []persist.Job{{Queue: goldenQueue, Payload: payload}}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+// BenchmarkSettle ends webhooks of 1 KiB in batches of 256, with and without history; an op is a webhook.
+func BenchmarkSettle(b *testing.B) {
+	for name, r := range map[string]Retention{
+		"nothing kept": {}, "metadata": {Metadata: time.Hour}, "metadata and bodies": {Metadata: time.Hour, Body: time.Hour},
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, b.TempDir(), Options{Retention: r})
+			defer func() { _ = s.Close() }()
+			payload := bytes.Repeat([]byte("p"), 1024)
+			jobs := make([]persist.Job, 256)
+			for i := range jobs {
+				jobs[i] = persist.Job{Queue: goldenQueue, Payload: payload}
+			}
+			b.ReportAllocs()
+			for n := 0; n < b.N; n += len(jobs) {
+				b.StopTimer()
+				receipts, err := s.Enqueue(b.Context(), jobs)
+				if err != nil {
+					b.Fatal(err)
+				}
+				batch := persist.Batch{Settlements: make([]persist.Settlement, len(receipts))}
+				for i, r := range receipts {
+					batch.Settlements[i] = persist.Settlement{
+						Queue: goldenRef, Was: record.Position{Rank: int64(r.ID.Time()), ID: r.ID}, ID: r.ID,
+						Attempt: &record.Attempt{N: 1, At: 1, Status: 200, Outcome: "delivered"},
+						Final:   benchFinal(r.ID), Payload: payload,
+					}
+				}
+				b.StartTimer()
+				if _, err := s.Settle(b.Context(), "me", batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func benchFinal(id record.ID) *record.Final {
+	return &record.Final{
+		ID: id, State: record.Delivered, Method: "POST", URL: "https://api.example.com/v1/contacts",
+		Host: "api.example.com", Tenant: "default", Flow: "campaign", Policy: "braze",
+		CreatedAt: time.Now().UnixMilli(), FinishedAt: time.Now().UnixMilli(), Tries: 1,
+	}
+}
+
+// BenchmarkHistory compares two ways to keep 256 finished webhooks with bodies of 1 KiB: the segments that are used,
+// and a Badger database for each period. An op is a webhook.
+func BenchmarkHistory(b *testing.B) {
+	const n = 256
+	payload := bytes.Repeat([]byte("p"), 1024)
+	batch := func(c *clock) (finals, bodies []historic) {
+		for range n {
+			id := c.nextID()
+			f := benchFinal(id)
+			finals = append(finals, historic{id, f.FinishedAt, f.Encode()})
+			bodies = append(bodies, historic{id, f.FinishedAt, payload})
+		}
+		return finals, bodies
+	}
+	b.Run("segments", func(b *testing.B) {
+		s := &Store{dir: b.TempDir(), opt: Options{Retention: Retention{Metadata: time.Hour, Body: time.Hour}}}
+		if err := s.openHistory(); err != nil {
+			b.Fatal(err)
+		}
+		c := new(clock)
+		for i := 0; i < b.N; i += n {
+			if err := s.appendHistory(batch(c)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("badger", func(b *testing.B) {
+		var dbs [2]*badger.DB
+		for i := range dbs {
+			db, err := openEngine(fmt.Sprintf("%s/%d", b.TempDir(), i), zerolog.Nop())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = db.Close() }()
+			dbs[i] = db
+		}
+		c := new(clock)
+		for i := 0; i < b.N; i += n {
+			finals, bodies := batch(c)
+			for i, records := range [][]historic{finals, bodies} {
+				if err := dbs[i].Update(func(txn *badger.Txn) error {
+					for _, h := range records {
+						if err := txn.Set(idKey('h', h.id), h.value); err != nil {
+							return err
+						}
+					}
+					return nil
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,235 @@
+package badgerstore
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/sluice-gateway/sluice/persist"
+)
+
+// operation is something to be written as part of a transaction, or as several when it says so.
+type operation interface {
+	// cost bounds what write puts.
+	cost() cost
+	// write puts the operation's rows. Where it fails, none of the round's are kept.
+	write(w *writer) error
+	// finish is told once, by the committer and in commit order, what became of it.
+	finish(w *writer, err error)
+}
+
+// splitter is an operation that needs transactions of its own.
+type splitter interface {
+	operation
+	writeSplit(c *committer) (*writer, error)
+}
+
+// round is the operations of one transaction.
+type round struct {
+	ops  []operation
+	sum  cost
+	done chan struct{} // closed when all its operations are finished
+}
+
+// committer is the only writer of the live database.
+type committer struct {
+	store    *Store
+	clock    *clock
+	registry *registry
+	limit    cost   // of one transaction
+	between  func() // told, by tests, before each transaction of a large group; else nil
+	stopped  chan struct{}
+
+	mu      sync.Mutex
+	wake    *sync.Cond
+	rounds  []*round
+	pending int64 // bytes of jobs in rounds and in the one being committed
+	closing bool
+}
+
+func newCommitter(s *Store, clock *clock) *committer {
+	c := &committer{
+		store: s, clock: clock, registry: newRegistry(), stopped: make(chan struct{}),
+		// A tenth is left for the rows that no operation counts: the clock's, and empty queues swept.
+		limit: cost{rows: s.db.MaxBatchCount() * 9 / 10, bytes: s.db.MaxBatchSize() * 9 / 10},
+	}
+	c.wake = sync.NewCond(&c.mu)
+	return c
+}
+
+// submit hands an operation over and returns what is closed when it is finished. Jobs, as bytes, count against what
+// may wait; settlements are never refused, they are what makes room.
+func (c *committer) submit(op operation, jobs int64) (<-chan struct{}, error) {
+	_, split := op.(splitter)
+	k := op.cost()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return nil, persist.ErrClosed
+	}
+	if jobs > 0 && c.pending+jobs > maxPending {
+		return nil, persist.ErrBusy
+	}
+	c.pending += jobs
+	n := len(c.rounds)
+	if split || n == 0 || !c.rounds[n-1].sum.plus(k).within(c.limit) {
+		c.rounds = append(c.rounds, &round{done: make(chan struct{})})
+		n++
+	}
+	r := c.rounds[n-1]
+	r.ops = append(r.ops, op)
+	r.sum = r.sum.plus(k)
+	if split {
+		r.sum = c.limit // nothing joins it
+	}
+	c.wake.Signal()
+	return r.done, nil
+}
+
+// written takes jobs' bytes out of what waits.
+func (c *committer) written(jobs int64) {
+	c.mu.Lock()
+	c.pending -= jobs
+	c.mu.Unlock()
+}
+
+func (c *committer) run() {
+	defer close(c.stopped)
+	for {
+		c.mu.Lock()
+		for len(c.rounds) == 0 && !c.closing {
+			c.wake.Wait()
+		}
+		if len(c.rounds) == 0 {
+			c.mu.Unlock()
+			return
+		}
+		r := c.rounds[0]
+		c.rounds[0] = nil
+		c.rounds = c.rounds[1:]
+		c.mu.Unlock()
+		c.commit(r)
+	}
+}
+
+// stop finishes what was handed over and returns when the goroutine has ended.
+func (c *committer) stop() {
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
+	c.wake.Broadcast()
+	<-c.stopped
+}
+
+func (c *committer) commit(r *round) {
+	defer close(r.done)
+	c.store.space.look()
+	w, err := c.write(r)
+	for _, op := range r.ops {
+		op.finish(w, err)
+	}
+	if err == nil {
+		c.registry.apply(w)
+	}
+}
+
+func (c *committer) write(r *round) (*writer, error) {
+	if s, ok := r.ops[0].(splitter); ok {
+		return s.writeSplit(c)
+	}
+	w := c.begin()
+	defer w.txn.Discard()
+	for _, op := range r.ops {
+		if err := op.write(w); err != nil {
+			return w, err
+		}
+	}
+	c.registry.sweep(w)
+	w.set([]byte{kindClock}, c.clock.row())
+	return w, w.commit()
+}
+
+// writer collects the rows of one transaction. Its first error stays, so that calls need no check of their own.
+type writer struct {
+	c     *committer
+	txn   *badger.Txn
+	count cost
+	err   error
+
+	touched []*knownQueue       // queues whose row is put here
+	dropped []*knownQueue       // queues whose row is deleted here
+	delta   map[*knownQueue]int // live entries more or less
+	aside   int                 // rows set aside
+}
+
+func (c *committer) begin() *writer {
+	return &writer{c: c, txn: c.store.db.NewTransaction(true)}
+}
+
+func (w *writer) put(e *badger.Entry) {
+	if w.err == nil {
+		w.count = w.count.plus(rowCost(len(e.Key), len(e.Value)))
+		w.err = w.txn.SetEntry(e)
+	}
+}
+
+func (w *writer) set(key, value []byte) { w.put(&badger.Entry{Key: key, Value: value}) }
+
+func (w *writer) del(key []byte) {
+	if w.err == nil {
+		w.count = w.count.plus(rowCost(len(key), 0))
+		w.err = w.txn.Delete(key)
+	}
+}
+
+// get returns a copy of a row as this transaction sees it; nil where there is none.
+func (w *writer) get(key []byte) []byte {
+	if w.err != nil {
+		return nil
+	}
+	item, err := w.txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil
+	}
+	if err != nil {
+		w.err = err
+		return nil
+	}
+	value, err := item.ValueCopy(nil)
+	w.err = err
+	return value
+}
+
+// has reports whether this transaction sees a row.
+func (w *writer) has(key []byte) bool {
+	if w.err != nil {
+		return false
+	}
+	_, err := w.txn.Get(key)
+	if err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+		w.err = err
+	}
+	return err == nil
+}
+
+func (w *writer) commit() error {
+	if w.err == nil {
+		w.err = w.txn.Commit()
+	}
+	if w.err != nil {
+		return fmt.Errorf("committing %d rows of %d bytes: %w", w.count.rows, w.count.bytes, w.err)
+	}
+	return nil
+}
+
+// cost is what rows take of a transaction.
+type cost struct{ rows, bytes int64 }
+
+// rowCost counts as Badger does, with room for its own bytes beside key and value.
+func rowCost(key, value int) cost { return cost{1, int64(key + value + 24)} }
+
+func (k cost) plus(o cost) cost       { return cost{k.rows + o.rows, k.bytes + o.bytes} }
+func (k cost) times(n int) cost       { return cost{k.rows * int64(n), k.bytes * int64(n)} }
+func (k cost) within(limit cost) bool { return k.rows <= limit.rows && k.bytes <= limit.bytes }

@@ -1,0 +1,305 @@
+package badgerstore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Enqueue implements persist.Store. A group whose rows of entries and keys do not fit one transaction, some 12,000
+// jobs, is refused with persist.ErrTooLarge, as is a payload above Options.MaxWebhook. When ctx ends, only the waiting
+// does: the group may be stored all the same.
+func (s *Store) Enqueue(ctx context.Context, jobs []persist.Job) ([]persist.Receipt, error) {
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), err)
+	}
+	if s.space.low() {
+		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs in %s: %w", len(jobs), s.dir, persist.ErrFull)
+	}
+	g, err := newGroup(s, jobs)
+	var done <-chan struct{}
+	if err == nil {
+		done, err = s.committer.submit(g.operation(), g.size)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), err)
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs, which may be stored all the same: %w", len(jobs), ctx.Err())
+	}
+	if g.err != nil {
+		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), g.err)
+	}
+	return g.receipts, nil
+}
+
+// group is the jobs of one Enqueue on their way to disk: all that can be computed outside the committer is.
+type group struct {
+	store    *Store
+	jobs     []persist.Job
+	queues   []groupQueue
+	queueOf  []int    // index into queues, by job
+	values   [][]byte // payload rows, their rank still to be set
+	size     int64    // bytes of values
+	whole    cost     // of all rows
+	last     cost     // of those that must share the final transaction
+	receipts []persist.Receipt
+	new      []persist.Committed
+	newJob   []int // index into jobs, by new
+	err      error
+}
+
+type groupQueue struct {
+	ref        persist.QueueRef
+	descriptor []byte
+	ordered    bool
+}
+
+func newGroup(s *Store, jobs []persist.Job) (*group, error) {
+	g := &group{
+		store: s, jobs: jobs,
+		queueOf: make([]int, len(jobs)), values: make([][]byte, len(jobs)),
+		receipts: make([]persist.Receipt, len(jobs)), new: make([]persist.Committed, 0, len(jobs)),
+	}
+	payloads := 0
+	for i := range jobs {
+		if n := len(jobs[i].Payload); n > s.opt.MaxWebhook {
+			return nil, fmt.Errorf("job %d: a payload of %d bytes, at most %d: %w", i, n, s.opt.MaxWebhook, persist.ErrTooLarge)
+		}
+		payloads += payloadHead + len(jobs[i].Payload)
+	}
+	if g.size = int64(payloads); g.size > maxPending {
+		return nil, fmt.Errorf("%d bytes, at most %d: %w", payloads, maxPending, persist.ErrTooLarge)
+	}
+	buf := make([]byte, 0, payloads)
+	index := make(map[record.Queue]int, 1)
+	for i := range jobs {
+		job := &jobs[i]
+		at, ok := index[job.Queue]
+		if !ok {
+			q := groupQueue{descriptor: job.Queue.Append(nil), ordered: job.Queue.Ordered()}
+			q.ref = persist.QueueRef{Part: job.Queue.Part(), ID: job.Queue.ID()}
+			at = len(g.queues)
+			index[job.Queue] = at
+			g.queues = append(g.queues, q)
+			g.whole = g.whole.plus(rowCost(queueKeySize, len(q.descriptor)+positionSize))
+		}
+		g.queueOf[i] = at
+		start := len(buf)
+		buf = append(appendHome(buf, home{queue: g.queues[at].ref}), job.Payload...)
+		g.values[i] = buf[start:len(buf):len(buf)]
+		g.whole = g.whole.plus(rowCost(1+idSize, len(g.values[i])))
+		g.last = g.last.plus(rowCost(entryKeySize, record.EntrySize))
+		if job.Idempotency != nil {
+			g.last = g.last.plus(rowCost(idemKeySize, idemSize))
+		}
+	}
+	g.last = g.last.plus(rowCost(1+idSize, 1+idSize)) // the marker
+	g.whole = g.whole.plus(g.last)
+	if !g.last.within(s.committer.limit) {
+		return nil, fmt.Errorf("the entries of %d jobs do not fit one transaction: %w", len(jobs), persist.ErrTooLarge)
+	}
+	return g, nil
+}
+
+func (g *group) operation() operation {
+	if g.whole.within(g.store.committer.limit) {
+		return g
+	}
+	return largeGroup{g}
+}
+
+func (g *group) cost() cost { return g.whole }
+
+// assign decides each job's verdict, id and rank. What it puts are idempotency rows, which make a key known to the
+// jobs behind it.
+func (g *group) assign(w *writer) error {
+	clock := w.c.clock
+	for i := range g.jobs {
+		job := &g.jobs[i]
+		if k := job.Idempotency; k != nil {
+			key := append(append(make([]byte, 0, idemKeySize), kindIdempotency), k.Key[:]...)
+			if known, ok := w.remembered(key); ok {
+				g.receipts[i] = persist.Receipt{ID: known.id, Verdict: persist.Existing}
+				if known.fingerprint != k.Fingerprint {
+					g.receipts[i].Verdict = persist.Conflict
+				}
+				continue
+			}
+			id := clock.nextID()
+			g.take(i, id)
+			value := remembered{id, k.Fingerprint}.append(make([]byte, 0, idemSize))
+			w.put(badger.NewEntry(key, value).WithTTL(idempotencyTTL))
+			continue
+		}
+		g.take(i, clock.nextID())
+	}
+	return w.err
+}
+
+// take makes a job a webhook. Its rank is never below its id's instant, which is the clock's.
+func (g *group) take(i int, id record.ID) {
+	job, q := &g.jobs[i], &g.queues[g.queueOf[i]]
+	accepted := int64(id.Time()) //nolint:gosec // 48 bits
+	e := record.Entry{
+		Position: record.Position{Rank: max(job.Due, accepted), ID: id},
+		Due:      job.Due, Expires: job.Expires,
+		Size: uint32(len(job.Payload)), //nolint:gosec // at most largestInline
+	}
+	if job.Due == 0 {
+		e.Due = accepted
+	}
+	if q.ordered {
+		e.Rank = 0
+	}
+	appendHome(g.values[i][:0], home{queue: q.ref, rank: e.Rank})
+	g.receipts[i] = persist.Receipt{ID: id, Verdict: persist.New}
+	g.new = append(g.new, persist.Committed{Queue: job.Queue, QueueID: q.ref.ID, Entry: e, Payload: job.Payload})
+	g.newJob = append(g.newJob, i)
+}
+
+// remembered looks an idempotency key up.
+func (w *writer) remembered(key []byte) (remembered, bool) {
+	row := w.get(key)
+	if row == nil {
+		return remembered{}, false
+	}
+	r, err := readRemembered(row)
+	if err != nil {
+		w.c.store.aside(w, key, row)
+		return remembered{}, false
+	}
+	return r, true
+}
+
+func (g *group) write(w *writer) error {
+	if err := g.assign(w); err != nil {
+		return err
+	}
+	for n := range g.new {
+		g.putPayload(w, n)
+		g.putEntry(w, n)
+	}
+	return w.err
+}
+
+func (g *group) putPayload(w *writer, n int) {
+	w.set(idKey(kindPayload, g.new[n].Entry.ID), g.values[g.newJob[n]])
+}
+
+func (g *group) putEntry(w *writer, n int) {
+	e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newJob[n]]]
+	w.set(entryKey(q.ref, e.Position), e.Append(make([]byte, 0, record.EntrySize)))
+	w.c.registry.enter(w, q, e.ID)
+}
+
+func (g *group) finish(w *writer, err error) {
+	w.c.written(g.size)
+	if g.err = err; err == nil && len(g.new) > 0 && g.store.opt.Committed != nil {
+		g.store.opt.Committed(g.new)
+	}
+}
+
+// largeGroup is a group of more rows than a transaction takes. Its payloads go first, below a marker that names the
+// range of their ids; nothing points at them until the last transaction puts all entries and takes the marker away.
+type largeGroup struct{ *group }
+
+func (g largeGroup) writeSplit(c *committer) (*writer, error) {
+	last := c.begin()
+	defer func() { last.txn.Discard() }()
+	if err := g.assign(last); err != nil || len(g.new) == 0 {
+		return last, err
+	}
+	marker := idKey(kindGroup, g.new[0].Entry.ID)
+	if err := g.writePayloads(c, marker); err != nil {
+		return last, err
+	}
+	if c.between != nil {
+		c.between()
+	}
+	for n := range g.new {
+		g.putEntry(last, n)
+	}
+	last.del(marker)
+	last.set([]byte{kindClock}, c.clock.row())
+	return last, last.commit()
+}
+
+// writePayloads commits the marker and all payloads, and the rows of queues: a queue without entries is harmless.
+func (g largeGroup) writePayloads(c *committer, marker []byte) error {
+	w := c.begin()
+	defer func() { w.txn.Discard() }()
+	next := func() error {
+		if c.between != nil {
+			c.between()
+		}
+		if err := w.commit(); err != nil {
+			return err
+		}
+		w.rowsSaved()
+		w = c.begin()
+		return nil
+	}
+	w.set(marker, groupRow(g.new[len(g.new)-1].Entry.ID))
+	for i := range g.new {
+		q := &g.queues[g.queueOf[g.newJob[i]]]
+		more := rowCost(queueKeySize, len(q.descriptor)+positionSize).plus(rowCost(1+idSize, len(g.values[g.newJob[i]])))
+		if !w.count.plus(more).within(c.limit) {
+			if err := next(); err != nil {
+				return err
+			}
+		}
+		c.registry.announce(w, q, g.new[i].Entry.ID)
+		g.putPayload(w, i)
+	}
+	return next()
+}
+
+// discardUnfinished deletes, at opening, the payloads of large groups whose last transaction never came.
+func (s *Store) discardUnfinished() error {
+	var dead [][]byte
+	groups := 0
+	err := s.db.View(func(txn *badger.Txn) error {
+		markers := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{kindGroup}, PrefetchValues: true, PrefetchSize: 1})
+		defer markers.Close()
+		payloads := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{kindPayload}})
+		defer payloads.Close()
+		for markers.Rewind(); markers.Valid(); markers.Next() {
+			key := markers.Item().KeyCopy(nil)
+			value, err := markers.Item().ValueCopy(nil)
+			if err != nil {
+				return err
+			}
+			last, err := readGroupRow(value)
+			if err != nil || len(key) != 1+idSize {
+				return fmt.Errorf("marker %x: %w", key, err)
+			}
+			end := idKey(kindPayload, last)
+			payloads.Seek(append([]byte{kindPayload}, key[1:]...))
+			for ; payloads.Valid() && bytes.Compare(payloads.Item().Key(), end) <= 0; payloads.Next() {
+				dead = append(dead, payloads.Item().KeyCopy(nil))
+			}
+			dead = append(dead, key) // after its payloads: a crash here starts over
+			groups++
+		}
+		return nil
+	})
+	if err == nil && groups > 0 {
+		s.log.Info().Int("groups", groups).Int("rows", len(dead)).Msg("discarding groups that were never accepted")
+		err = s.deleteAll(dead)
+	}
+	if err != nil {
+		return fmt.Errorf("discarding unfinished groups: %w", err)
+	}
+	return nil
+}

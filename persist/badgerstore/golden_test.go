@@ -1,0 +1,135 @@
+package badgerstore
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+var update = flag.Bool("update", false, "write the golden file anew: only for a new kind of row")
+
+var (
+	goldenID    = record.ID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+	goldenQueue = record.Queue{Lane: record.Lane{Host: "api.example.com", Key: record.Digest{7}}, Tenant: "eu", Flow: "f"}
+	goldenRef   = persist.QueueRef{Part: goldenQueue.Part(), ID: goldenQueue.ID()}
+	goldenPlace = record.Position{Rank: 1_700_000_000_123, ID: goldenID}
+)
+
+// goldenRows are every key and every value that is laid out here, and the history's frame.
+func goldenRows() []struct {
+	name  string
+	bytes []byte
+} {
+	state := persist.State{Lane: goldenQueue.Lane, Kind: persist.LaneState}
+	frame := historic{goldenID, 1_700_000_000_123, []byte("value")}
+	return []struct {
+		name  string
+		bytes []byte
+	}{
+		{"payload key", idKey(kindPayload, goldenID)},
+		{"payload row", append(appendHome(nil, home{goldenRef, goldenPlace.Rank}), "payload"...)},
+		{"entry key", entryKey(goldenRef, goldenPlace)},
+		{"attempt key", attemptKey(goldenID, 3)},
+		{"move key", attemptKey(goldenID, moveSlot)},
+		{"move row", moved{5, goldenPlace.Rank}.append(nil)},
+		{"queue key", appendQueueKey(nil, kindQueue, goldenRef)},
+		{"queue row", queueRow(goldenQueue.Append(nil), goldenPlace)},
+		{"state key", stateKey(&state)},
+		{"idempotency row", remembered{goldenID, [16]byte{1, 15: 2}}.append(nil)},
+		{"group key", idKey(kindGroup, goldenID)},
+		{"group row", groupRow(goldenID)},
+		{"clock row", clockRow(goldenPlace.Rank, goldenID)},
+		{"history frame", frame.append(nil)},
+	}
+}
+
+func TestStoredRowsNeverChange(t *testing.T) {
+	var text strings.Builder
+	for _, r := range goldenRows() {
+		fmt.Fprintf(&text, "%s\t%s\n", r.name, hex.EncodeToString(r.bytes))
+	}
+	path := filepath.Join("testdata", "rows.golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text.String() != string(golden) {
+		t.Errorf("rows are written as\n%s\nan earlier release wrote\n%s", text.String(), golden)
+	}
+}
+
+func TestStoredRowsAreReadBack(t *testing.T) {
+	state, err := readStateKey(stateKey(&persist.State{Lane: goldenQueue.Lane, Kind: persist.LaneState}))
+	if err != nil || state.Lane != goldenQueue.Lane || state.Kind != persist.LaneState {
+		t.Errorf("state key: %+v, %v", state, err)
+	}
+	h, payload, err := readPayload(append(appendHome(nil, home{goldenRef, 7}), "payload"...))
+	if err != nil || h != (home{goldenRef, 7}) || string(payload) != "payload" {
+		t.Errorf("payload row: %+v, %q, %v", h, payload, err)
+	}
+	q, mark, err := readQueueRow(queueRow(goldenQueue.Append(nil), goldenPlace))
+	if err != nil || q != goldenQueue || mark != goldenPlace {
+		t.Errorf("queue row: %+v, %+v, %v", q, mark, err)
+	}
+	if at := readPosition(entryKey(goldenRef, goldenPlace)[queueKeySize:]); at != goldenPlace {
+		t.Errorf("entry key: %+v", at)
+	}
+	want := historic{goldenID, 5, []byte("value")}
+	got, size, err := readFrame(bytes.NewReader(want.append(nil)), 0)
+	if err != nil || got.id != want.id || got.finished != 5 || string(got.value) != "value" || size != int64(frameHead)+5 {
+		t.Errorf("frame: %+v of %d bytes, %v", got, size, err)
+	}
+}
+
+// FuzzRows feeds every reader with any bytes: what is accepted is written back as it was.
+func FuzzRows(f *testing.F) {
+	for _, r := range goldenRows() {
+		f.Add(r.bytes)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		check := func(what string, err error, again []byte) {
+			if err == nil && !bytes.Equal(again, b) {
+				t.Errorf("%s: %x is read and written as %x", what, b, again)
+			}
+		}
+		if h, payload, err := readPayload(b); err == nil {
+			check("payload", err, append(appendHome(nil, h), payload...))
+		}
+		m, err := readMoved(b)
+		check("move", err, m.append(nil))
+		r, err := readRemembered(b)
+		check("idempotency", err, r.append(nil))
+		last, err := readGroupRow(b)
+		check("group", err, groupRow(last))
+		ms, id, err := readClockRow(b)
+		check("clock", err, clockRow(ms, id))
+		if q, mark, err := readQueueRow(b); err == nil { // its lengths may be written longer than needed
+			again, sameMark, err := readQueueRow(queueRow(q.Append(nil), mark))
+			if err != nil || again != q || sameMark != mark {
+				t.Errorf("queue: %+v is read back as %+v, %v", q, again, err)
+			}
+		}
+		if st, err := readStateKey(b); err == nil && len(st.Lane.Host) > 0 {
+			again, err := readStateKey(stateKey(&st))
+			if err != nil || again.Lane != st.Lane || again.Kind != st.Kind {
+				t.Errorf("state key: %+v is read back as %+v, %v", st, again, err)
+			}
+		}
+		if h, size, err := readFrame(bytes.NewReader(b), 0); err == nil && !bytes.Equal(h.append(nil), b[:size]) {
+			t.Errorf("frame: %x is written as %x", b[:size], h.append(nil))
+		}
+	})
+}

@@ -1,0 +1,182 @@
+package badgerstore
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// historian writes finished webhooks to history and syncs it, and only then passes their settlements on to the
+// committer. Enqueueing never waits for it, nor does a batch that ends no webhook.
+type historian struct {
+	store   *Store
+	stopped chan struct{}
+
+	mu      sync.Mutex
+	ops     []*settleOp
+	wake    chan struct{} // holds one
+	closing bool
+}
+
+func newHistorian(s *Store) *historian {
+	return &historian{store: s, stopped: make(chan struct{}), wake: make(chan struct{}, 1)}
+}
+
+// submit takes a part of a batch. All parts of a batch with finals go this way, so that none overtakes another.
+func (h *historian) submit(op *settleOp, finals bool) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return persist.ErrClosed
+	}
+	if !finals {
+		_, err := h.store.committer.submit(op, 0)
+		return err
+	}
+	h.ops = append(h.ops, op)
+	h.signal()
+	return nil
+}
+
+func (h *historian) signal() {
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (h *historian) run() {
+	defer close(h.stopped)
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.wake:
+		case <-tick.C:
+		}
+		h.mu.Lock()
+		ops, closing := h.ops, h.closing
+		h.ops = nil
+		h.mu.Unlock()
+		if len(ops) > 0 {
+			h.record(ops)
+		}
+		h.store.trimHistory(time.Now().UnixMilli())
+		if closing {
+			return
+		}
+	}
+}
+
+// stop records what was handed over and returns when the goroutine has ended.
+func (h *historian) stop() {
+	h.mu.Lock()
+	h.closing = true
+	h.mu.Unlock()
+	h.signal()
+	<-h.stopped
+}
+
+func (h *historian) record(ops []*settleOp) {
+	err := h.write(ops)
+	for _, op := range ops {
+		if err == nil {
+			_, err = h.store.committer.submit(op, 0)
+		}
+		if err != nil {
+			op.finish(nil, err)
+		}
+	}
+}
+
+func (h *historian) write(ops []*settleOp) error {
+	s := h.store
+	var finals, bodies []historic
+	err := s.db.View(func(txn *badger.Txn) error {
+		for _, op := range ops {
+			for i := range op.settlements {
+				t := &op.settlements[i]
+				if t.ended == nil {
+					continue
+				}
+				if _, err := txn.Get(entryKey(t.queue, t.was)); errors.Is(err, badger.ErrKeyNotFound) {
+					continue // settled before; recorded again it would lack the attempts that are gone by now
+				}
+				if err := t.complete(s, txn); err != nil {
+					return fmt.Errorf("reading %s: %w", t.id, err)
+				}
+				e := t.ended
+				if s.meta != nil {
+					finals = append(finals, historic{t.id, e.final.FinishedAt, e.final.Encode()})
+				}
+				if s.body != nil && e.payload != nil {
+					bodies = append(bodies, historic{t.id, e.final.FinishedAt, e.payload})
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.appendHistory(finals, bodies)
+}
+
+// complete adds to an ending what only the store has: earlier attempts, and the payload where it was not at hand.
+func (t *settlement) complete(s *Store, txn *badger.Txn) error {
+	e := t.ended
+	var earlier []record.Attempt
+	if !t.firstTry() {
+		tr, err := s.readTrace(txn, t.id)
+		if err != nil {
+			return err
+		}
+		earlier, t.trace = tr.attempts, tr.keys
+	}
+	e.final.Attempts = mergeAttempts(earlier, e.final.Attempts, e.attempt)
+	if s.body == nil || e.payload != nil {
+		return nil
+	}
+	item, err := txn.Get(idKey(kindPayload, t.id))
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	row, err := item.ValueCopy(nil)
+	if err != nil {
+		return err
+	}
+	if _, e.payload, err = readPayload(row); err != nil {
+		s.reportUnreadable(idKey(kindPayload, t.id), row)
+	}
+	return nil
+}
+
+// mergeAttempts joins attempts by number, the later source winning, and keeps the last ones, oldest first.
+func mergeAttempts(stored, given []record.Attempt, last *record.Attempt) []record.Attempt {
+	if len(stored)+len(given) == 0 && last != nil { // the common case
+		return []record.Attempt{*last}
+	}
+	byN := make(map[int]record.Attempt, len(stored)+len(given)+1)
+	for _, as := range [][]record.Attempt{stored, given} {
+		for _, a := range as {
+			byN[a.N] = a
+		}
+	}
+	if last != nil {
+		byN[last.N] = *last
+	}
+	all := slices.SortedFunc(maps.Values(byN), func(a, b record.Attempt) int { return cmp.Compare(a.N, b.N) })
+	return all[max(0, len(all)-attemptSlots):]
+}

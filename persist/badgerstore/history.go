@@ -1,0 +1,329 @@
+package badgerstore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+const (
+	segmentSize    = 32 << 20 // bytes of a log, about
+	minSegmentSize = 64 << 10 // bytes; where MaxSize is small
+	minPeriod      = time.Hour
+	segmentsPerAge = 8 // a segment spans at most this part of its retention: what is kept too long, at most
+)
+
+// nameLayout orders segments by name; UTC.
+const nameLayout = "20060102T150405.000Z"
+
+// family is the history of one kind, metadata or bodies: segments ordered by when they were begun.
+type family struct {
+	dir       string
+	retention time.Duration
+	period    int64 // ms that a segment spans at most
+	maxLog    int64 // bytes of a segment's log, about
+	log       zerolog.Logger
+
+	mu     sync.Mutex
+	sealed []*segment // oldest first
+	active *activeSegment
+	began  int64 // Unix ms of the latest segment: names only grow, whatever the clock does
+	size   int64 // bytes of the sealed ones
+}
+
+// activeSegment is the one that is being appended to.
+type activeSegment struct {
+	path    string
+	file    *os.File
+	began   int64 // Unix ms
+	size    int64
+	newest  int64
+	offsets map[record.ID]int64
+}
+
+func (s *Store) openHistory() (err error) {
+	r := s.opt.Retention
+	if s.meta, err = openFamily(filepath.Join(s.dir, "history", "meta"), r.Metadata, r.MaxSize, s.log); err != nil {
+		return err
+	}
+	s.body, err = openFamily(filepath.Join(s.dir, "history", "body"), r.Body, r.MaxSize, s.log)
+	if err == nil {
+		s.trimHistory(time.Now().UnixMilli())
+	}
+	return err
+}
+
+// openFamily opens what is there and seals what a crash left open. Nil when nothing is kept: what an earlier run kept
+// is removed then.
+func openFamily(dir string, retention time.Duration, maxSize int64, log zerolog.Logger) (*family, error) {
+	if retention <= 0 {
+		return nil, os.RemoveAll(dir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f := &family{
+		dir: dir, retention: retention, log: log, maxLog: segmentSize,
+		period: max(retention/segmentsPerAge, minPeriod).Milliseconds(),
+	}
+	if maxSize > 0 {
+		f.maxLog = max(minSegmentSize, min(f.maxLog, maxSize/segmentsPerAge))
+	}
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		name, ok := strings.CutSuffix(n.Name(), logSuffix)
+		if !ok {
+			continue
+		}
+		begun, err := time.Parse(nameLayout, name)
+		if err != nil {
+			log.Warn().Str("file", filepath.Join(dir, n.Name())).Msg("not a segment of history, left alone")
+			continue
+		}
+		f.began = begun.UnixMilli()
+		if err := f.adopt(filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// adopt takes a segment of an earlier run in.
+func (f *family) adopt(path string) error {
+	seg, err := openSegment(path)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, record.ErrFormat) {
+		offsets, newest, left, scanErr := scanSegment(path)
+		if scanErr != nil {
+			return scanErr
+		}
+		if left > 0 {
+			f.log.Warn().Str("file", path+logSuffix).Int64("bytes", left).Msg("end of history not whole, left in place")
+		}
+		seg, err = sealSegment(path, offsets, max(newest, f.began))
+	}
+	if err == nil {
+		f.sealed = append(f.sealed, seg)
+		f.size += seg.size
+	}
+	return err
+}
+
+// append writes records and returns once they survive a power cut.
+func (f *family) append(records []historic) error {
+	if f == nil || len(records) == 0 {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a, err := f.writable(time.Now().UnixMilli())
+	if err == nil {
+		if err = a.append(records); err != nil {
+			err = errors.Join(err, f.seal()) // what was written of it is not appended to
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("writing %d records of history to %s: %w", len(records), f.dir, err)
+	}
+	return nil
+}
+
+func (a *activeSegment) append(records []historic) error {
+	n := 0
+	for i := range records {
+		n += frameHead + len(records[i].value)
+	}
+	buf := make([]byte, 0, n)
+	starts := make([]int64, len(records))
+	for i := range records {
+		starts[i] = a.size + int64(len(buf))
+		buf = records[i].append(buf)
+	}
+	if _, err := a.file.WriteAt(buf, a.size); err != nil {
+		return err
+	}
+	if err := a.file.Sync(); err != nil {
+		return err
+	}
+	for i, h := range records {
+		a.offsets[h.id] = starts[i]
+		a.newest = max(a.newest, h.finished)
+	}
+	a.size += int64(len(buf))
+	return nil
+}
+
+// writable returns a segment to append to, beginning one when there is none or it is full or old.
+func (f *family) writable(now int64) (*activeSegment, error) {
+	if a := f.active; a != nil && (a.size >= f.maxLog || now-a.began >= f.period) {
+		if err := f.seal(); err != nil {
+			return nil, err
+		}
+	}
+	if f.active != nil {
+		return f.active, nil
+	}
+	began := max(now, f.began+1)
+	path := filepath.Join(f.dir, time.UnixMilli(began).UTC().Format(nameLayout))
+	file, err := os.OpenFile(path+logSuffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f.began = began
+	_, err = file.WriteString(segmentMagic)
+	if err == nil {
+		err = syncDir(f.dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	f.active = &activeSegment{
+		path: path, file: file, began: began, newest: began,
+		size: int64(len(segmentMagic)), offsets: make(map[record.ID]int64),
+	}
+	return f.active, nil
+}
+
+// seal ends the active segment. Where its index cannot be written, the next opening does that.
+func (f *family) seal() error {
+	a := f.active
+	f.active = nil
+	if a == nil {
+		return nil
+	}
+	closed := a.file.Close() // all that the index names was synced
+	seg, err := sealSegment(a.path, a.offsets, a.newest)
+	if err == nil {
+		f.sealed = append(f.sealed, seg)
+		f.size += seg.size
+	}
+	return errors.Join(closed, err)
+}
+
+// find returns a record's value, the newest where there are several; nil when there is none.
+func (f *family) find(id record.ID) ([]byte, error) {
+	if f == nil {
+		return nil, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if a := f.active; a != nil {
+		if at, ok := a.offsets[id]; ok {
+			h, _, err := readFrame(a.file, at)
+			return h.value, err
+		}
+	}
+	for _, seg := range slices.Backward(f.sealed) {
+		if value, err := seg.find(id); value != nil || err != nil {
+			return value, err
+		}
+	}
+	return nil, nil
+}
+
+func (f *family) bytes() int64 {
+	if f == nil {
+		return 0
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.size
+	if f.active != nil {
+		n += f.active.size
+	}
+	return n
+}
+
+// oldest returns when the oldest sealed segment was begun, by its name.
+func (f *family) oldest() (name string, ok bool) {
+	if f == nil {
+		return "", false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.sealed) == 0 {
+		return "", false
+	}
+	return filepath.Base(f.sealed[0].path), true
+}
+
+// dropOldest removes the oldest sealed segment.
+func (f *family) dropOldest() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	seg := f.sealed[0]
+	f.sealed = f.sealed[1:]
+	f.size -= seg.size
+	return seg.remove()
+}
+
+// dropExpired seals the active segment when its period is over, and removes those whose newest record is older than
+// the retention.
+func (f *family) dropExpired(now int64) error {
+	if f == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var errs []error
+	if a := f.active; a != nil && now-a.began >= f.period {
+		errs = append(errs, f.seal())
+	}
+	f.sealed = slices.DeleteFunc(f.sealed, func(seg *segment) bool {
+		if seg.newest+f.retention.Milliseconds() > now {
+			return false
+		}
+		f.size -= seg.size
+		errs = append(errs, seg.remove())
+		return true
+	})
+	return errors.Join(errs...)
+}
+
+func (f *family) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seal()
+}
+
+// appendHistory syncs both families at once: on disks where that takes long, it takes so only once.
+func (s *Store) appendHistory(finals, bodies []historic) error {
+	if len(bodies) == 0 {
+		return s.meta.append(finals)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.body.append(bodies) }()
+	err := s.meta.append(finals)
+	return errors.Join(err, <-done)
+}
+
+// trimHistory removes what is too old, and the oldest of either family while both together are too large.
+func (s *Store) trimHistory(now int64) {
+	errs := []error{s.meta.dropExpired(now), s.body.dropExpired(now)}
+	for limit := s.opt.Retention.MaxSize; limit > 0 && s.meta.bytes()+s.body.bytes() > limit; {
+		meta, hasMeta := s.meta.oldest()
+		body, hasBody := s.body.oldest()
+		switch {
+		case hasBody && (!hasMeta || body <= meta):
+			errs = append(errs, s.body.dropOldest())
+		case hasMeta:
+			errs = append(errs, s.meta.dropOldest())
+		default: // only what is being written is left
+			limit = 0
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		s.log.Error().Err(err).Msg("removing old history")
+	}
+}

@@ -1,0 +1,208 @@
+package badgerstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Queues implements persist.Store.
+func (s *Store) Queues(
+	_ context.Context, part record.Part, after record.QueueID, limit int,
+) (heads []persist.QueueHead, err error) {
+	err = s.read(func(txn *badger.Txn) error {
+		it := txn.NewIterator(badger.IteratorOptions{
+			Prefix: []byte{kindQueue, byte(part)}, PrefetchValues: true, PrefetchSize: min(max(limit, 1), 100),
+		})
+		defer it.Close()
+		start := appendQueueKey(nil, kindQueue, persist.QueueRef{Part: part, ID: after})
+		if after != (record.QueueID{}) {
+			start = append(start, 0) // behind it
+		}
+		for it.Seek(start); it.Valid() && len(heads) < limit; it.Next() {
+			value, err := it.Item().ValueCopy(nil)
+			if err != nil {
+				return err
+			}
+			key := it.Item().KeyCopy(nil)
+			q, mark, err := readQueueRow(value)
+			if err != nil || len(key) != queueKeySize {
+				s.reportUnreadable(key, value)
+				continue
+			}
+			heads = append(heads, persist.QueueHead{Queue: q, ID: record.QueueID(key[2:]), Mark: mark})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("badgerstore: listing queues of partition %d: %w", part, err)
+	}
+	return heads, nil
+}
+
+// Window implements persist.Store.
+func (s *Store) Window(
+	_ context.Context, queue persist.QueueRef, after record.Position, limit int,
+) (entries []record.Entry, err error) {
+	err = s.read(func(txn *badger.Txn) error {
+		prefix := appendQueueKey(nil, kindEntry, queue)
+		it := txn.NewIterator(badger.IteratorOptions{
+			Prefix: prefix, PrefetchValues: true, PrefetchSize: min(max(limit, 1), 100),
+		})
+		defer it.Close()
+		for it.Seek(append(entryKey(queue, after), 0)); it.Valid() && len(entries) < limit; it.Next() {
+			var e record.Entry
+			key := it.Item().Key()
+			err := it.Item().Value(func(value []byte) (err error) {
+				if len(key) != entryKeySize {
+					return record.ErrFormat
+				}
+				e, err = record.ReadEntry(readPosition(key[queueKeySize:]), value)
+				return err
+			})
+			if errors.Is(err, record.ErrFormat) {
+				value, err := it.Item().ValueCopy(nil)
+				if err != nil {
+					return err
+				}
+				s.reportUnreadable(slices.Clone(key), value)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			entries = append(entries, e)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("badgerstore: reading queue %x of partition %d: %w", queue.ID, queue.Part, err)
+	}
+	return entries, nil
+}
+
+// Payload implements persist.Store.
+func (s *Store) Payload(_ context.Context, id record.ID) (payload []byte, err error) {
+	err = s.read(func(txn *badger.Txn) error {
+		_, payload, err = s.livePayload(txn, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("badgerstore: payload of %s: %w", id, err)
+	}
+	return payload, nil
+}
+
+// livePayload reads a webhook's payload row; persist.ErrNotFound where it has none, or one that is unreadable.
+func (s *Store) livePayload(txn *badger.Txn, id record.ID) (home, []byte, error) {
+	key := idKey(kindPayload, id)
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return home{}, nil, persist.ErrNotFound
+	}
+	if err != nil {
+		return home{}, nil, err
+	}
+	row, err := item.ValueCopy(nil)
+	if err != nil {
+		return home{}, nil, err
+	}
+	h, payload, err := readPayload(row)
+	if err != nil {
+		s.reportUnreadable(key, row)
+		return home{}, nil, fmt.Errorf("%w: %w", persist.ErrNotFound, err)
+	}
+	return h, payload, nil
+}
+
+// States implements persist.Store.
+func (s *Store) States(_ context.Context, part record.Part) (states []persist.State, err error) {
+	err = s.read(func(txn *badger.Txn) error {
+		it := txn.NewIterator(badger.IteratorOptions{
+			Prefix: []byte{kindState, byte(part)}, PrefetchValues: true, PrefetchSize: 100,
+		})
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			value, err := it.Item().ValueCopy(nil)
+			if err != nil {
+				return err
+			}
+			st, err := readStateKey(it.Item().Key())
+			if err != nil || len(value) == 0 || value[0] != rowVersion {
+				s.reportUnreadable(it.Item().KeyCopy(nil), value)
+				continue
+			}
+			st.Data = value[1:]
+			states = append(states, st)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("badgerstore: reading states of partition %d: %w", part, err)
+	}
+	return states, nil
+}
+
+// Webhook implements persist.Store. What is live is preferred over history: after a crash between the two writes of
+// a settlement it is in both.
+func (s *Store) Webhook(_ context.Context, id record.ID) (*persist.View, error) {
+	var v *persist.View
+	err := s.read(func(txn *badger.Txn) (err error) {
+		if v, err = s.liveWebhook(txn, id); !errors.Is(err, persist.ErrNotFound) {
+			return err
+		}
+		v, err = s.finishedWebhook(id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("badgerstore: webhook %s: %w", id, err)
+	}
+	return v, nil
+}
+
+func (s *Store) liveWebhook(txn *badger.Txn, id record.ID) (*persist.View, error) {
+	h, payload, err := s.livePayload(txn, id)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.readTrace(txn, id)
+	if err != nil {
+		return nil, err
+	}
+	at := record.Position{Rank: t.rank(h.rank), ID: id}
+	item, err := txn.Get(entryKey(h.queue, at))
+	if errors.Is(err, badger.ErrKeyNotFound) { // of a group that is not committed yet
+		return nil, persist.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	var e record.Entry
+	if err := item.Value(func(b []byte) (err error) { e, err = record.ReadEntry(at, b); return err }); err != nil {
+		return nil, err
+	}
+	return &persist.View{Payload: payload, Entry: &e, Attempts: t.attempts}, nil
+}
+
+func (s *Store) finishedWebhook(id record.ID) (*persist.View, error) {
+	row, err := s.meta.find(id)
+	if err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return nil, persist.ErrNotFound
+	}
+	final, err := record.DecodeFinal(row)
+	if err != nil {
+		return nil, err
+	}
+	v := &persist.View{Final: final, Attempts: final.Attempts}
+	v.Payload, err = s.body.find(id)
+	return v, err
+}

@@ -1,0 +1,226 @@
+package badgerstore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// A segment is a file of frames, appended to until it is sealed: then a sorted index is put beside it, and it never
+// changes again. Its name is the instant it was begun.
+//
+//	<start>.log: segmentMagic, then frames: length of the value (4), CRC-32C of what follows (4), FinishedAt as
+//	             Unix ms (8), id (16), value
+//	<start>.idx: indexMagic, newest (8; see segment), count (8), then count × (id (16), offset in the log (8)), by id
+const (
+	segmentMagic = "sluhis\x00\x01"
+	indexMagic   = "sluidx\x00\x01"
+	frameHead    = 4 + 4 + 8 + idSize
+	indexHead    = len(indexMagic) + 8 + 8
+	indexEntry   = idSize + 8
+	maxFrame     = 64 << 20 // a longer length is damage
+
+	logSuffix, indexSuffix = ".log", ".idx"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// historic is one record of history.
+type historic struct {
+	id       record.ID
+	finished int64 // Unix ms
+	value    []byte
+}
+
+func (h *historic) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(h.value))) //nolint:gosec // below maxFrame
+	at := len(b)
+	b = append(b, 0, 0, 0, 0)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.finished)) //nolint:gosec // bits, not a quantity
+	b = append(append(b, h.id[:]...), h.value...)
+	binary.BigEndian.PutUint32(b[at:], crc32.Checksum(b[at+4:], castagnoli))
+	return b
+}
+
+// readFrame reads the frame at an offset.
+func readFrame(r io.ReaderAt, offset int64) (h historic, size int64, err error) {
+	head := make([]byte, frameHead)
+	if _, err := r.ReadAt(head, offset); err != nil {
+		return h, 0, err
+	}
+	n := binary.BigEndian.Uint32(head)
+	if n > maxFrame {
+		return h, 0, fmt.Errorf("%w: a frame of %d bytes at %d", record.ErrFormat, n, offset)
+	}
+	body := append(head[8:], make([]byte, n)...)
+	if _, err := r.ReadAt(body[frameHead-8:], offset+int64(frameHead)); err != nil {
+		return h, 0, err
+	}
+	if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
+		return h, 0, fmt.Errorf("%w: wrong checksum of the frame at %d", record.ErrFormat, offset)
+	}
+	h.finished = int64(binary.BigEndian.Uint64(body)) //nolint:gosec // bits, not a quantity
+	copy(h.id[:], body[8:])
+	h.value = body[8+idSize:]
+	return h, int64(frameHead) + int64(n), nil
+}
+
+// segment is a sealed one, as it is kept in memory: its index is read from disk when somebody asks.
+type segment struct {
+	path     string // without suffix
+	newest   int64  // greatest FinishedAt, or when it was begun if that is later; Unix ms
+	count    int
+	min, max record.ID
+	size     int64 // bytes of both files
+}
+
+// sealSegment writes the index of a log and returns the segment.
+func sealSegment(path string, offsets map[record.ID]int64, newest int64) (*segment, error) {
+	b := make([]byte, 0, indexHead+indexEntry*len(offsets))
+	b = append(b, indexMagic...)
+	b = binary.BigEndian.AppendUint64(b, uint64(newest)) //nolint:gosec // bits, not a quantity
+	b = binary.BigEndian.AppendUint64(b, uint64(len(offsets)))
+	for _, id := range slices.SortedFunc(maps.Keys(offsets), record.ID.Compare) {
+		b = append(b, id[:]...)
+		b = binary.BigEndian.AppendUint64(b, uint64(offsets[id])) //nolint:gosec // not negative
+	}
+	if err := writeSynced(path+indexSuffix, b); err != nil {
+		return nil, err
+	}
+	return openSegment(path)
+}
+
+// openSegment reads what memory keeps of a sealed segment.
+func openSegment(path string) (*segment, error) {
+	s := &segment{path: path}
+	f, err := os.Open(path + indexSuffix)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, indexHead)
+	if _, err := f.ReadAt(head, 0); err != nil || !bytes.HasPrefix(head, []byte(indexMagic)) {
+		return nil, fmt.Errorf("%w: %s: no index", record.ErrFormat, f.Name())
+	}
+	s.newest = int64(binary.BigEndian.Uint64(head[8:])) //nolint:gosec // bits, not a quantity
+	n := binary.BigEndian.Uint64(head[16:])
+	body := info.Size() - int64(indexHead)
+	if n != uint64(body/int64(indexEntry)) || body%int64(indexEntry) != 0 { //nolint:gosec // not negative
+		return nil, fmt.Errorf("%w: %s: %d entries in %d bytes", record.ErrFormat, f.Name(), n, info.Size())
+	}
+	s.count = int(n) //nolint:gosec // a file's size has room for it
+	if s.count > 0 {
+		if s.min, _, err = s.entry(f, 0); err != nil {
+			return nil, err
+		}
+		if s.max, _, err = s.entry(f, s.count-1); err != nil {
+			return nil, err
+		}
+	}
+	log, err := os.Stat(path + logSuffix)
+	if err != nil {
+		return nil, err
+	}
+	s.size = info.Size() + log.Size()
+	return s, nil
+}
+
+func (s *segment) entry(index io.ReaderAt, i int) (id record.ID, offset int64, err error) {
+	var b [indexEntry]byte
+	if _, err := index.ReadAt(b[:], int64(indexHead+i*indexEntry)); err != nil {
+		return id, 0, err
+	}
+	copy(id[:], b[:])
+	return id, int64(binary.BigEndian.Uint64(b[idSize:])), nil //nolint:gosec // not negative
+}
+
+// find returns a record's value, or nil when the segment has none of that id.
+func (s *segment) find(id record.ID) ([]byte, error) {
+	if id.Compare(s.min) < 0 || id.Compare(s.max) > 0 {
+		return nil, nil
+	}
+	index, err := os.Open(s.path + indexSuffix)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = index.Close() }()
+	low, high := 0, s.count
+	for low < high {
+		mid := (low + high) / 2
+		at, offset, err := s.entry(index, mid)
+		if err != nil {
+			return nil, err
+		}
+		switch c := id.Compare(at); {
+		case c == 0:
+			return s.read(id, offset)
+		case c < 0:
+			high = mid
+		default:
+			low = mid + 1
+		}
+	}
+	return nil, nil
+}
+
+func (s *segment) read(id record.ID, offset int64) ([]byte, error) {
+	f, err := os.Open(s.path + logSuffix)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	h, _, err := readFrame(f, offset)
+	if err == nil && h.id != id {
+		err = fmt.Errorf("%w: the index of %s has %s for %s", record.ErrFormat, s.path, h.id, id)
+	}
+	return h.value, err
+}
+
+func (s *segment) remove() error {
+	return errors.Join(os.Remove(s.path+indexSuffix), os.Remove(s.path+logSuffix)) // a log without index is indexed again
+}
+
+// scanSegment reads the frames of a log that was not sealed, up to the first that is not whole: what a crash left
+// there was never relied on. Left is how many bytes follow.
+func scanSegment(path string) (offsets map[record.ID]int64, newest, left int64, err error) {
+	f, err := os.Open(path + logSuffix)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	offsets = make(map[record.ID]int64)
+	magic := make([]byte, len(segmentMagic))
+	if _, err := f.ReadAt(magic, 0); err != nil || !strings.HasPrefix(string(magic), segmentMagic) {
+		return offsets, 0, info.Size(), nil
+	}
+	at := int64(len(segmentMagic))
+	for {
+		h, size, err := readFrame(f, at)
+		if err != nil {
+			if !errors.Is(err, record.ErrFormat) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				return nil, 0, 0, err
+			}
+			return offsets, newest, info.Size() - at, nil
+		}
+		offsets[h.id] = at
+		newest = max(newest, h.finished)
+		at += size
+	}
+}

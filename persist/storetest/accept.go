@@ -1,0 +1,315 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+func largeGroupIsAtomic(t *testing.T, at Place) {
+	const n, size = 10_000, 4 << 10
+	q := queue("large.example", "default")
+	js := jobs(q, n)
+	for i := range js {
+		js[i].Payload = append(js[i].Payload, bytes.Repeat([]byte{'x'}, size-len(js[i].Payload))...)
+		js[i].Idempotency = &persist.Idempotency{Key: [32]byte{byte(i), byte(i >> 8)}}
+	}
+	before := queue("large.example", "before")
+	var left []Place
+	s := at.Open(t, Options{Split: func() { left = append(left, at.Crash(t)) }})
+	enqueue(t, s, jobs(before, 3)...)
+	accepted := enqueue(t, s, js...)
+	left = append(left, at.Crash(t))
+	shut(t, s)
+
+	for i, place := range left {
+		s := place.Open(t, Options{})
+		if got := len(live(t, s, before)); got != 3 {
+			t.Errorf("crash %d: %d of the 3 webhooks accepted before are there", i, got)
+		}
+		want := 0
+		if i == len(left)-1 { // after Enqueue returned
+			want = n
+		}
+		if got := len(live(t, s, q)); got != want {
+			t.Errorf("crash %d of %d: %d webhooks of the group are there, want %d", i, len(left), got, want)
+		}
+		for k := 0; k < n; k += 101 { // a sample, over all the steps
+			id := accepted[k]
+			payload, err := s.Payload(t.Context(), id)
+			if want == 0 && !errors.Is(err, persist.ErrNotFound) {
+				t.Fatalf("crash %d: a payload of a group that is not there: %d bytes, %v", i, len(payload), err)
+			}
+			if want > 0 && (err != nil || len(payload) != size) {
+				t.Fatalf("crash %d: payload of %s: %d bytes, %v", i, id, len(payload), err)
+			}
+		}
+		receipts, err := s.Enqueue(t.Context(), js[:1])
+		if known := want > 0; err != nil || (receipts[0].Verdict == persist.Existing) != known {
+			t.Errorf("crash %d: the first job again: %+v, %v; known should be %v", i, receipts, err, known)
+		}
+		shut(t, s)
+	}
+}
+
+func acceptedSurvivesCrash(t *testing.T, at Place) {
+	q := queue("crash.example", "default")
+	s := at.Open(t, Options{})
+	accepted := enqueue(t, s, jobs(q, 20)...)
+	es := live(t, s, q)
+	settle(t, s, persist.Batch{Settlements: []persist.Settlement{delivered(q, es[0])}})
+	left := at.Crash(t)
+	shut(t, s)
+
+	s = left.Open(t, Options{})
+	if got := ids(live(t, s, q)); !slices.Equal(got, accepted[1:]) {
+		t.Errorf("%d webhooks are there, want the 19 accepted and not settled", len(got))
+	}
+	shut(t, s)
+}
+
+func idsIncrease(t *testing.T, at Place) {
+	q := queue("ids.example", "default")
+	var all []record.ID
+	run := func(t *testing.T) {
+		s := at.Open(t, Options{})
+		all = append(all, enqueue(t, s, jobs(q, 50)...)...)
+		for _, e := range live(t, s, q) { // an id must not be given again when nothing is left that bears it
+			settle(t, s, persist.Batch{Settlements: []persist.Settlement{delivered(q, e)}})
+		}
+		shut(t, s)
+	}
+	run(t)
+	run(t)
+	synctest.Test(t, run) // in the year 2000
+	run(t)
+	if !slices.IsSortedFunc(all, record.ID.Compare) || len(slices.Compact(slices.Clone(all))) != 200 {
+		t.Errorf("ids do not increase: %v", all)
+	}
+}
+
+func idempotency(t *testing.T, at Place) {
+	key := &persist.Idempotency{Key: [32]byte{1}, Fingerprint: [16]byte{1}}
+	other := &persist.Idempotency{Key: [32]byte{1}, Fingerprint: [16]byte{2}}
+	q := queue("keys.example", "default")
+	js := jobs(q, 3)
+	js[1].Idempotency = key
+	s := at.Open(t, Options{})
+	first := enqueue(t, s, js...)[1]
+
+	check := func(s persist.Store) {
+		t.Helper()
+		js := jobs(q, 3)
+		js[0].Idempotency, js[1].Idempotency = key, other
+		receipts, err := s.Enqueue(t.Context(), js)
+		if err != nil {
+			t.Fatalf("Enqueue: %v", err)
+		}
+		want := []persist.Receipt{{ID: first, Verdict: persist.Existing}, {ID: first, Verdict: persist.Conflict}}
+		if !slices.Equal(receipts[:2], want) || receipts[2].Verdict != persist.New || receipts[2].ID == first {
+			t.Errorf("receipts %+v, want %+v and a new one", receipts, want)
+		}
+	}
+	check(s)
+	if got := len(live(t, s, q)); got != 4 {
+		t.Errorf("%d webhooks are stored, want 4", got)
+	}
+	settle(t, s, persist.Batch{Settlements: []persist.Settlement{delivered(q, live(t, s, q)[1])}})
+	check(s)
+	left := at.Crash(t)
+	shut(t, s)
+	for _, place := range []Place{at, left} {
+		s := place.Open(t, Options{})
+		check(s)
+		shut(t, s)
+	}
+}
+
+func idempotencyEnds(t *testing.T, at Place) {
+	synctest.Test(t, func(t *testing.T) {
+		js := jobs(queue("keys.example", "default"), 1)
+		js[0].Idempotency = &persist.Idempotency{Key: [32]byte{7}}
+		verdict := func() persist.Verdict {
+			s := at.Open(t, Options{})
+			defer shut(t, s)
+			receipts, err := s.Enqueue(t.Context(), js)
+			if err != nil {
+				t.Fatalf("Enqueue: %v", err)
+			}
+			return receipts[0].Verdict
+		}
+		if v := verdict(); v != persist.New {
+			t.Fatalf("first: verdict %d", v)
+		}
+		time.Sleep(23*time.Hour + 59*time.Minute)
+		if v := verdict(); v != persist.Existing {
+			t.Errorf("within 24 hours: verdict %d, want Existing", v)
+		}
+		time.Sleep(2 * time.Minute)
+		if v := verdict(); v != persist.New {
+			t.Errorf("after 24 hours: verdict %d, want New", v)
+		}
+	})
+}
+
+func idempotencyInGroup(t *testing.T, at Place) {
+	q := queue("keys.example", "default")
+	js := jobs(q, 3)
+	js[0].Idempotency = &persist.Idempotency{Key: [32]byte{9}, Fingerprint: [16]byte{1}}
+	js[1].Idempotency = js[0].Idempotency
+	js[2].Idempotency = &persist.Idempotency{Key: [32]byte{9}, Fingerprint: [16]byte{2}}
+	s := at.Open(t, Options{})
+	defer shut(t, s)
+	receipts, err := s.Enqueue(t.Context(), js)
+	if err != nil {
+		t.Fatalf("Enqueue: %v", err)
+	}
+	id := receipts[0].ID
+	want := []persist.Receipt{{ID: id}, {ID: id, Verdict: persist.Existing}, {ID: id, Verdict: persist.Conflict}}
+	if !slices.Equal(receipts, want) {
+		t.Errorf("receipts %+v, want %+v", receipts, want)
+	}
+	if es := live(t, s, q); len(es) != 1 || es[0].ID != id {
+		t.Errorf("%d webhooks are stored, want the first", len(es))
+	}
+}
+
+func concurrentEnqueue(t *testing.T, at Place) {
+	const callers, groups, size = 64, 10, 3
+	var handed []record.ID // the store calls from one goroutine, before the last Enqueue returns
+	s := at.Open(t, Options{Committed: func(cs []persist.Committed) {
+		for _, c := range cs {
+			if c.QueueID != c.Queue.ID() || int(c.Entry.Size) != len(c.Payload) || len(c.Payload) == 0 {
+				t.Errorf("handed over %+v", c)
+			}
+			handed = append(handed, c.Entry.ID)
+		}
+	}})
+	defer shut(t, s)
+	var mu sync.Mutex
+	var given []record.ID
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			q := queue("busy.example", "default")
+			for range groups {
+				receipts, err := s.Enqueue(t.Context(), jobs(q, size))
+				if err != nil {
+					t.Errorf("Enqueue: %v", err)
+					return
+				}
+				mu.Lock()
+				for i, r := range receipts {
+					if i > 0 && receipts[i-1].ID.Compare(r.ID) >= 0 {
+						t.Errorf("receipts of a group out of order")
+					}
+					given = append(given, r.ID)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if len(given) != callers*groups*size {
+		t.Fatalf("%d receipts, want %d", len(given), callers*groups*size)
+	}
+	slices.SortFunc(given, record.ID.Compare)
+	if !slices.Equal(handed, given) {
+		t.Errorf("handed over %d webhooks, not the %d of the receipts in id order", len(handed), len(given))
+	}
+	if stored := ids(live(t, s, queue("busy.example", "default"))); !slices.Equal(stored, given) {
+		t.Errorf("%d webhooks are stored, want those of the %d receipts", len(stored), len(given))
+	}
+}
+
+func tooLarge(t *testing.T, at Place) {
+	q := queue("large.example", "default")
+	s := at.Open(t, Options{})
+	defer shut(t, s)
+	js := jobs(q, 2)
+	js[1].Payload = make([]byte, 16<<20)
+	if _, err := s.Enqueue(t.Context(), js); !errors.Is(err, persist.ErrTooLarge) {
+		t.Errorf("Enqueue of a payload of 16 MiB: %v, want ErrTooLarge", err)
+	}
+	if es := live(t, s, q); len(es) != 0 {
+		t.Errorf("%d webhooks of a refused group are stored", len(es))
+	}
+	if receipts, err := s.Enqueue(t.Context(), nil); err != nil || len(receipts) != 0 {
+		t.Errorf("Enqueue of nothing: %v, %v", receipts, err)
+	}
+}
+
+func fullDisk(t *testing.T, at Place) {
+	q := queue("full.example", "default")
+	s := at.Open(t, Options{})
+	enqueue(t, s, jobs(q, 1)...)
+	shut(t, s)
+	s = at.Open(t, Options{Full: true})
+	defer shut(t, s)
+	if _, err := s.Enqueue(t.Context(), jobs(q, 1)); !errors.Is(err, persist.ErrFull) {
+		t.Errorf("Enqueue: %v, want ErrFull", err)
+	}
+	es := live(t, s, q)
+	if len(es) != 1 {
+		t.Fatalf("%d webhooks are there, want 1", len(es))
+	}
+	settle(t, s, persist.Batch{Settlements: []persist.Settlement{delivered(q, es[0])}})
+	if es := live(t, s, q); len(es) != 0 {
+		t.Errorf("settled, but %d webhooks are there", len(es))
+	}
+}
+
+func closedStore(t *testing.T, at Place) {
+	q := queue("closed.example", "default")
+	s := at.Open(t, Options{})
+	id := enqueue(t, s, jobs(q, 1)...)[0]
+	e := live(t, s, q)[0]
+	shut(t, s)
+	ctx := t.Context()
+	calls := map[string]func() error{
+		"Enqueue": func() error { _, err := s.Enqueue(ctx, jobs(q, 1)); return err },
+		"Queues":  func() error { _, err := s.Queues(ctx, q.Part(), record.QueueID{}, 1); return err },
+		"Window":  func() error { _, err := s.Window(ctx, ref(q), record.Position{}, 1); return err },
+		"Payload": func() error { _, err := s.Payload(ctx, id); return err },
+		"States":  func() error { _, err := s.States(ctx, q.Part()); return err },
+		"Settle": func() error {
+			_, err := s.Settle(ctx, "me", persist.Batch{Settlements: []persist.Settlement{delivered(q, e)}})
+			return err
+		},
+		"Webhook": func() error { _, err := s.Webhook(ctx, id); return err },
+		"Close":   s.Close,
+	}
+	for name, call := range calls {
+		if err := call(); !errors.Is(err, persist.ErrClosed) {
+			t.Errorf("%s: %v, want ErrClosed", name, err)
+		}
+	}
+	s = at.Open(t, Options{})
+	defer shut(t, s)
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := s.Enqueue(cancelled, jobs(q, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Enqueue with an ended context: %v", err)
+	}
+}
+
+func tend(t *testing.T, at Place) {
+	s := at.Open(t, Options{})
+	defer shut(t, s)
+	tenure, err := s.Tend(t.Context(), "me", nil, time.Minute)
+	if err != nil {
+		t.Fatalf("Tend: %v", err)
+	}
+	slices.Sort(tenure.Parts)
+	if got := len(slices.Compact(tenure.Parts)); got != record.Parts {
+		t.Errorf("the only member holds %d partitions, want %d", got, record.Parts)
+	}
+}
