@@ -22,7 +22,8 @@ type process struct {
 // buildSluice builds the binary as a user would.
 func buildSluice(ctx context.Context, dir string) (string, error) {
 	bin := filepath.Join(dir, "sluice")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "./cmd/sluice").CombinedOutput()
+	build := exec.CommandContext(ctx, "go", "build", "-o", bin, "./cmd/sluice") //nolint:gosec // a path of our own making
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building sluice (run this from the module's root): %w\n%s", err, out)
 	}
@@ -31,7 +32,7 @@ func buildSluice(ctx context.Context, dir string) (string, error) {
 
 // start runs a program until it answers connections on addr.
 func start(ctx context.Context, addr, name string, args ...string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(ctx, name, args...)}
+	p := &process{cmd: exec.CommandContext(ctx, name, args...)} //nolint:gosec // what was built for this run
 	p.cmd.Stderr = &p.err
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = 10 * time.Second
@@ -67,6 +68,6 @@ func freeAddr() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer l.Close() //nolint:errcheck // nothing was accepted
+	defer l.Close()
 	return l.Addr().String(), nil
 }

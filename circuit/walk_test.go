@@ -22,7 +22,7 @@ func TestRandomWalkKeepsItsPromises(t *testing.T) {
 
 func walk(t *testing.T, seed uint64) {
 	t.Helper()
-	random := rand.New(rand.NewPCG(seed, 11)) //nolint:gosec // seeded
+	random := rand.New(rand.NewPCG(seed, 11))
 	cfg := Config{MinRequests: 1 + random.IntN(20), Probes: 1 + random.IntN(4), FailureRatio: 0.2 + 0.8*random.Float64()}
 	b := New(cfg)
 	cfg = b.cfg

@@ -56,20 +56,23 @@ type Gateway struct {
 
 // New opens the store and the listeners. It fails when the data directory is in use or not ours, an address is taken,
 // or the configuration contradicts itself.
-func New(set Settings) (g *Gateway, err error) {
-	g = &Gateway{set: set, log: set.Log, listener: set.Listener, adminListener: set.Admin}
-	defer func() {
-		if err != nil {
-			g.close()
-		}
-	}()
-	if err := g.listen(); err != nil {
-		return nil, err
+func New(set Settings) (*Gateway, error) {
+	g := &Gateway{set: set, log: set.Log, listener: set.Listener, adminListener: set.Admin}
+	if err := g.open(); err != nil {
+		return nil, errors.Join(err, g.close())
 	}
-	conf := &set.Config
+	return g, nil
+}
+
+// open opens and wires the rooms. What it opened before it failed is for close.
+func (g *Gateway) open() error {
+	if err := g.listen(); err != nil {
+		return err
+	}
+	set, conf := g.set, &g.set.Config
 	policies, err := policySet(conf)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	g.store, err = badgerstore.Open(conf.Data.Dir, badgerstore.Options{
 		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
@@ -77,15 +80,15 @@ func New(set Settings) (g *Gateway, err error) {
 			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),
 			MaxSize: int64(conf.Retention.MaxSize),
 		},
-		MinFree: uint64(conf.Data.MinFree),
+		MinFree: uint64(conf.Data.MinFree), //nolint:gosec // the configuration is valid
 		Log:     set.Log,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	secret, err := laneSecret(conf.Data.Dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
@@ -104,7 +107,7 @@ func New(set Settings) (g *Gateway, err error) {
 		Log: set.Log, NoDate: set.Listener != nil,
 	})
 	g.admin = adminServer(g, registry)
-	return g, nil
+	return nil
 }
 
 func (g *Gateway) listen() (err error) {
@@ -129,8 +132,7 @@ func (g *Gateway) Addr() net.Addr { return g.listener.Addr() }
 func (g *Gateway) Run(ctx context.Context) error {
 	began := time.Now()
 	if err := g.dispatcher.Restore(ctx); err != nil {
-		g.close()
-		return fmt.Errorf("starting: %w", err)
+		return errors.Join(fmt.Errorf("starting: %w", err), g.close())
 	}
 	faults := make(chan error, 2)
 	go func() { faults <- g.serveAdmin() }()

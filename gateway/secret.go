@@ -26,7 +26,7 @@ func laneSecret(dir string) (secret [32]byte, err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return secret, err
 	}
-	rand.Read(secret[:]) //nolint:errcheck // it never fails
+	rand.Read(secret[:])
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return secret, err

@@ -80,7 +80,7 @@ func TestOneProbeThenThePaceNoBurst(t *testing.T) {
 	}
 	now = now.Add(2 * time.Hour)
 	b.Observe(now, Observation{Sent: now.Add(-time.Hour), Status: 200})
-	if at, why := b.ReadyAt(now); why != Limit || at == Never {
+	if at, why := b.ReadyAt(now); why != Limit || at.Equal(Never) {
 		t.Errorf("%v at %v after the probe, want the pace", why, at)
 	}
 }
@@ -210,6 +210,31 @@ func TestUnlimitedPacesNothingUntilRefused(t *testing.T) {
 	b.Observe(now, Observation{Sent: epoch.Add(time.Millisecond), Status: 429})
 	if v := b.View(now); v.PausedUntil.IsZero() {
 		t.Error("a refusal did not hold the lane")
+	}
+}
+
+func TestLimitOfCallsAtOnceThatIsSaidLowersConcurrencyNotThePace(t *testing.T) {
+	b := New(Config{Start: math.Inf(1), ConcurrencyStart: 16}, epoch)
+	for range 10 {
+		b.Start(epoch)
+	}
+	now := epoch.Add(time.Millisecond)
+	b.Observe(now, Observation{Sent: epoch, Status: 429, Hint: &Hint{Concurrency: true}})
+	if v := b.View(now); v.Concurrency != 9 || v.From != "unlimited" {
+		t.Errorf("%d calls at once, pace %s; want 9, unlimited", v.Concurrency, v.From)
+	}
+}
+
+func TestRevisionTellsWhatIsWorthSaving(t *testing.T) {
+	b := New(Config{Start: math.Inf(1)}, epoch)
+	before := b.Revision()
+	answer(b, epoch, 200, nil)
+	if b.Revision() != before {
+		t.Error("an unlimited lane that learned nothing wants to be saved")
+	}
+	answer(b, epoch, 429, after(time.Minute))
+	if b.Revision() == before {
+		t.Error("a pause is not worth saving")
 	}
 }
 

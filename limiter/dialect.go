@@ -55,14 +55,12 @@ func (d *Dialect) Resolve(h *Hint, sent, received time.Time) {
 
 // place reads a window's reset again, in a given form.
 func (w *Window) place(x exchange, form ResetForm) {
-	s, ok := stamp{}, true
-	if form == ResetDate {
-		s, ok = stampOf(EpochSeconds, w.ResetRaw, 0)
-		s.form = ResetDate
-	} else {
-		s, ok = stampOf(form, w.ResetRaw, 0)
+	unit := form
+	if form == ResetDate { // kept as Unix seconds
+		unit = EpochSeconds
 	}
-	if ok {
+	s, ok := stampOf(unit, w.ResetRaw, 0)
+	if s.form = form; ok {
 		w.ResetAt, w.Reset, ok = x.place(s)
 	}
 	if w.HasReset, w.ResetForm = ok, form; !ok {

@@ -23,8 +23,9 @@ type Override struct {
 // field names, which may end in a star.
 func NewOverride(family, reset string, ignore []string) (*Override, error) {
 	o := &Override{Family: strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(family), "*"), "-")}
-	if i := slices.Index(resetForms[:], reset); i > 0 && ResetForm(i).unit() > 0 && ResetForm(i) != Constant {
-		o.Reset = ResetForm(i)
+	form := ResetForm(max(0, slices.Index(resetForms[:], reset))) //nolint:gosec // an index of a short table
+	if form.unit() > 0 && form != Constant {
+		o.Reset = form
 	} else if reset != "" {
 		return nil, fmt.Errorf("headers.reset %q: want one of %s", reset, strings.Join(numericForms(), ", "))
 	}

@@ -42,7 +42,7 @@ const (
 	minRise, maxRise = 3, 600
 	// settlingRise is rise, in seconds, in the first episodes.
 	settlingRise = 1.5
-	// pauseShare: an episode's pause is at most this part of the time between episodes.
+	// pauseShare: the time between episodes is at least this many times an episode's pauses.
 	pauseShare = 40
 	// patience is how long, in seconds, after three rises without a refusal the level itself is raised.
 	patience = 30
@@ -50,10 +50,11 @@ const (
 	used = 0.8
 	// slowest is the least rate explored, calls per second.
 	slowest = 1.0 / 60
-	// firstEpisodes is how many of them measure the goodput with the pauses in: they may be the window's own.
+	// firstEpisodes is how many of them measure the goodput with the pauses in, less what rounding up may have added:
+	// a window's own rest is no lost time.
 	firstEpisodes = 3
-	// wholeSecond is the unit of Retry-After (RFC 9110 section 10.2.3).
-	wholeSecond = time.Second
+	// retryUnit is the unit of Retry-After (RFC 9110 section 10.2.3).
+	retryUnit = time.Second
 	// maxBackoff bounds pauses that nobody asked for.
 	maxBackoff = time.Minute
 )
@@ -150,7 +151,7 @@ func (e *explorer) paused(total time.Duration) {
 func (e *explorer) recovered(now tick, paused time.Duration, asked bool, ceiling float64) {
 	switch {
 	case asked && e.settling():
-		e.ordered += min(paused, wholeSecond) // a whole second is what rounding up may have added
+		e.ordered += min(paused, retryUnit) // a whole second is what rounding up may have added
 	case asked:
 		e.ordered += paused
 	}

@@ -1,7 +1,6 @@
 package limiter
 
 import (
-	"net/http"
 	"time"
 )
 
@@ -18,18 +17,24 @@ type Observation struct {
 	Hint     *Hint // what the response said of limits; nil: nothing. It is not kept
 }
 
-// statusOverloaded is 529, "overloaded": not registered, but sent by Anthropic, Notion and others.
-const statusOverloaded = 529
+// The statuses that say something of limits or of the server's state (RFC 9110 section 15, RFC 6585 section 4).
+const (
+	statusForbidden       = 403
+	statusTooManyRequests = 429
+	statusServerError     = 500 // and above
+	statusUnavailable     = 503
+	statusOverloaded      = 529 // not registered, but sent by Anthropic, Notion and others
+)
 
 // refusal reports whether the destination deferred the call: 429 (RFC 6585 section 4), 503 (RFC 9110 section 15.6.4)
 // and 529 when they say when to come back, and 403 when it says so or that nothing remains (GitHub's primary limit).
 func (o *Observation) refusal() bool {
 	switch o.Status {
-	case http.StatusTooManyRequests:
+	case statusTooManyRequests:
 		return true
-	case http.StatusServiceUnavailable, statusOverloaded:
+	case statusUnavailable, statusOverloaded:
 		return o.Hint != nil && o.Hint.HasRetryAfter
-	case http.StatusForbidden:
+	case statusForbidden:
 		return o.Hint != nil && (o.Hint.HasRetryAfter || o.Hint.nothingLeft())
 	}
 	return false
@@ -82,7 +87,7 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 		if b.pause.answered(sent) {
 			b.recovered(t)
 		}
-		if o.Status >= http.StatusInternalServerError {
+		if o.Status >= statusServerError {
 			b.explore.bad = true
 			b.calls.strained(t, together, b.trip.typical())
 			return
@@ -172,7 +177,7 @@ func (b *Budget) refused(now, sent, received tick, together int, o *Observation)
 		wait := min(max(h.RetryAfter, minPause), b.cfg.MaxPause)
 		b.pause.hold(now, received+wait, true, "Retry-After")
 	}
-	if o.Status != http.StatusTooManyRequests && o.Status != http.StatusForbidden {
+	if o.Status != statusTooManyRequests && o.Status != statusForbidden {
 		b.explore.bad = true
 		b.calls.strained(now, together, b.trip.typical())
 		return

@@ -10,7 +10,7 @@ import (
 // TestPermitsAgreeWithAList compares the ring with a plain list of releases.
 func TestPermitsAgreeWithAList(t *testing.T) {
 	for seed := range uint64(100) {
-		random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // seeded
+		random := rand.New(rand.NewPCG(seed, 2))
 		var p permits
 		var releases []tick
 		now, trimmed, last := tick(0), tick(0), tick(0)
@@ -73,7 +73,8 @@ func FuzzRestore(f *testing.F) {
 	}
 	f.Add(good)
 	f.Add([]byte(`{"v":1,"pause":9223372036854775807,"windows":[{"limit":-1,"per_ms":9223372036854775807}]}`))
-	f.Add([]byte(`{"v":1,"windows":[{"limit":1,"per_ms":1000,"used":[{"until":9223372036854775807,"n":9223372036854775807}]}]}`))
+	f.Add([]byte(`{"v":1,"windows":[{"limit":1,"per_ms":1000,` +
+		`"used":[{"until":9223372036854775807,"n":9223372036854775807}]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var s Snapshot
 		if json.Unmarshal(data, &s) != nil {
@@ -87,7 +88,7 @@ func FuzzRestore(f *testing.F) {
 			if why == Ready {
 				return
 			}
-			if at == Never || !at.After(now) || at.Sub(epoch) > 3*maxWindow {
+			if at.Equal(Never) || !at.After(now) || at.Sub(epoch) > 3*maxWindow {
 				t.Fatalf("ready at %v (%v)", at, why)
 			}
 			now = at

@@ -102,7 +102,7 @@ func freeAddr(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nothing was accepted
+	defer l.Close()
 	return l.Addr().String()
 }
 
@@ -113,7 +113,7 @@ func arrivals(t *testing.T, log string) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	seen := map[string]int{}
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		var line struct {
@@ -218,7 +218,7 @@ func post(client *http.Client, addr, sink, key string) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was only read
+	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return "", err
@@ -237,7 +237,7 @@ func state(t *testing.T, addr, id string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was only read
+	defer resp.Body.Close()
 	var shown struct{ State string }
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s, which was accepted: %s", id, resp.Status)

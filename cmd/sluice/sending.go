@@ -107,7 +107,7 @@ func (s *sending) ask(ctx context.Context, method, path, key string, body []byte
 	if err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing was written through it
+	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
 	if err != nil {
 		return 0, err

@@ -68,7 +68,7 @@ func (c *sinkCmd) run(ctx context.Context, talk io.Writer) (err error) {
 		return err
 	}
 	if c.Log != "" {
-		file, openErr := os.OpenFile(c.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		file, openErr := os.OpenFile(c.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if openErr != nil {
 			return fmt.Errorf("--log: %w", openErr)
 		}

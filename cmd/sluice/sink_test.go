@@ -169,7 +169,7 @@ func TestSinkSaysWhatItCouldNotOpen(t *testing.T) {
 	taken := strings.TrimPrefix(url, "http://")
 	for want, flags := range map[string][]string{
 		"--listen: listen tcp " + taken: {"--listen", taken},
-		"--log: open ":                  {"--log", filepath.Join(t.TempDir(), "none", "sink.jsonl")},
+		"--log: open":                   {"--log", filepath.Join(t.TempDir(), "none", "sink.jsonl")},
 	} {
 		command, err := parseSink(t, flags...)
 		if err != nil {

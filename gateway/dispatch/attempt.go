@@ -146,7 +146,7 @@ func (d *Dispatcher) judge(s *schedule.Start, w *record.Webhook, payload []byte,
 	if x.hint.HasRetryAfter {
 		wait = x.hint.RetryAfter
 	}
-	delay, giveUp := p.Next(spent, outcome, x.resp.Class, wait, rand.Float64()) //nolint:gosec // spreads retries, nothing more
+	delay, giveUp := p.Next(spent, outcome, x.resp.Class, wait, rand.Float64())
 	if giveUp != "" {
 		return d.over(&over, w, payload, record.Failed, a, giveUp)
 	}

@@ -202,7 +202,7 @@ func TestWhatIsStoredSharesNoMemoryWithTheConnection(t *testing.T) {
 	go func() {
 		for i := range n { // pipelined, so that each request overwrites the buffers of the one before
 			body := fmt.Sprintf(`{"url":"https://a%02d.example/%02d","flow":"flow-%02d","headers":{"X-%02d":"%02d"},"body":"body-%02d"}`, i, i, i, i, i, i)
-			fmt.Fprintf(conn, "POST /v1/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(body), body) //nolint:errcheck // a lost request shows below
+			fmt.Fprintf(conn, "POST /v1/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 		}
 	}()
 	if got := len(readResponses(conn, n)); got != n {

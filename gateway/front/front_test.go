@@ -247,7 +247,7 @@ func golden(t *testing.T, name, got string) {
 			t.Fatal(err)
 		}
 	}
-	wanted, err := os.ReadFile(path) //nolint:gosec // a file of this package
+	wanted, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

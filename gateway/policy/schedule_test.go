@@ -91,7 +91,7 @@ func TestAnAnswerAfterALongOutageIsNotTheEndOfTrying(t *testing.T) {
 }
 
 func TestLastRetryBeginsWithinTheWindowHoweverSlowTheAttempts(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a seeded test
+	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		a := answer{Attempt: policy.Attempt{Class: policy.ClassTimeout}, took: time.Duration(random.Int64N(int64(90 * time.Second)))}
 		limit := 30 * time.Minute

@@ -117,7 +117,10 @@ func (s *Schedule) lane(id record.Lane, now time.Time) *lane {
 	l := s.lanes[id]
 	if l == nil {
 		h := s.host(id.Host)
-		l = &lane{id: id, host: h, budget: s.set.Budget(id, now), flows: map[flowKey]*flow{}}
+		l = &lane{
+			id: id, host: h, budget: s.set.Budget(id, now), flows: map[flowKey]*flow{},
+			waiting: newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
+		}
 		s.lanes[id] = l
 		h.lanes = append(h.lanes, l)
 	}

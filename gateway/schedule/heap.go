@@ -2,85 +2,55 @@ package schedule
 
 import "container/heap"
 
-// laneHeap orders lanes by when to look at them again.
-type laneHeap struct{ h laneSlice }
+// indexed is a heap whose members know their place in it, so that they can be moved and taken out.
+type indexed[T comparable] struct {
+	items items[T]
+}
 
-func (h *laneHeap) first() *lane {
-	if len(h.h) == 0 {
-		return nil
+func newIndexed[T comparable](less func(a, b T) bool, index func(T) *int) indexed[T] {
+	return indexed[T]{items[T]{less: less, index: index}}
+}
+
+// first returns the least member, the zero T when there is none.
+func (h *indexed[T]) first() (least T) {
+	if h.items.Len() > 0 {
+		least = h.items.all[0]
 	}
-	return h.h[0]
+	return least
 }
 
-// push adds a lane, or moves it when it is in the heap.
-func (h *laneHeap) push(l *lane) {
-	if l.place == inDue {
-		heap.Fix(&h.h, l.index)
-		return
-	}
-	l.place = inDue
-	heap.Push(&h.h, l)
+func (h *indexed[T]) push(v T)   { heap.Push(&h.items, v) }
+func (h *indexed[T]) moved(v T)  { heap.Fix(&h.items, *h.items.index(v)) }
+func (h *indexed[T]) remove(v T) { heap.Remove(&h.items, *h.items.index(v)) }
+
+// items is indexed as container/heap wants it.
+type items[T comparable] struct {
+	all   []T
+	less  func(a, b T) bool
+	index func(T) *int
 }
 
-func (h *laneHeap) remove(l *lane) {
-	heap.Remove(&h.h, l.index)
-	l.place = nowhere
+func (s items[T]) Len() int           { return len(s.all) }
+func (s items[T]) Less(i, j int) bool { return s.less(s.all[i], s.all[j]) }
+
+func (s items[T]) Swap(i, j int) {
+	s.all[i], s.all[j] = s.all[j], s.all[i]
+	*s.index(s.all[i]), *s.index(s.all[j]) = i, j
 }
 
-type laneSlice []*lane
-
-func (s laneSlice) Len() int           { return len(s) }
-func (s laneSlice) Less(i, j int) bool { return s[i].at.Before(s[j].at) }
-func (s laneSlice) Swap(i, j int)      { s[i], s[j] = s[j], s[i]; s[i].index, s[j].index = i, j }
-func (s *laneSlice) Push(x any)        { l := x.(*lane); l.index = len(*s); *s = append(*s, l) }
-func (s *laneSlice) Pop() any {
-	n := len(*s) - 1
-	l := (*s)[n]
-	(*s)[n] = nil
-	*s = (*s)[:n]
-	return l
+// Push is heap.Interface's.
+func (s *items[T]) Push(x any) {
+	v := x.(T) //nolint:forcetypeassert // heap.Push is given nothing else
+	*s.index(v) = len(s.all)
+	s.all = append(s.all, v)
 }
 
-// queueHeap orders a lane's queues by when their head is due.
-type queueHeap struct{ h queueSlice }
-
-func (h *queueHeap) first() *queue {
-	if len(h.h) == 0 {
-		return nil
-	}
-	return h.h[0]
-}
-
-// push adds a queue, or moves it when it is in the heap.
-func (h *queueHeap) push(q *queue) {
-	if q.place == qWaiting {
-		heap.Fix(&h.h, q.index)
-		return
-	}
-	q.place = qWaiting
-	heap.Push(&h.h, q)
-}
-
-func (h *queueHeap) remove(q *queue) {
-	heap.Remove(&h.h, q.index)
-	q.place = qNowhere
-}
-
-type queueSlice []*queue
-
-func (s queueSlice) Len() int { return len(s) }
-func (s queueSlice) Less(i, j int) bool {
-	if s[i].headDue != s[j].headDue {
-		return s[i].headDue < s[j].headDue
-	}
-	return s[i].window.first().entry.Compare(s[j].window.first().entry.Position) < 0
-}
-func (s queueSlice) Swap(i, j int) { s[i], s[j] = s[j], s[i]; s[i].index, s[j].index = i, j }
-func (s *queueSlice) Push(x any)   { q := x.(*queue); q.index = len(*s); *s = append(*s, q) }
-func (s *queueSlice) Pop() any {
-	n := len(*s) - 1
-	q := (*s)[n]
-	(*s)[n] = nil
-	*s = (*s)[:n]
-	return q
+// Pop is heap.Interface's.
+func (s *items[T]) Pop() any {
+	var zero T
+	n := len(s.all) - 1
+	v := s.all[n]
+	s.all[n] = zero
+	s.all = s.all[:n]
+	return v
 }

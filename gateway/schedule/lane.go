@@ -25,12 +25,11 @@ type lane struct {
 	host    *host
 	budget  *limiter.Budget
 	flows   map[flowKey]*flow
-	classes [3]class // by priority: high, normal, low
-	waiting queueHeap
+	classes [3]class        // by priority: high, normal, low
+	waiting indexed[*queue] // by when their head is due
 
 	inFlight int
 	dirty    bool // its budget's state may have to be saved
-	saved    uint64
 
 	place   place
 	at      time.Time // when to look again, while blocked for a time
@@ -142,24 +141,32 @@ func (l *lane) seat(q *queue, nowMs int64) {
 		return
 	}
 	if q.window.len() == 0 || (q.ordered && q.flying > 0) {
-		if q.place == qWaiting {
-			l.waiting.remove(q)
-		}
+		l.unwait(q)
 		return
 	}
 	q.headDue = q.window.first().entry.Due
 	if q.headDue > nowMs {
+		if q.place == qWaiting {
+			l.waiting.moved(q)
+			return
+		}
+		q.place = qWaiting
 		l.waiting.push(q)
 		return
 	}
-	if q.place == qWaiting {
-		l.waiting.remove(q)
-	}
+	l.unwait(q)
 	q.place = qReady
 	q.flow.ready.push(q)
 	if !q.flow.inRing {
 		q.flow.inRing = true
 		l.class(q.flow.key.priority).ring.push(q.flow)
+	}
+}
+
+func (l *lane) unwait(q *queue) {
+	if q.place == qWaiting {
+		l.waiting.remove(q)
+		q.place = qNowhere
 	}
 }
 

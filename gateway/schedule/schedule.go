@@ -50,8 +50,8 @@ type Schedule struct {
 	// live are the webhooks in flight or ended but not settled: neither in a window nor to be read again.
 	live map[record.ID]*item
 
-	due      laneHeap    // lanes that wait for an instant
-	runnable fifo[*lane] // lanes whose turn comes in Next
+	due      indexed[*lane] // lanes that wait for an instant
+	runnable fifo[*lane]    // lanes whose turn comes in Next
 	unread   fifo[*queue]
 	reading  int
 
@@ -89,6 +89,7 @@ func New(set Settings) *Schedule {
 		lanes:  map[record.Lane]*lane{},
 		queues: map[record.QueueID]*queue{},
 		live:   map[record.ID]*item{},
+		due:    newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
 		toMark: map[*queue]struct{}{},
 	}
 }
@@ -126,7 +127,6 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	p.Start, p.Expired, p.Read, p.Wake = p.Start[:0], p.Expired[:0], p.Read[:0], time.Time{}
 
 	for l := s.due.first(); l != nil && !l.at.After(now); l = s.due.first() {
-		s.due.remove(l)
 		s.enqueue(l)
 	}
 	for s.runnable.len() > 0 && s.free() > 0 {
@@ -265,5 +265,10 @@ func (s *Schedule) block(l *lane, why limiter.Reason, at time.Time) {
 // sleep puts a lane aside until an instant.
 func (s *Schedule) sleep(l *lane, why Reason, at time.Time) {
 	l.blocked, l.at = why, at
+	if l.place == inDue {
+		s.due.moved(l)
+		return
+	}
+	l.place = inDue
 	s.due.push(l)
 }

@@ -69,6 +69,14 @@ func (q *queue) offer(e waiting, capacity int) (entries int, payload int64) {
 	return entries, payload
 }
 
+// headsBefore orders queues that wait by when their head is due.
+func headsBefore(a, b *queue) bool {
+	if a.headDue != b.headDue {
+		return a.headDue < b.headDue
+	}
+	return a.window.first().entry.Compare(b.window.first().entry.Position) < 0
+}
+
 // done reports whether nothing of the queue is left to do.
 func (q *queue) done() bool {
 	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0

@@ -181,7 +181,7 @@ func (s *Store) release() error {
 func (s *Store) Tend(context.Context, persist.Member, []record.Part, time.Duration) (persist.Tenure, error) {
 	parts := make([]record.Part, record.Parts)
 	for i := range parts {
-		parts[i] = record.Part(i) //nolint:gosec // record.Parts is 256
+		parts[i] = record.Part(i)
 	}
 	return persist.Tenure{Parts: parts}, nil
 }

@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,14 +47,20 @@ func openEngine(dir string, log zerolog.Logger) (*badger.DB, error) {
 // removeEmptyLogs removes memtable logs of no bytes. A process killed between creating one and giving it its size
 // leaves it so, nothing can be in it, and Badger refuses to open beside it.
 func removeEmptyLogs(dir string) error {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.mem"))
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		info, err := os.Stat(path)
+	for _, f := range files {
+		if filepath.Ext(f.Name()) != ".mem" {
+			continue
+		}
+		info, err := f.Info()
 		if err == nil && info.Size() == 0 {
-			err = os.Remove(path)
+			err = os.Remove(filepath.Join(dir, f.Name()))
 		}
 		if err != nil {
 			return err
@@ -69,7 +76,14 @@ func (l engineLog) say(e *zerolog.Event, format string, args []any) {
 	e.Str("part", "badger").Msgf(strings.TrimSpace(format), args...)
 }
 
-func (l engineLog) Errorf(f string, a ...any)   { l.say(l.Error(), f, a) }
+// Errorf is badger.Logger's.
+func (l engineLog) Errorf(f string, a ...any) { l.say(l.Error(), f, a) }
+
+// Warningf is badger.Logger's.
 func (l engineLog) Warningf(f string, a ...any) { l.say(l.Warn(), f, a) }
-func (l engineLog) Infof(f string, a ...any)    { l.say(l.Debug(), f, a) }
-func (l engineLog) Debugf(f string, a ...any)   { l.say(l.Trace(), f, a) }
+
+// Infof is badger.Logger's.
+func (l engineLog) Infof(f string, a ...any) { l.say(l.Debug(), f, a) }
+
+// Debugf is badger.Logger's.
+func (l engineLog) Debugf(f string, a ...any) { l.say(l.Trace(), f, a) }

@@ -61,7 +61,8 @@ func readFrame(r io.ReaderAt, offset int64) (h historic, size int64, err error) 
 	if n > maxFrame {
 		return h, 0, fmt.Errorf("%w: a frame of %d bytes at %d", record.ErrFormat, n, offset)
 	}
-	body := append(head[8:], make([]byte, n)...)
+	body := make([]byte, frameHead-8+int(n))
+	copy(body, head[8:])
 	if _, err := r.ReadAt(body[frameHead-8:], offset+int64(frameHead)); err != nil {
 		return h, 0, err
 	}

@@ -139,7 +139,7 @@ func newSettlement(st *persist.Settlement, now int64) (settlement, error) {
 	case (st.Next == nil) == (st.Final == nil):
 		return t, errors.New("want exactly one of Next and Final")
 	case st.Was.ID != st.ID:
-		return t, fmt.Errorf("Was is the place of %s", st.Was.ID)
+		return t, fmt.Errorf("its place is that of %s", st.Was.ID)
 	case st.Attempt != nil && st.Attempt.N < 1:
 		return t, fmt.Errorf("attempt %d: the first is 1", st.Attempt.N)
 	}
@@ -204,7 +204,7 @@ func (o *settleOp) cost() cost { return o.sum }
 func (o *settleOp) write(w *writer) error {
 	if o.before != nil && o.before.err != nil { // a mark would hide what that part left in place
 		o.err = o.before.err
-		return nil
+		return nil //nolint:nilerr // told by finish; the others of its transaction are not to blame
 	}
 	oldest := w.c.clock.now() - markLag
 	for i := range o.settlements {

@@ -103,7 +103,7 @@ func (q *Queue) Append(b []byte) []byte {
 	b = append(b, q.Lane.Key[:]...)
 	b = appendString(b, q.Tenant)
 	b = appendString(b, q.Flow)
-	b = append(b, byte(q.Priority))
+	b = append(b, byte(q.Priority)) //nolint:gosec // a signed byte on purpose
 	return append(b, q.Ordering[:]...)
 }
 
@@ -141,7 +141,7 @@ func appendString(b []byte, s string) []byte {
 
 func readString(b []byte) (s string, rest []byte, ok bool) {
 	n, used := binary.Uvarint(b)
-	if used <= 0 || n > uint64(len(b)-used) {
+	if used <= 0 || n > uint64(len(b)-used) { //nolint:gosec // never negative
 		return "", nil, false
 	}
 	b = b[used:]

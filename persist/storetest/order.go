@@ -31,7 +31,7 @@ func windowOrder(t *testing.T, at Place) {
 	for i, id := range accepted {
 		rank := js[i].Due
 		if rank == 0 {
-			rank = int64(id.Time())
+			rank = int64(id.Time()) //nolint:gosec // 48 bits
 		}
 		want = append(want, record.Position{Rank: rank, ID: id})
 	}
