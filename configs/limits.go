@@ -54,6 +54,8 @@ type Host struct {
 	Share       float64     `yaml:"share,omitempty"`
 	Concurrency Concurrency `yaml:"concurrency,omitempty"`
 	MaxPause    Duration    `yaml:"max_pause,omitempty"`
+	// Headers says how its rate-limit headers are to be read, where their look misleads.
+	Headers Headers `yaml:"headers"`
 	// MaskPath shows the host's URLs without their path, for hosts that put secrets into it.
 	MaskPath bool `yaml:"mask_path,omitempty"`
 }
@@ -168,6 +170,7 @@ func (h *Host) check(k *checker, path string, of Limit) {
 		top = of.Concurrency.Max
 	}
 	checkConcurrency(k, path+".concurrency", h.Concurrency, top, true)
+	h.Headers.check(k, path+".headers")
 	if at := path + ".max_pause"; k.given(at, h.MaxPause == 0) {
 		within(k, at, h.MaxPause, minMaxPause, maxMaxPause)
 	}

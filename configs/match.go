@@ -83,39 +83,52 @@ func parseAddr(name string) (canonical string, ok bool) {
 // Index answers which limit a host has. Lookups take a time that does not depend on how many hosts are configured.
 // It is a copy: later changes of the Limits do not show in it. It may be used from many goroutines.
 type Index struct {
-	byPattern map[pattern]Host
-	fallback  Host
+	own, known map[pattern]Host // the user's entries, and WellKnown behind them
+	fallback   Host
 }
 
 // Index returns the limits' index. Limits must be valid; entries whose Match cannot be read are not in it.
 func (l *Limits) Index() *Index {
-	x := &Index{byPattern: make(map[pattern]Host, len(l.Hosts)), fallback: l.merged(Host{})}
-	for _, h := range l.Hosts {
+	return &Index{own: l.byPattern(l.Hosts), known: l.byPattern(wellKnown()), fallback: l.merged(Host{})}
+}
+
+func (l *Limits) byPattern(hosts []Host) map[pattern]Host {
+	m := make(map[pattern]Host, len(hosts))
+	for _, h := range hosts {
 		if p, err := parsePattern(h.Match); err == nil {
-			x.byPattern[p] = l.merged(h)
+			m[p] = l.merged(h)
 		}
 	}
-	return x
+	return m
 }
 
 // Match returns the limit of a host, which is an authority in lower case, as lanes have it: the entry that names it
-// with its port, else without, else the longest suffix, each with what limits.default adds. Match is empty in a
-// limit that no entry names. Its Windows must not be changed.
+// with its port, else without, else the longest suffix, each with what limits.default adds; entries of WellKnown only
+// where none of the user's matches. Match is empty in a limit that no entry names. Its Windows must not be changed.
 func (x *Index) Match(host string) Host {
-	if len(x.byPattern) == 0 {
-		return x.fallback
+	for _, entries := range []map[pattern]Host{x.own, x.known} {
+		if h, ok := match(entries, host); ok {
+			return h
+		}
+	}
+	return x.fallback
+}
+
+func match(entries map[pattern]Host, host string) (Host, bool) {
+	if len(entries) == 0 {
+		return Host{}, false
 	}
 	name, port := splitPort(host)
 	for suffix := false; ; suffix = true {
-		if h, ok := x.byPattern[pattern{name, port, suffix}]; ok {
-			return h
+		if h, ok := entries[pattern{name, port, suffix}]; ok {
+			return h, true
 		}
-		if h, ok := x.byPattern[pattern{name, "", suffix}]; ok {
-			return h
+		if h, ok := entries[pattern{name, "", suffix}]; ok {
+			return h, true
 		}
 		dot := strings.IndexByte(name, '.')
 		if dot < 0 {
-			return x.fallback
+			return Host{}, false
 		}
 		name = name[dot+1:]
 	}

@@ -99,7 +99,7 @@ func (g *Gateway) open() error {
 	g.dispatcher = dispatch.New(dispatch.Settings{
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client, Policies: policies,
 		Schedule: scheduleSettings(conf, limits), Drain: time.Duration(conf.Shutdown.Timeout),
-		Log: set.Log, Metrics: registry, HostLabel: hostLabel(limits), ShowURL: showURL(limits),
+		Log: set.Log, Metrics: registry, HostLabel: hostLabel(limits), ShowURL: showURL(limits), Override: overrides(limits),
 	})
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher}, Policies: policies, LaneBy: laneBy(limits),

@@ -3,6 +3,7 @@ package gateway
 import (
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
@@ -86,6 +87,26 @@ func hostLabel(limits *configs.Index) func(host string) string {
 			return m
 		}
 		return "other"
+	}
+}
+
+// overrides says how headers of a host are to be read. Entries are few and hosts many, so each is made once.
+func overrides(limits *configs.Index) func(host string) *limiter.Override {
+	var made sync.Map // by match
+	return func(host string) *limiter.Override {
+		h := limits.Match(host)
+		if h.Match == "" {
+			return nil
+		}
+		if o, ok := made.Load(h.Match); ok {
+			return o.(*limiter.Override) //nolint:forcetypeassert // nothing else is stored
+		}
+		o, err := h.Override()
+		if err != nil { // the configuration is valid
+			o = nil
+		}
+		made.Store(h.Match, o)
+		return o
 	}
 }
 

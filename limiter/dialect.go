@@ -9,12 +9,12 @@ import (
 // told as a bare number, and how far the host's clock is off ours. It is small, its fields are exported to be stored,
 // and whatever they hold is safe to resolve with. The zero Dialect has learned nothing. It belongs to one goroutine.
 type Dialect struct {
-	Resets [maxResets]ResetMemory `cbor:"1,keyasint"`
+	Resets [maxResets]ResetMemory `json:"resets,omitempty"`
 	// Skews are the last measurements of the host's clock less ours, in milliseconds, the first Measured of them; the
 	// next one goes to Turn.
-	Skews    [9]int64 `cbor:"2,keyasint"`
-	Measured uint8    `cbor:"3,keyasint"`
-	Turn     uint8    `cbor:"4,keyasint"`
+	Skews    [9]int64 `json:"skews_ms,omitempty"`
+	Measured uint8    `json:"measured,omitempty"`
+	Turn     uint8    `json:"turn,omitempty"`
 }
 
 // maxResets bounds the windows whose resets are remembered; of more, the one that was seen longest ago is forgotten.

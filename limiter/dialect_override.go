@@ -27,7 +27,7 @@ func NewOverride(family, reset string, ignore []string) (*Override, error) {
 	if form.unit() > 0 && form != Constant {
 		o.Reset = form
 	} else if reset != "" {
-		return nil, fmt.Errorf("headers.reset %q: want one of %s", reset, strings.Join(numericForms(), ", "))
+		return nil, fmt.Errorf("headers.reset %q: want one of %s", reset, strings.Join(ResetUnits(), ", "))
 	}
 	for _, name := range append([]string{family}, ignore...) {
 		if strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' || c == ':' }) {
@@ -43,7 +43,8 @@ func NewOverride(family, reset string, ignore []string) (*Override, error) {
 	return o, nil
 }
 
-func numericForms() []string {
+// ResetUnits returns the words for what the number in a reset header may be.
+func ResetUnits() []string {
 	var names []string
 	for f := DeltaSeconds; f < ResetDuration; f++ {
 		names = append(names, f.String())

@@ -7,16 +7,16 @@ import (
 
 // ResetMemory is what is known of how one window of a host tells its reset, and the last value it told.
 type ResetMemory struct {
-	Source string        `cbor:"1,keyasint"`
-	Name   string        `cbor:"2,keyasint"`
-	Length time.Duration `cbor:"3,keyasint"`
-	Form   ResetForm     `cbor:"4,keyasint"` // as learned; ResetUntold: not yet
+	Source string        `json:"source,omitempty"`
+	Name   string        `json:"name,omitempty"`
+	Length time.Duration `json:"length_ns,omitempty"`
+	Form   ResetForm     `json:"form,omitempty"` // as learned; ResetUntold: not yet
 	// Guess is what the last comparisons spoke for, Votes how many in a row.
-	Guess ResetForm `cbor:"5,keyasint"`
-	Votes uint8     `cbor:"6,keyasint"`
-	Raw   float64   `cbor:"7,keyasint"` // as told at At
-	At    int64     `cbor:"8,keyasint"` // Unix ms
-	Limit int64     `cbor:"9,keyasint"`
+	Guess ResetForm `json:"guess,omitempty"`
+	Votes uint8     `json:"votes,omitempty"`
+	Raw   float64   `json:"raw,omitempty"` // as told at At
+	At    int64     `json:"at,omitempty"`  // Unix ms
+	Limit int64     `json:"limit,omitempty"`
 }
 
 const (

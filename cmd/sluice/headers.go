@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/limiter"
 )
 
@@ -22,6 +23,7 @@ type headersCmd struct {
 	Status int       `placeholder:"CODE" help:"Status of the response; without it that of the status line, else 200."`
 	Now    time.Time `placeholder:"RFC3339" help:"When the response was received, as in 2026-03-01T12:00:00Z; without it now."`
 	Host   string    `placeholder:"HOST" help:"The destination, as in api.example.com: what is known of it is heeded."`
+	Config string    `short:"c" type:"existingfile" env:"SLUICE_CONFIG" placeholder:"FILE" help:"YAML file whose limits.hosts say how to read the headers of --host."`
 	Family string    `placeholder:"PREFIX" help:"Believe only fields of this family, as in x-rate-limit."`
 	Reset  string    `placeholder:"FORM" help:"Read resets as delta-seconds, delta-milliseconds, epoch-seconds, …"`
 	Ignore []string  `placeholder:"NAME" help:"Fields not to look at; a star at the end is for all that begin so."`
@@ -40,7 +42,16 @@ func (c *headersCmd) Validate() error {
 	if c.Status != 0 && (c.Status < 100 || c.Status > 999) {
 		errs = append(errs, fmt.Errorf("--status %d: must be 100 to 999", c.Status))
 	}
-	c.override = limiter.WellKnown(strings.ToLower(c.Host))
+	conf := configs.Default()
+	if c.Config != "" {
+		loaded, err := configs.Load(c.Config)
+		if err != nil {
+			return err
+		}
+		conf = *loaded
+	}
+	host := conf.Limits.Match(strings.ToLower(c.Host))
+	c.override, _ = host.Override() // the configuration is valid
 	if c.Family != "" || c.Reset != "" || len(c.Ignore) > 0 {
 		var err error
 		if c.override, err = limiter.NewOverride(c.Family, c.Reset, c.Ignore); err != nil {

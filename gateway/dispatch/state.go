@@ -59,6 +59,12 @@ func (d *Dispatcher) restoreQueues(ctx context.Context, part record.Part, now ti
 	}
 }
 
+// hostState is what is saved of a host; of a lane it is its budget's limiter.Snapshot.
+type hostState struct {
+	Breaker circuit.Snapshot `json:"breaker"`
+	Dialect limiter.Dialect  `json:"dialect"`
+}
+
 // stateVersion leads every saved state, before its JSON.
 const stateVersion = 1
 
@@ -74,11 +80,12 @@ func (d *Dispatcher) restoreState(s *persist.State, now time.Time) error {
 		}
 		d.schedule.Budget(now, s.Lane).Restore(snap, now)
 	case persist.HostState:
-		var snap circuit.Snapshot
-		if err := json.Unmarshal(s.Data[1:], &snap); err != nil {
+		var of hostState
+		if err := json.Unmarshal(s.Data[1:], &of); err != nil {
 			return fmt.Errorf("state of host %s: %w", s.Lane.Host, err)
 		}
-		d.schedule.Breaker(s.Lane.Host).Restore(snap, now)
+		d.schedule.Breaker(s.Lane.Host).Restore(of.Breaker, now)
+		*d.schedule.Dialect(s.Lane.Host) = of.Dialect
 	}
 	return nil
 }
@@ -100,9 +107,9 @@ func (d *Dispatcher) saveStates(now time.Time) time.Time {
 	var states []persist.State
 	d.schedule.Changed(func(l record.Lane, b *limiter.Budget) {
 		states = append(states, persist.State{Lane: l, Kind: persist.LaneState, Data: encodeState(b.Snapshot(now))})
-	}, func(host string, b *circuit.Breaker) {
+	}, func(host string, b *circuit.Breaker, dialect *limiter.Dialect) {
 		states = append(states, persist.State{
-			Lane: record.Lane{Host: host}, Kind: persist.HostState, Data: encodeState(b.Snapshot()),
+			Lane: record.Lane{Host: host}, Kind: persist.HostState, Data: encodeState(hostState{b.Snapshot(), *dialect}),
 		})
 	})
 	var marks []persist.Mark

@@ -104,6 +104,9 @@ func (s *Schedule) Budget(now time.Time, id record.Lane) *limiter.Budget {
 // Breaker returns a host's breaker.
 func (s *Schedule) Breaker(name string) *circuit.Breaker { return s.host(name).breaker }
 
+// Dialect returns what was learned of reading a host's headers.
+func (s *Schedule) Dialect(name string) *limiter.Dialect { return &s.host(name).dialect }
+
 func (s *Schedule) host(name string) *host {
 	h := s.hosts[name]
 	if h == nil {

@@ -36,6 +36,10 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	l.inFlight--
 	s.unsettled++
 
+	if h := e.Seen.Hint; h != nil {
+		l.host.dialect.Resolve(h, e.Seen.Sent, e.Seen.Received)
+		s.touchHost(l.host)
+	}
 	l.budget.Observe(now, e.Seen)
 	s.touch(l)
 	t := l.host.breaker.Report(now, e.Permit, e.Health)

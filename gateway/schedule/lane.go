@@ -12,6 +12,7 @@ import (
 type host struct {
 	name    string
 	breaker *circuit.Breaker
+	dialect limiter.Dialect // how its headers are to be read, as learned
 	lanes   []*lane
 	dirty   bool
 }

@@ -26,8 +26,10 @@ func (s *Schedule) touchHost(h *host) {
 	}
 }
 
-// Changed calls back for every budget and breaker that may have state to save since the last call.
-func (s *Schedule) Changed(lane func(record.Lane, *limiter.Budget), host func(string, *circuit.Breaker)) {
+// Changed calls back for every lane and host that may have something to save since the last call.
+func (s *Schedule) Changed(
+	lane func(record.Lane, *limiter.Budget), host func(string, *circuit.Breaker, *limiter.Dialect),
+) {
 	for i, l := range s.changedLanes {
 		l.dirty = false
 		s.changedLanes[i] = nil
@@ -37,7 +39,7 @@ func (s *Schedule) Changed(lane func(record.Lane, *limiter.Budget), host func(st
 	for i, h := range s.changedHosts {
 		h.dirty = false
 		s.changedHosts[i] = nil
-		host(h.name, h.breaker)
+		host(h.name, h.breaker, &h.dialect)
 	}
 	s.changedHosts = s.changedHosts[:0]
 }
