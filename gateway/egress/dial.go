@@ -15,9 +15,9 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/policy"
 )
 
-// connect makes a new connection to an origin: resolved, dialled under the guard, TLS spoken.
-func (c *Client) connect(o *origin, deadline time.Time) (*conn, *failure) {
-	ctx, cancel := context.WithDeadline(c.ctx, deadline)
+// connect makes a new connection to an origin: resolved, dialled under the guard, TLS spoken. Its errors are *failure.
+func (c *Client) connect(o *origin, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, timeout)
 	defer cancel()
 	dial := c.set.Dial
 	if dial == nil {
@@ -27,7 +27,7 @@ func (c *Client) connect(o *origin, deadline time.Time) (*conn, *failure) {
 	if err != nil {
 		return nil, c.connectFailure(policy.ClassConnect, o, err)
 	}
-	cn := &conn{Conn: raw}
+	cn := &conn{Conn: raw, origin: o}
 	cn.probe.aim(raw)
 	if o.tls != nil {
 		secure := tls.Client(raw, o.tls)
@@ -37,13 +37,10 @@ func (c *Client) connect(o *origin, deadline time.Time) (*conn, *failure) {
 		}
 		cn.Conn = secure
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ctx.Err() != nil {
+	if err := c.track(cn); err != nil {
 		_ = cn.Close()
-		return nil, errCanceled
+		return nil, err
 	}
-	c.live[cn] = struct{}{}
 	return cn, nil
 }
 

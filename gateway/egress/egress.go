@@ -12,30 +12,37 @@
 // are only Host, which comes first (RFC 9110 section 7.2), Content-Length, which comes last, and, where the caller
 // wrote none and Settings.UserAgent is set, User-Agent before it.
 //
-// # Why not fasthttp's client
+// # What is fasthttp's, and what is ours
 //
-// The gateway's server side is fasthttp; the wire towards destinations is spoken here. fasthttp's client (v1.74.0)
-// does not tell whether a kept connection was used, so a dropped one could not be told from a host in trouble; it
-// trusts a kept connection with a request that must not be repeated without looking whether it is still open; it
-// turns an answered request into an error when the body is longer than allowed, or when the destination answered
-// before it had read the request; it does not keep received fields in their order; and nothing breaks off its calls at
-// shutdown. An exchange here costs what one there does (BenchmarkDo: no allocation), the look at a kept connection, 3 %
-// of it, included.
+// fasthttp's HostClient is the pool of each origin's connections, with its cleaner and its buffers; its ResponseHeader
+// reads and holds the head of a response; bodies in chunks are read by the standard library. Its HostClient.Do is not
+// used, because it repeats requests, does not tell whether a kept connection was used, and makes an error of an
+// answered request whose response's body is longer than allowed or came before the request was read. Ours are:
+//
+//   - the request's bytes, for what is promised above;
+//   - connecting and TLS, for the guard and the causes of failure (dial.go);
+//   - the look at a kept connection before a request that must not be repeated is trusted to it (probe_unix.go), the
+//     bounds on how many are kept, and the list of open ones that Close breaks off (conn.go);
+//   - how much of a body is read (body.go);
+//   - the status of a head that fasthttp refuses whole, for one odd line in it (reader.salvage).
 //
 // # Memory
 //
-// A call that waits for its answer holds a 4 KiB read buffer, about 1 KiB of bookkeeping (request head, connection,
-// pool entry) and the stack of its goroutine, 8 KiB: 13 KiB, for 10,000 in flight 130 MiB, the kernel's socket buffers
-// apart. TLS adds about 20 KiB a connection while records are read. An answer costs at most MaxHead (16 KiB, what its
-// head really has) and Settings.MaxResponse (4 KiB) more, whatever lengths it announces.
+// A call that waits for its answer holds a 4 KiB read buffer, about 1.5 KiB of bookkeeping (connection, pool entry,
+// header) and the stack of its goroutine, 8 KiB: under 14 KiB, for 10,000 in flight about 135 MiB, the kernel's socket
+// buffers apart. TLS adds about 20 KiB a connection while records are read. A head beyond 4 KiB takes 16 KiB (MaxHead)
+// more while it is read; a response's fields cost what they have, and Settings.MaxResponse (4 KiB) bounds the body,
+// whatever lengths it announces.
 package egress
 
 import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,7 +69,7 @@ type Settings struct {
 	UserAgent string
 	// MaxResponse is how many bytes of a response's body are kept; 0: DefaultMaxResponse. A longer body is no error.
 	MaxResponse int
-	// IdleTimeout is how long a connection is kept unused; 0: DefaultIdleTimeout. It is closed at most a quarter later.
+	// IdleTimeout is how long a connection is kept unused; 0: DefaultIdleTimeout.
 	IdleTimeout time.Duration
 	// MaxIdle and MaxIdlePerHost bound the kept connections, in all and for each scheme and authority; 0: the
 	// defaults. How many are in use at once is for the caller to bound.
@@ -78,13 +85,11 @@ type Settings struct {
 
 // Client makes HTTP exchanges, many at once, and keeps connections for the next ones.
 type Client struct {
-	set     Settings
-	guard   Guard
-	tls     *tls.Config
-	ctx     context.Context // ends with Close
-	cancel  context.CancelFunc
-	readers sync.Pool // *reader
-	buffers sync.Pool // *[]byte, request heads
+	set    Settings
+	guard  Guard
+	tls    *tls.Config
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
 
 	idle atomic.Int64 // kept connections of all origins
 
@@ -130,35 +135,28 @@ func (c *Client) Guard() *Guard { return &c.guard }
 
 // CloseIdle closes the connections that are not in use.
 func (c *Client) CloseIdle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, o := range c.origins {
-		for _, cn := range o.takeIdle() {
-			c.idle.Add(-1)
-			delete(c.live, cn)
-			_ = cn.Close()
-		}
+	c.mu.RLock()
+	origins := slices.Collect(maps.Values(c.origins))
+	c.mu.RUnlock()
+	for _, o := range origins {
+		o.pool.CloseIdleConnections()
 	}
 }
 
 // Close breaks off what is in flight, with policy.ClassCanceled, and closes every connection. Do may still be called
-// and fails at once.
+// and fails at once. The pools' cleaners, one goroutine for each origin called of late, end within IdleTimeout.
 func (c *Client) Close() {
 	c.cancel()
+	c.CloseIdle()
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.sweeper != nil {
 		c.sweeper.Stop()
 		c.sweeper = nil
 	}
-	for cn := range c.live {
+	clear(c.origins)
+	live := slices.Collect(maps.Keys(c.live))
+	c.mu.Unlock()
+	for _, cn := range live {
 		_ = cn.Close() // its user finds out and discards it
 	}
-	for key, o := range c.origins {
-		for range o.takeIdle() {
-			c.idle.Add(-1)
-		}
-		delete(c.origins, key)
-	}
-	clear(c.live)
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/policy"
 )
 
-// maxJoined is up to which size a body is copied behind its head, so that one write sends both.
-const maxJoined = 8 << 10
-
 // lastWords is how long is waited for a response when the destination stopped taking the request: one that refuses a
 // large body says so and closes (RFC 9112 section 9.6).
 const lastWords = time.Second
@@ -44,46 +41,45 @@ func (c *Client) do(req *Request, resp *Response) *failure {
 	if err != nil {
 		return &failure{class: policy.ClassBlocked, err: err}
 	}
-	defer o.calls.Add(-1)
-	buf, ok := c.buffers.Get().(*[]byte)
-	if !ok {
-		buf = new([]byte)
-	}
-	defer c.release(buf)
-	if *buf, err = req.appendHead((*buf)[:0], o.authority, target, c.set.UserAgent); err != nil {
+	if err := req.check(target); err != nil {
 		return &failure{class: policy.ClassBlocked, err: err}
 	}
-
-	cn := c.takeKept(o)
-	resp.Reused = cn != nil
-	if cn == nil {
-		var f *failure
-		if cn, f = c.connect(o, began.Add(min(connect, timeout))); f != nil {
-			return f
+	for {
+		cc, err := o.pool.AcquireConn(min(connect, timeout), false)
+		if err != nil {
+			return c.acquireFailure(o, err)
 		}
+		cn := cc.Conn().(*conn)
+		cn.take()
+		resp.Reused = !cc.LastUseTime().IsZero()
+		if resp.Reused && cn.probe.stale() {
+			// Closed by the other side, or it said something unasked. Seen before a request is trusted to it, that leaves
+			// the ambiguous case, a connection that drops under a request, to those closed in that very moment.
+			o.pool.CloseConn(cc)
+			continue
+		}
+		reusable, err := c.exchange(cn, req, target, resp, deadline)
+		if reusable && cn.keep() {
+			o.pool.ReleaseConn(cc)
+		} else {
+			o.pool.CloseConn(cc)
+		}
+		if err != nil {
+			return c.exchangeFailure(o, resp.Reused, err)
+		}
+		return nil
 	}
-	resp.Sent = time.Now()
-	reusable, err := c.exchange(cn, req, resp, buf, deadline)
-	if err != nil {
-		c.drop(cn)
-		return c.exchangeFailure(o, resp.Reused, err)
-	}
-	if reusable {
-		c.keep(o, cn)
-	} else {
-		c.drop(cn)
-	}
-	return nil
 }
 
-// exchange sends the request, whose head is in buf, and reads the response.
+// exchange sends the request and reads the response.
 func (c *Client) exchange(
-	cn *conn, req *Request, resp *Response, buf *[]byte, deadline time.Time,
+	cn *conn, req *Request, target string, resp *Response, deadline time.Time,
 ) (reusable bool, err error) {
+	resp.Sent = time.Now()
 	if err := cn.SetDeadline(deadline); err != nil {
 		return false, err
 	}
-	sendErr := send(cn, buf, req.Body)
+	sendErr := c.send(cn, req, target)
 	if sendErr != nil {
 		if isTimeout(sendErr) {
 			return false, sendErr
@@ -95,43 +91,39 @@ func (c *Client) exchange(
 			return false, sendErr
 		}
 	}
-	r, ok := c.readers.Get().(*reader)
-	if !ok {
-		r = newReader()
-	}
-	r.br.Reset(cn.Conn)
-	defer func() {
-		r.br.Reset(nil)
-		c.readers.Put(r)
-	}()
-	if err := r.readHead(resp, req.Method); err != nil {
+	pool := &cn.origin.pool
+	br := pool.AcquireReader(cn)
+	defer pool.ReleaseReader(br)
+	r := reader{cn: cn, pooled: br, br: br}
+	if err := r.readHead(resp); err != nil {
 		if sendErr != nil && !isAlert(err) {
 			err = sendErr // what happened first
 		}
 		return false, err
 	}
 	resp.Received = time.Now()
-	reusable = r.readBody(resp, c.set.MaxResponse, cn, deadline)
+	reusable = r.readBody(resp, req.Method, c.set.MaxResponse, deadline)
 	return reusable && sendErr == nil, nil
 }
 
-// send writes head and body. What is copied into buf stays small.
-func send(cn *conn, buf *[]byte, body []byte) error {
-	if len(body) <= maxJoined {
-		*buf = append(*buf, body...)
-		_, err := cn.Write(*buf)
-		return err
-	}
-	both := net.Buffers{*buf, body}
-	_, err := both.WriteTo(cn.Conn)
-	return err
+// send writes head and body, a small body in one write with its head. Its buffer is free again while the response is
+// waited for.
+func (c *Client) send(cn *conn, req *Request, target string) error {
+	pool := &cn.origin.pool
+	bw := pool.AcquireWriter(cn)
+	defer pool.ReleaseWriter(bw)
+	// What fails is kept by the writer and returned by Flush.
+	_, _ = bw.Write(req.appendHead(bw.AvailableBuffer(), cn.origin.authority, target, c.set.UserAgent))
+	_, _ = bw.Write(req.Body)
+	return bw.Flush()
 }
 
-// release puts a buffer back, unless an unusually large head has made it a burden.
-func (c *Client) release(buf *[]byte) {
-	if cap(*buf) <= 2*maxJoined {
-		c.buffers.Put(buf)
+// acquireFailure says what an error means that came before there was a connection.
+func (c *Client) acquireFailure(o *origin, err error) *failure {
+	if f := (*failure)(nil); errors.As(err, &f) {
+		return f
 	}
+	return c.connectFailure(policy.ClassConnect, o, err)
 }
 
 // exchangeFailure says what an error means that came after the request was begun to be sent.

@@ -51,20 +51,37 @@ func reserved(name string) bool {
 	return false
 }
 
-// appendHead appends the request's head: everything before the body.
-func (r *Request) appendHead(b []byte, authority, target, userAgent string) ([]byte, error) {
+// check says why a request for a target cannot be put on the wire.
+func (r *Request) check(target string) error {
 	if !httpguts.ValidHeaderFieldName(r.Method) {
-		return b, fmt.Errorf("%w: method %q: want a token, as in POST (RFC 9110 section 9.1)", ErrRequest, r.Method)
+		return fmt.Errorf("%w: method %q: want a token, as in POST (RFC 9110 section 9.1)", ErrRequest, r.Method)
 	}
+	for i := range len(target) {
+		if c := target[i]; c <= ' ' || c == 0x7f {
+			return fmt.Errorf("%w: byte %#02x in the URL's path or query: want it percent-encoded", ErrRequest, c)
+		}
+	}
+	for i := range r.Headers {
+		h := &r.Headers[i]
+		switch {
+		case !httpguts.ValidHeaderFieldName(h.Name):
+			return fmt.Errorf("%w: header name %.100q: want a token (RFC 9110 section 5.1)", ErrRequest, h.Name)
+		case reserved(h.Name):
+			return fmt.Errorf("%w: header %s: set by the gateway itself; leave it out", ErrRequest, h.Name)
+		case !httpguts.ValidHeaderFieldValue(h.Value):
+			// The value is not told: it may be a credential.
+			return fmt.Errorf("%w: value of header %s: want no control characters (RFC 9110 section 5.5)", ErrRequest, h.Name)
+		}
+	}
+	return nil
+}
+
+// appendHead appends the head of a request that was checked: everything before the body.
+func (r *Request) appendHead(b []byte, authority, target, userAgent string) []byte {
 	b = append(b, r.Method...)
 	b = append(b, ' ')
 	if target == "" || target[0] != '/' {
 		b = append(b, '/')
-	}
-	for i := range len(target) {
-		if c := target[i]; c <= ' ' || c == 0x7f {
-			return b, fmt.Errorf("%w: byte %#02x in the URL's path or query: want it percent-encoded", ErrRequest, c)
-		}
 	}
 	b = append(b, target...)
 	b = append(b, " HTTP/1.1\r\n"...)
@@ -72,15 +89,6 @@ func (r *Request) appendHead(b []byte, authority, target, userAgent string) ([]b
 	hasUserAgent := userAgent == ""
 	for i := range r.Headers {
 		h := &r.Headers[i]
-		switch {
-		case !httpguts.ValidHeaderFieldName(h.Name):
-			return b, fmt.Errorf("%w: header name %.100q: want a token (RFC 9110 section 5.1)", ErrRequest, h.Name)
-		case reserved(h.Name):
-			return b, fmt.Errorf("%w: header %s: set by the gateway itself; leave it out", ErrRequest, h.Name)
-		case !httpguts.ValidHeaderFieldValue(h.Value):
-			// The value is not told: it may be a credential.
-			return b, fmt.Errorf("%w: value of header %s: want no control characters (RFC 9110 section 5.5)", ErrRequest, h.Name)
-		}
 		hasUserAgent = hasUserAgent || strings.EqualFold(h.Name, "User-Agent")
 		b = appendField(b, h.Name, h.Value)
 	}
@@ -93,7 +101,7 @@ func (r *Request) appendHead(b []byte, authority, target, userAgent string) ([]b
 		b = strconv.AppendInt(b, int64(len(r.Body)), 10)
 		b = append(b, "\r\n"...)
 	}
-	return append(b, "\r\n"...), nil
+	return append(b, "\r\n"...)
 }
 
 func appendField(b []byte, name, value string) []byte {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/sluice-gateway/sluice/gateway/policy"
 )
 
@@ -23,7 +25,8 @@ type Response struct {
 
 	// Truncated says that Body is not the whole body, and BodyErr that it could not be read to its end or to what is
 	// kept. Neither is a failure of the exchange: the status was given, and a request that was answered must not be
-	// repeated because the answer's text broke off.
+	// repeated because the answer's text broke off. A head of which no more can be told than its status line leaves the
+	// status, no fields, an empty Body and a BodyErr.
 	Truncated bool
 	BodyErr   error
 
@@ -31,33 +34,47 @@ type Response struct {
 	Received time.Time // when the final response's head was complete; zero: none came
 	Reused   bool      // a kept connection was used: that it dropped says nothing of the host's health
 
-	head   []byte // names and values, one after the other
-	fields []field
+	header *fasthttp.ResponseHeader // nil: there are no fields
 }
 
-// field is where a header is in Response.head. MaxHead fits.
-type field struct{ name, value, end uint16 }
-
-// Header returns the value of the first received field of a name, in any case, or nil. It is valid until the next Do.
+// Header returns the value of the first field of a name, in any case, or nil. It is valid until the next Do.
 func (r *Response) Header(name string) []byte {
-	for _, f := range r.fields {
-		if int(f.value-f.name) == len(name) && strings.EqualFold(string(r.head[f.name:f.value]), name) {
-			return r.head[f.value:f.end:f.end]
+	if r.header != nil {
+		for n, value := range r.header.All() {
+			if len(n) == len(name) && strings.EqualFold(string(n), name) {
+				return value[:len(value):len(value)]
+			}
 		}
 	}
 	return nil
 }
 
-// VisitAll calls visit for every received field, in the order and case received. What it is handed is valid until the
-// next Do.
+// VisitAll calls visit for every received field, as fasthttp keeps them: names in the case received and fields of one
+// name in the order received, but first, under their usual names, one each of Content-Length, Content-Type,
+// Content-Encoding and Server, unless empty, then Set-Cookie and Trailer, then all others in their order; a Connection
+// field of just "close" comes last, and is also told where the response ends with the connection. What visit is handed
+// is valid until the next Do.
 func (r *Response) VisitAll(visit func(name, value []byte)) {
-	for _, f := range r.fields {
-		visit(r.head[f.name:f.value:f.value], r.head[f.value:f.end:f.end])
+	if r.header != nil {
+		for name, value := range r.header.All() {
+			visit(name, value)
+		}
 	}
 }
 
 func (r *Response) reset() {
-	*r = Response{Body: r.Body[:0], head: r.head[:0], fields: r.fields[:0]}
+	*r = Response{Body: r.Body[:0], header: r.header}
+	r.clearHeader()
+}
+
+// clearHeader makes header ready for reading.
+func (r *Response) clearHeader() {
+	if r.header == nil {
+		r.header = new(fasthttp.ResponseHeader)
+	}
+	r.header.Reset()
+	r.header.DisableNormalizing()
+	r.header.SetNoDefaultContentType(true)
 }
 
 // failure is why an exchange brought no response.
@@ -67,8 +84,12 @@ type failure struct {
 	err      error
 }
 
+func (f *failure) Error() string { return f.err.Error() }
+
+func (f *failure) Unwrap() error { return f.err }
+
 func (r *Response) fail(f *failure) {
-	r.Status, r.Received = 0, time.Time{}
-	r.head, r.fields, r.Body = r.head[:0], r.fields[:0], r.Body[:0]
+	r.clearHeader()
+	r.Status, r.Received, r.Body = 0, time.Time{}, r.Body[:0]
 	r.Class, r.TimedOut, r.Err = f.class, f.timedOut, f.err
 }
