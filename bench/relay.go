@@ -23,6 +23,7 @@ type relayCmd struct {
 	Connections []int         `default:"64,256" help:"Client connections (${default})."`
 	Body        int           `default:"700" help:"Bytes of each body (${default})."`
 	Timeout     time.Duration `default:"2m" help:"Of one run (${default})."`
+	Profile     string        `placeholder:"FILE" help:"Write a CPU profile of the gateway's first two seconds under load, of the last run."`
 }
 
 // Run measures, for each number of connections and in turn, a bare relay (client → relay → destination, nothing kept)
@@ -92,9 +93,13 @@ func (c *relayCmd) gateway(ctx context.Context, sink *counter, sluice, dir strin
 		return 0, err
 	}
 	conf := filepath.Join(dir, "sluice.yaml")
-	yaml := fmt.Sprintf("listen: %s\nadmin: 127.0.0.1:0\ndata: {dir: %s}\n"+
+	admin, err := freeAddr()
+	if err != nil {
+		return 0, err
+	}
+	yaml := fmt.Sprintf("listen: %s\nadmin: %s\ndata: {dir: %s}\n"+
 		"egress: {allow_nets: [127.0.0.0/8]}\nlimits: {hosts: [{match: 127.0.0.1, start: unlimited}]}\n",
-		addr, filepath.Join(dir, "data"))
+		addr, admin, filepath.Join(dir, "data"))
 	if err := os.WriteFile(conf, []byte(yaml), 0o600); err != nil {
 		return 0, err
 	}
@@ -109,11 +114,28 @@ func (c *relayCmd) gateway(ctx context.Context, sink *counter, sluice, dir strin
 	if err != nil {
 		return 0, err
 	}
+	profiled := make(chan error, 1)
+	go func() { profiled <- c.profile(admin) }()
 	rate, err := c.measure(ctx, sink, connections, "http://"+addr+"/v1/webhooks", definition, fasthttp.StatusAccepted)
+	if fault := <-profiled; err == nil {
+		err = fault
+	}
 	if stopped := p.stop(); err == nil {
 		err = stopped
 	}
 	return rate, err
+}
+
+// profile writes the CPU profile that was asked for.
+func (c *relayCmd) profile(admin string) error {
+	if c.Profile == "" {
+		return nil
+	}
+	_, profile, err := fasthttp.Get(nil, "http://"+admin+"/debug/pprof/profile?seconds=2")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.Profile, profile, 0o600)
 }
 
 // measure posts the same body over as many connections and returns deliveries ÷ (first post → last delivery).
@@ -148,6 +170,7 @@ func (c *relayCmd) measure(ctx context.Context, sink *counter, connections int, 
 		})
 	}
 	wg.Wait()
+	fmt.Fprintf(os.Stderr, "  all answered after %s\n", time.Since(began).Round(time.Millisecond))
 	if err := fault.Load(); err != nil {
 		return 0, *err
 	}

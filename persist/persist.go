@@ -77,6 +77,8 @@ type Job struct {
 	Due     int64 // Unix ms; 0: at once, its entry's Due is then the instant of its id
 	Expires int64 // Unix ms; 0: never
 	Payload []byte
+	// Webhook is what Payload encodes, where it is at hand: the store hands it on in Committed and keeps nothing of it.
+	Webhook *record.Webhook
 	// Idempotency is nil when the caller gave no key.
 	Idempotency *Idempotency
 }
@@ -103,12 +105,14 @@ type Receipt struct {
 	Verdict Verdict
 }
 
-// Committed is a job as it stands after its commit, for the hand-over to who sends it. Payload is the job's own.
+// Committed is a job as it stands after its commit, for the hand-over to who sends it. Payload and Webhook are the job's
+// own.
 type Committed struct {
 	Queue   record.Queue
 	QueueID record.QueueID
 	Entry   record.Entry
 	Payload []byte
+	Webhook *record.Webhook // nil when the job had none
 }
 
 // QueueRef names a queue in the store.

@@ -103,7 +103,10 @@ func (x *exchange) said() *limiter.Hint {
 }
 
 func (d *Dispatcher) open(s schedule.Start) (payload []byte, w *record.Webhook, err error) {
-	payload = s.Payload
+	payload = s.Content.Payload
+	if payload != nil && s.Content.Webhook != nil {
+		return payload, s.Content.Webhook, nil
+	}
 	if payload == nil {
 		if payload, err = d.set.Store.Payload(context.Background(), s.Entry.ID); err != nil {
 			return nil, nil, err

@@ -168,7 +168,10 @@ func (d *Dispatcher) Load() Load {
 func (d *Dispatcher) apply(in *happened, now time.Time) {
 	for i := range in.committed {
 		c := &in.committed[i]
-		d.schedule.Commit(now, &schedule.Fresh{Queue: c.Queue, ID: c.QueueID, Entry: c.Entry, Payload: c.Payload})
+		d.schedule.Commit(now, &schedule.Fresh{
+			Queue: c.Queue, ID: c.QueueID, Entry: c.Entry,
+			Content: schedule.Content{Payload: c.Payload, Webhook: c.Webhook},
+		})
 	}
 	for i := range in.ended {
 		e := &in.ended[i]

@@ -68,10 +68,12 @@ func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, key string, body []byte) {
 	ctx.SetBodyString(`{"id":"` + receipts[0].ID.String() + `"}`)
 }
 
-// job is what the store is given. It shares no memory with the request: the payload is an encoding of its own.
+// job is what the store is given. It shares no memory with the request: the payload is an encoding of its own, and the
+// body, which may be part of the request, is copied.
 func job(def *webhook.Definition, key string, item int) persist.Job {
 	w := &def.Webhook
-	j := persist.Job{Queue: w.Queue(), Due: w.SendAt, Expires: w.Expires, Payload: w.Encode()}
+	w.Body = bytes.Clone(w.Body)
+	j := persist.Job{Queue: w.Queue(), Due: w.SendAt, Expires: w.Expires, Payload: w.Encode(), Webhook: w}
 	if key != "" {
 		j.Idempotency = &persist.Idempotency{
 			Key: webhook.IdempotencyKey(w.Tenant, key, item), Fingerprint: webhook.Fingerprint(w),

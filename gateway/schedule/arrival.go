@@ -15,7 +15,22 @@ type Fresh struct {
 	Queue   record.Queue
 	ID      record.QueueID
 	Entry   record.Entry
-	Payload []byte
+	Content Content
+}
+
+// Content is what is sent, where memory has it. The schedule carries it and looks at its size only.
+type Content struct {
+	Payload []byte          // as stored; nil: read it from the store
+	Webhook *record.Webhook // what it encodes; nil: decode it
+}
+
+// size is what it takes of memory, about.
+func (c *Content) size() int64 {
+	n := len(c.Payload)
+	if c.Webhook != nil {
+		n += len(c.Webhook.Body)
+	}
+	return int64(n)
 }
 
 // Commit takes a webhook straight from its commit, payload and all, when its queue has nothing before it on disk;
@@ -25,9 +40,9 @@ func (s *Schedule) Commit(now time.Time, f *Fresh) {
 	if q == nil {
 		q = s.addQueue(f.ID, &f.Queue, now)
 	}
-	w := waiting{entry: f.Entry, payload: f.Payload}
-	if s.handover+int64(len(w.payload)) > s.set.MaxHandover {
-		w.payload = nil
+	w := waiting{entry: f.Entry, content: f.Content}
+	if s.handover+w.content.size() > s.set.MaxHandover {
+		w.content = Content{}
 	}
 	s.offer(q, w, now)
 }

@@ -107,7 +107,7 @@ type Start struct {
 	Queue   record.QueueID
 	Lane    record.Lane
 	Entry   record.Entry
-	Payload []byte // nil: read it from the store
+	Content Content
 	Permit  circuit.Permit
 }
 
@@ -215,7 +215,7 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 func (s *Schedule) take(l *lane, q *queue, now time.Time, sending bool) Start {
 	e := q.window.pop()
 	s.entries--
-	s.handover -= int64(len(e.payload))
+	s.handover -= e.content.size()
 	s.live[e.entry.ID] = &item{at: e.entry.Position, queue: q, sending: sending}
 	q.flying++
 	if sending {
@@ -226,7 +226,7 @@ func (s *Schedule) take(l *lane, q *queue, now time.Time, sending bool) Start {
 	}
 	l.tookTurn(q, now.UnixMilli())
 	s.refill(q)
-	return Start{Queue: q.id, Lane: l.id, Entry: e.entry, Payload: e.payload}
+	return Start{Queue: q.id, Lane: l.id, Entry: e.entry, Content: e.content}
 }
 
 // refill asks for more of a queue when its window runs low.

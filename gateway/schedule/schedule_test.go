@@ -52,7 +52,7 @@ func fresh(q record.Queue, n int, at time.Time) *schedule.Fresh {
 	return &schedule.Fresh{
 		Queue: q, ID: q.ID(),
 		Entry:   record.Entry{Position: record.Position{Rank: rank, ID: idOf(n)}, Due: ms},
-		Payload: []byte{1},
+		Content: schedule.Content{Payload: []byte{1}},
 	}
 }
 

@@ -58,11 +58,11 @@ func (q *queue) offer(e waiting, capacity int) (entries int, payload int64) {
 	if !q.window.insert(e) {
 		return 0, 0
 	}
-	entries, payload = 1, int64(len(e.payload))
+	entries, payload = 1, e.content.size()
 	for q.window.len() > capacity {
 		last := q.window.dropLast()
 		entries--
-		payload -= int64(len(last.payload))
+		payload -= last.content.size()
 		q.more, q.stale = true, q.reading
 		q.cursor = q.window.last().entry.Position
 	}
@@ -82,10 +82,10 @@ func (q *queue) done() bool {
 	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0
 }
 
-// waiting is an entry in a window, with its payload when that was handed over.
+// waiting is an entry in a window, with what is to be sent when that was handed over.
 type waiting struct {
 	entry   record.Entry
-	payload []byte
+	content Content
 }
 
 // window is a queue's entries in memory, in (rank, id) order.

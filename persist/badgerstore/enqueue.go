@@ -164,7 +164,9 @@ func (g *group) take(i int, id record.ID) {
 	}
 	appendHome(g.values[i][:0], home{queue: q.ref, rank: e.Rank})
 	g.receipts[i] = persist.Receipt{ID: id, Verdict: persist.New}
-	g.new = append(g.new, persist.Committed{Queue: job.Queue, QueueID: q.ref.ID, Entry: e, Payload: job.Payload})
+	g.new = append(g.new, persist.Committed{
+		Queue: job.Queue, QueueID: q.ref.ID, Entry: e, Payload: job.Payload, Webhook: job.Webhook,
+	})
 	g.newJob = append(g.newJob, i)
 }
 
