@@ -14,6 +14,8 @@ type Breaker struct {
 
 	window window // while closed
 
+	calls, failures int // in the window when it last opened
+
 	until    time.Time     // while open: when the cool-down is over
 	coolDown time.Duration // of the last opening; 0: the next is the first
 	closedAt time.Time     // zero: it never opened
@@ -113,6 +115,7 @@ func (b *Breaker) Report(now time.Time, p Permit, r Result) Transition {
 	if calls < b.cfg.MinRequests || float64(failures) < b.cfg.FailureRatio*float64(calls) {
 		return Transition{}
 	}
+	b.calls, b.failures = calls, failures
 	return b.open(now)
 }
 

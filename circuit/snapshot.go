@@ -58,14 +58,17 @@ type View struct {
 	CoolDown  time.Duration
 	Probes    int // out, while half-open
 	Succeeded int // probes, while half-open
-	Calls     int // in the window, while closed
-	Failures  int // of those
+	// Calls ended in the window, and Failures of those failed; of an open or half-open breaker, when it opened.
+	Calls, Failures int
 }
 
 // View returns the breaker as it stands.
 func (b *Breaker) View(now time.Time) View {
 	now = b.see(now)
-	v := View{State: b.state, CoolDown: b.coolDown, Probes: len(b.probes), Succeeded: b.succeeded}
+	v := View{
+		State: b.state, CoolDown: b.coolDown, Probes: len(b.probes), Succeeded: b.succeeded,
+		Calls: b.calls, Failures: b.failures,
+	}
 	switch b.state {
 	case Open:
 		v.OpenUntil = b.until

@@ -45,7 +45,8 @@ func detail(w *schedule.Waiting) string {
 	case schedule.Pause:
 		return fmt.Sprintf("its destination asked for a pause until %s (%s)", clock(w.Until), w.Budget.PauseCause)
 	case schedule.Breaker:
-		return fmt.Sprintf("its host's breaker is %s; it looks again at %s", w.Breaker.State, clock(w.Until))
+		return fmt.Sprintf("its host's breaker is %s after %d of %d calls failed; probes at %s", w.Breaker.State,
+			w.Breaker.Failures, w.Breaker.Calls, clock(w.Until))
 	case schedule.Concurrency:
 		return fmt.Sprintf("%d calls are under way in its lane, the most for now is %d", w.Budget.InFlight, w.Budget.Concurrency)
 	case schedule.Ordering:

@@ -223,8 +223,11 @@ func (d *Dispatcher) read(ctx context.Context, r schedule.Read) {
 func (d *Dispatcher) logTransition(host string, t circuit.Transition, now time.Time) {
 	d.metrics.breaker(d.set.HostLabel(host), t)
 	v := d.schedule.Breaker(host).View(now)
-	d.set.Log.Warn().Str("host", host).Stringer("from", t.From).Stringer("to", t.To).Interface("breaker", v).
-		Msg("breaker changed")
+	line := d.set.Log.Warn().Str("host", host).Stringer("from", t.From).Stringer("to", t.To)
+	if t.To == circuit.Open {
+		line = line.Int("failed", v.Failures).Int("of", v.Calls).Time("probes_at", v.OpenUntil)
+	}
+	line.Msg("breaker changed")
 }
 
 func earlier(a, b time.Time) time.Time {
