@@ -195,7 +195,7 @@ func (b *Budget) refused(now, sent, received tick, together int, o *Observation)
 		}
 		w.swing = max(w.swing-swingDown, leastSwing)
 		if !o.Hint.HasRetryAfter {
-			b.pause.hold(now, w.holdAfter(now, b.pause.attempts), false, w.source)
+			b.pause.hold(now, min(w.holdAfter(now, b.pause.attempts), now+b.cfg.MaxPause), false, w.source)
 		}
 		trusted := b.untaught >= explainedShare || b.pause.attempts > 1
 		b.untaught = 0

@@ -88,26 +88,31 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// Values that are extreme, ill-formed or from another family, under every name of the cases.
-func TestNoHeadersMakeAHintThatCannotBe(t *testing.T) {
-	cases := loadCases(t)
-	var names, values []string
-	for _, c := range cases {
+// field is a header field as a destination might send it.
+type field struct{ name, value string }
+
+// vocabulary returns names and values to make heads of: those of the cases, and values that are extreme, ill-formed or
+// of another family.
+func vocabulary(tb testing.TB) (names, values []string) {
+	for _, c := range loadCases(tb) {
 		for name, value := range c.Headers {
 			names, values = append(names, name), append(values, value)
 		}
 	}
-	values = append(values, "", "0", "-1", "-0", "1e308", "-1e308", "9223372036854775807", "18446744073709551616", "1e15",
+	return names, append(values, "", "0", "-1", "-0", "1e308", "-1e308", "9223372036854775807", "18446744073709551616", "1e15",
 		"1e15, 1e15;w=1e15", "NaN", "Inf", "0.0000001", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00+14:00",
 		"Fri, 31 Dec 9999 23:59:59 GMT", `"a";r=1e99;t=1e99`, "limit=-1, remaining=-1, reset=-1", "2678400", "2678400001",
 		"0/0", "1/0", "5:0, 0:5", "99999999h", "1e15r/m", "1;w=-1", "30/10")
+}
+
+func TestNoHeadersMakeAHintThatCannotBe(t *testing.T) {
+	names, values := vocabulary(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	var r Reader
 	for range 20_000 {
 		received := noon.Add(time.Duration(rng.Int64N(int64(time.Hour))))
 		sent := received.Add(-time.Duration(rng.Int64N(int64(3 * time.Second))))
 		r.Reset([]int{200, 429, 503, 403, 400}[rng.IntN(5)], sent, received)
-		type field struct{ name, value string }
 		var sentFields []field
 		for range 1 + rng.IntN(10) {
 			f := field{names[rng.IntN(len(names))], values[rng.IntN(len(values))]}
@@ -118,6 +123,58 @@ func TestNoHeadersMakeAHintThatCannotBe(t *testing.T) {
 		r.Hint(&h)
 		if found := faults(&h, received); found != nil {
 			t.Fatalf("%v\nread from %q", found, sentFields)
+		}
+	}
+}
+
+// Whatever is sent as headers, a lane is held no longer than max_pause (ten minutes where no refusal asked for it, a
+// day's or month's window that was spent excepted: that is its allowance) and never sends above its ceiling.
+func TestNoHeadersPauseALaneBeyondTheClampOrSendAboveTheCeiling(t *testing.T) {
+	names, values := vocabulary(t)
+	const ceiling, maxPause = 50.0, 5 * time.Minute
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		cfg := Config{Ceiling: ceiling, MaxPause: maxPause, ConcurrencyStart: 512}
+		now := noon
+		b := New(cfg, now)
+		var r Reader
+		var started []time.Time
+		for range 400 {
+			at, why := b.ReadyAt(now)
+			if why == Ready {
+				b.Start(now)
+				started = append(started, now)
+				sent := now
+				now = now.Add(time.Duration(rng.Int64N(int64(5 * time.Millisecond))))
+				status := []int{200, 200, 200, 429, 503, 403}[rng.IntN(6)]
+				r.Reset(status, sent, now)
+				for range rng.IntN(5) {
+					r.Field([]byte(names[rng.IntN(len(names))]), []byte(values[rng.IntN(len(values))]))
+				}
+				var h Hint
+				r.Hint(&h)
+				b.Observe(now, Observation{Sent: sent, Received: now, Status: status, Hint: &h})
+				if until := b.View(now).PausedUntil; until.Sub(now) > maxPause*11/10 {
+					t.Fatalf("seed %d: paused for %v by %+v", seed, until.Sub(now), h)
+				}
+				continue
+			}
+			if at.Equal(Never) {
+				t.Fatalf("seed %d: waits for ever for %v with nothing in flight", seed, why)
+			}
+			now = at
+		}
+		for i := range started {
+			within := 0
+			for _, s := range started[i:] {
+				if s.Sub(started[i]) >= time.Second {
+					break
+				}
+				within++
+			}
+			if float64(within) > ceiling+2 { // the pacer lets a late timer catch up
+				t.Fatalf("seed %d: %d calls within a second, the ceiling is %v", seed, within, ceiling)
+			}
 		}
 	}
 }
