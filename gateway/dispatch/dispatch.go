@@ -135,7 +135,7 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 			}
 		}
 		d.gauges.Store(&Load{
-			InFlight: d.schedule.InFlight(), Unsettled: d.schedule.Unsettled(), Waiting: d.schedule.Waiting(),
+			InFlight: d.schedule.InFlight(), Unsettled: d.schedule.Unsettled(), Waiting: d.schedule.InMemory(),
 		})
 		var at <-chan time.Time
 		if !wake.IsZero() {
@@ -168,7 +168,7 @@ func (d *Dispatcher) Load() Load {
 func (d *Dispatcher) apply(in *happened, now time.Time) {
 	for i := range in.committed {
 		c := &in.committed[i]
-		d.schedule.Commit(now, &schedule.Fresh{
+		d.schedule.Committed(now, &schedule.Fresh{
 			Queue: c.Queue, ID: c.QueueID, Entry: c.Entry,
 			Content: schedule.Content{Payload: c.Payload, Webhook: c.Webhook},
 		})

@@ -28,7 +28,7 @@ type happened struct {
 	asked     []func(*schedule.Schedule, time.Time)
 }
 
-// ended is an attempt that came to its end, and what is to be written of it; nil: nothing, it stays as it was.
+// ended is an attempt that came to its end, and what is to be written of it; nil, at a shutdown only: it stays as it was.
 type ended struct {
 	lane       record.Lane
 	end        schedule.End
@@ -97,7 +97,7 @@ func (b *inbox) addSettled(s []persist.Settlement) {
 // abandon takes back a start that no worker has begun.
 func (b *inbox) abandon(s schedule.Start) {
 	b.add(func(h *happened) {
-		h.asked = append(h.asked, func(sc *schedule.Schedule, now time.Time) { sc.Settled(now, s.Entry.ID, nil) })
+		h.asked = append(h.asked, func(sc *schedule.Schedule, _ time.Time) { sc.TakeBack(&s) })
 	})
 }
 

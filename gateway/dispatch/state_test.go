@@ -29,7 +29,7 @@ func learned() *Dispatcher {
 	q := record.Queue{Lane: record.Lane{Host: "a.example"}, Tenant: "default", Flow: "f"}
 	for n := range 2 {
 		id := record.ID{15: byte(n + 1)}
-		d.schedule.Commit(noon, &schedule.Fresh{Queue: q, ID: q.ID(), Entry: record.Entry{
+		d.schedule.Committed(noon, &schedule.Fresh{Queue: q, ID: q.ID(), Entry: record.Entry{
 			Position: record.Position{Rank: noon.UnixMilli(), ID: id}, Due: noon.UnixMilli(),
 		}})
 	}

@@ -33,14 +33,14 @@ func (c *Content) size() int64 {
 	return int64(n)
 }
 
-// Commit takes a webhook straight from its commit, payload and all, when its queue has nothing before it on disk;
+// Committed takes a webhook straight from its commit, payload and all, when its queue has nothing before it on disk;
 // otherwise the queue is marked as having more, so that a fresh webhook never overtakes the backlog.
-func (s *Schedule) Commit(now time.Time, f *Fresh) {
+func (s *Schedule) Committed(now time.Time, f *Fresh) {
 	q := s.queues[f.ID]
 	if q == nil {
 		q = s.addQueue(f.ID, &f.Queue, now)
 	}
-	w := waiting{entry: f.Entry, content: f.Content}
+	w := held{entry: f.Entry, content: f.Content}
 	if s.handover+w.content.size() > s.set.MaxHandover {
 		w.content = Content{}
 	}
@@ -65,8 +65,8 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 	}
 	q.reading = false
 	s.reading--
-	ended := q.ended
-	q.ended = nil
+	ended := q.settledMeanwhile
+	q.settledMeanwhile = nil
 	if !failed && !q.stale {
 		full := len(entries) == q.readLimit
 		if q.arrived { // what lies behind the first entry that the read may have missed is read again
@@ -79,8 +79,9 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 			if at, gone := ended[e.ID]; gone && at == e.Position || s.live[e.ID] != nil {
 				continue
 			}
-			if q.window.insert(waiting{entry: *e}) {
+			if q.window.insert(held{entry: *e}) {
 				s.entries++
+				s.watch(q, e)
 			}
 		}
 		if n := len(entries); n > 0 {
@@ -88,26 +89,27 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 		}
 		q.more = q.arrived || full
 	}
-	s.settleHead(q, now)
+	s.reseat(q, now)
 	s.refill(q)
 	s.drop(q)
 }
 
 // offer puts a durable entry where it belongs and wakes its lane when that may let something start.
-func (s *Schedule) offer(q *queue, w waiting, now time.Time) {
+func (s *Schedule) offer(q *queue, w held, now time.Time) {
 	entries, payload := q.offer(w, s.windowOf())
 	s.entries += entries
 	s.handover += payload
-	s.settleHead(q, now)
+	s.watch(q, &w.entry)
+	s.reseat(q, now)
 	s.refill(q)
 }
 
-// settleHead seats a queue by the head it has now.
-func (s *Schedule) settleHead(q *queue, now time.Time) {
+// reseat seats a queue by the head it has now.
+func (s *Schedule) reseat(q *queue, now time.Time) {
 	l := q.lane
 	l.seat(q, now.UnixMilli())
 	if l.place != inRunnable && !l.heldBack() {
-		s.enqueue(l)
+		s.giveTurn(l)
 	}
 }
 
@@ -137,7 +139,7 @@ func (s *Schedule) lane(id record.Lane, now time.Time) *lane {
 		h := s.host(id.Host)
 		l = &lane{
 			id: id, host: h, budget: s.set.Budget(id, now), flows: map[flowKey]*flow{},
-			waiting: newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
+			later: newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
 		}
 		s.lanes[id] = l
 		h.lanes = append(h.lanes, l)

@@ -47,53 +47,61 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 		s.touchHost(l.host)
 	}
 	for _, other := range l.host.lanes {
-		if other.blocked == Breaker && other.place == inDue {
-			s.enqueue(other) // a probe's permit may have come free, or the breaker closed
+		if other.blocked == Breaker && other.place == inAsleep {
+			s.giveTurn(other) // a probe's permit may have come free, or the breaker closed
 		}
 	}
 	if l.place != inRunnable && l.hasWork() {
-		s.enqueue(l)
+		s.giveTurn(l)
 	}
 	return t
+}
+
+// TakeBack forgets a start that was never made: the webhook stays as it is on disk, and this schedule is done with it.
+func (s *Schedule) TakeBack(st *Start) {
+	it := s.live[st.Entry.ID]
+	if it == nil || !it.sending {
+		return
+	}
+	delete(s.live, st.Entry.ID)
+	it.queue.flying--
+	it.queue.lane.inFlight--
+	s.inFlight--
+	it.queue.lane.host.breaker.Cancel(st.Permit)
 }
 
 // Settled forgets a webhook whose fate is durable; next is its entry when it stays.
 func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	it := s.live[id]
-	if it == nil {
+	if it == nil || it.sending {
 		return
 	}
 	delete(s.live, id)
-	if it.sending {
-		it.queue.lane.inFlight--
-		s.inFlight--
-	} else {
-		s.unsettled--
-	}
+	s.unsettled--
 	q := it.queue
 	q.flying--
 	if q.reading {
-		if q.ended == nil {
-			q.ended = map[record.ID]record.Position{}
+		if q.settledMeanwhile == nil {
+			q.settledMeanwhile = map[record.ID]record.Position{}
 		}
-		q.ended[id] = it.at
+		q.settledMeanwhile[id] = it.at
 	}
 	if q.settledSinceMark++; q.settledSinceMark >= markEvery {
 		s.toMark[q] = struct{}{}
 	}
 	if next != nil {
-		s.offer(q, waiting{entry: *next}, now)
+		s.offer(q, held{entry: *next}, now)
 		return
 	}
 	if q.ordered {
-		s.settleHead(q, now)
+		s.reseat(q, now)
 	}
 	s.drop(q)
 }
 
 // hasWork reports whether any flow of the lane has something due, or will.
 func (l *lane) hasWork() bool {
-	if l.waiting.first() != nil {
+	if l.later.first() != nil {
 		return true
 	}
 	for i := range l.classes {

@@ -20,14 +20,14 @@ type host struct {
 // lane is one unit of a destination's limit, with the flows that want to use it.
 //
 // Invariant: a queue with something in its window is in exactly one of three places: among its flow's ready queues
-// (its head is due), in waiting (its head is due later), or in neither (an ordered queue with one in flight).
+// (its head is due), in later (its head is due later), or in neither (an ordered queue with one in flight).
 type lane struct {
 	id      record.Lane
 	host    *host
 	budget  *limiter.Budget
 	flows   map[flowKey]*flow
 	classes [3]class        // by priority: high, normal, low
-	waiting indexed[*queue] // by when their head is due
+	later   indexed[*queue] // by when their head is due
 
 	inFlight int
 	dirty    bool // its budget's state may have to be saved
@@ -44,7 +44,7 @@ type place uint8
 const (
 	nowhere place = iota
 	inRunnable
-	inDue
+	inAsleep
 )
 
 // flow is one caller's stream within a lane, at one priority.
@@ -81,10 +81,10 @@ func (l *lane) next(nowMs int64) *queue {
 		}
 		f := c.ring.front()
 		q := f.ready.front()
-		if q.window.first().entry.Due <= nowMs {
+		if q.window.len() > 0 && q.window.first().entry.Due <= nowMs {
 			return q
 		}
-		// An earlier rank with a later due time took the head, which takes a clock set back: let it wait.
+		// Its head expired; or one of an earlier rank with a later due time took its place, which takes a clock set back.
 		f.ready.pop()
 		l.seatFlow(c)
 		q.place = qNowhere
@@ -147,12 +147,12 @@ func (l *lane) seat(q *queue, nowMs int64) {
 	}
 	q.headDue = q.window.first().entry.Due
 	if q.headDue > nowMs {
-		if q.place == qWaiting {
-			l.waiting.moved(q)
+		if q.place == qLater {
+			l.later.moved(q)
 			return
 		}
-		q.place = qWaiting
-		l.waiting.push(q)
+		q.place = qLater
+		l.later.push(q)
 		return
 	}
 	l.unwait(q)
@@ -165,22 +165,22 @@ func (l *lane) seat(q *queue, nowMs int64) {
 }
 
 func (l *lane) unwait(q *queue) {
-	if q.place == qWaiting {
-		l.waiting.remove(q)
+	if q.place == qLater {
+		l.later.remove(q)
 		q.place = qNowhere
 	}
 }
 
 // promote moves queues whose head has become due among the ready ones.
 func (l *lane) promote(nowMs int64) {
-	for q := l.waiting.first(); q != nil && q.headDue <= nowMs; q = l.waiting.first() {
+	for q := l.later.first(); q != nil && q.headDue <= nowMs; q = l.later.first() {
 		l.seat(q, nowMs)
 	}
 }
 
 // nextDue returns when the next head of the lane becomes due.
 func (l *lane) nextDue() (time.Time, bool) {
-	q := l.waiting.first()
+	q := l.later.first()
 	if q == nil {
 		return time.Time{}, false
 	}
@@ -191,7 +191,7 @@ func (l *lane) nextDue() (time.Time, bool) {
 func (l *lane) heldBack() bool {
 	switch l.blocked {
 	case Limit, Pause, Breaker:
-		return l.place == inDue
+		return l.place == inAsleep
 	case Concurrency:
 		return l.inFlight > 0
 	}

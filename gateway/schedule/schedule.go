@@ -50,10 +50,12 @@ type Schedule struct {
 	// live are the webhooks in flight or ended but not settled: neither in a window nor to be read again.
 	live map[record.ID]*item
 
-	due      indexed[*lane] // lanes that wait for an instant
+	asleep   indexed[*lane] // lanes that wait for an instant
 	runnable fifo[*lane]    // lanes whose turn comes in Next
 	unread   fifo[*queue]
-	reading  int
+	// deadlines are of entries in windows, and of some that have left them.
+	deadlines deadlines
+	reading   int
 
 	inFlight  int
 	unsettled int
@@ -89,7 +91,7 @@ func New(set Settings) *Schedule {
 		lanes:  map[record.Lane]*lane{},
 		queues: map[record.QueueID]*queue{},
 		live:   map[record.ID]*item{},
-		due:    newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
+		asleep: newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
 		toMark: map[*queue]struct{}{},
 	}
 }
@@ -97,12 +99,12 @@ func New(set Settings) *Schedule {
 // Plan is Next's answer; its slices are valid until Next is called again.
 type Plan struct {
 	Start   []Start   // send these now
-	Expired []Start   // past their deadline: settle these without an attempt
+	Expired []Start   // past their deadline: settle these without an attempt; they have no Permit
 	Read    []Read    // fetch these windows and answer with ReadDone
 	Wake    time.Time // ask again then, unless something else happens first; zero: only when something happens
 }
 
-// Start is a webhook whose attempt begins now. It is in flight until Ended, and live until Settled.
+// Start is a webhook whose attempt begins now: in flight until Ended or TakeBack, and live until Settled.
 type Start struct {
 	Queue   record.QueueID
 	Lane    record.Lane
@@ -126,19 +128,25 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	clear(p.Expired)
 	p.Start, p.Expired, p.Read, p.Wake = p.Start[:0], p.Expired[:0], p.Read[:0], time.Time{}
 
-	for l := s.due.first(); l != nil && !l.at.After(now); l = s.due.first() {
-		s.enqueue(l)
+	s.expire(now, p)
+	for l := s.asleep.first(); l != nil && !l.at.After(now); l = s.asleep.first() {
+		s.giveTurn(l)
 	}
 	for s.runnable.len() > 0 && s.free() > 0 {
 		l := s.runnable.pop()
 		l.place = nowhere
 		if again := s.visit(l, now, p); again {
-			s.enqueue(l)
+			s.giveTurn(l)
 		}
 	}
 	s.planReads(p)
-	if l := s.due.first(); l != nil {
+	if l := s.asleep.first(); l != nil {
 		p.Wake = l.at
+	}
+	if len(s.deadlines) > 0 {
+		if at := time.UnixMilli(s.deadlines[0].at); p.Wake.IsZero() || at.Before(p.Wake) {
+			p.Wake = at
+		}
 	}
 	return p
 }
@@ -190,10 +198,6 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 			}
 			return false
 		}
-		if e := &q.window.first().entry; e.Expires > 0 && e.Expires <= now.UnixMilli() {
-			p.Expired = append(p.Expired, s.take(l, q, now, false))
-			continue
-		}
 		if at, why := l.budget.ReadyAt(now); why != limiter.Ready {
 			s.block(l, why, at)
 			return false
@@ -204,7 +208,7 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 			return false
 		}
 		l.budget.Start(now)
-		start := s.take(l, q, now, true)
+		start := s.take(l, q, now)
 		start.Permit = permit
 		p.Start = append(p.Start, start)
 	}
@@ -212,21 +216,26 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 }
 
 // take moves the head of a queue from its window to the live webhooks.
-func (s *Schedule) take(l *lane, q *queue, now time.Time, sending bool) Start {
+func (s *Schedule) take(l *lane, q *queue, now time.Time) Start {
 	e := q.window.pop()
+	s.left(q, &e, true)
+	l.tookTurn(q, now.UnixMilli())
+	s.refill(q)
+	return Start{Queue: q.id, Lane: l.id, Entry: e.entry, Content: e.content}
+}
+
+// left notes that an entry has left its window: it is live until settled.
+func (s *Schedule) left(q *queue, e *held, sending bool) {
 	s.entries--
 	s.handover -= e.content.size()
 	s.live[e.entry.ID] = &item{at: e.entry.Position, queue: q, sending: sending}
 	q.flying++
 	if sending {
 		s.inFlight++
-		l.inFlight++
+		q.lane.inFlight++
 	} else {
 		s.unsettled++
 	}
-	l.tookTurn(q, now.UnixMilli())
-	s.refill(q)
-	return Start{Queue: q.id, Lane: l.id, Entry: e.entry, Content: e.content}
 }
 
 // refill asks for more of a queue when its window runs low.
@@ -238,13 +247,13 @@ func (s *Schedule) refill(q *queue) {
 	s.unread.push(q)
 }
 
-// enqueue gives a lane a turn in Next.
-func (s *Schedule) enqueue(l *lane) {
+// giveTurn gives a lane a turn in Next.
+func (s *Schedule) giveTurn(l *lane) {
 	switch l.place {
 	case inRunnable:
 		return
-	case inDue:
-		s.due.remove(l)
+	case inAsleep:
+		s.asleep.remove(l)
 	}
 	l.place = inRunnable
 	s.runnable.push(l)
@@ -265,10 +274,10 @@ func (s *Schedule) block(l *lane, why limiter.Reason, at time.Time) {
 // sleep puts a lane aside until an instant.
 func (s *Schedule) sleep(l *lane, why Reason, at time.Time) {
 	l.blocked, l.at = why, at
-	if l.place == inDue {
-		s.due.moved(l)
+	if l.place == inAsleep {
+		s.asleep.moved(l)
 		return
 	}
-	l.place = inDue
-	s.due.push(l)
+	l.place = inAsleep
+	s.asleep.push(l)
 }

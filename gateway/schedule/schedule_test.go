@@ -76,7 +76,7 @@ func ended(s *schedule.Schedule, st schedule.Start, now time.Time) {
 func TestNothingToDoMeansNoWakeUp(t *testing.T) {
 	s := unlimited(schedule.Settings{})
 	q := queueOf("a.example", "f")
-	s.Commit(epoch, fresh(q, 1, epoch))
+	s.Committed(epoch, fresh(q, 1, epoch))
 	p := s.Next(epoch)
 	if len(p.Start) != 1 {
 		t.Fatalf("%d starts, want 1", len(p.Start))
@@ -90,7 +90,7 @@ func TestNothingToDoMeansNoWakeUp(t *testing.T) {
 func TestAWebhookDoesNotStartBeforeItIsDueAndTheScheduleAsksToBeWokenThen(t *testing.T) {
 	s := unlimited(schedule.Settings{})
 	due := epoch.Add(7 * time.Second)
-	s.Commit(epoch, fresh(queueOf("a.example", "f"), 1, due))
+	s.Committed(epoch, fresh(queueOf("a.example", "f"), 1, due))
 	p := s.Next(epoch)
 	if len(p.Start) != 0 || !p.Wake.Equal(due) {
 		t.Fatalf("%d starts, wake %v; want none and %v", len(p.Start), p.Wake, due)
@@ -102,9 +102,9 @@ func TestAWebhookDoesNotStartBeforeItIsDueAndTheScheduleAsksToBeWokenThen(t *tes
 
 func TestAnEarlierDueTimeMovesTheWakeUpForward(t *testing.T) {
 	s := unlimited(schedule.Settings{})
-	s.Commit(epoch, fresh(queueOf("a.example", "f"), 1, epoch.Add(time.Hour)))
+	s.Committed(epoch, fresh(queueOf("a.example", "f"), 1, epoch.Add(time.Hour)))
 	s.Next(epoch)
-	s.Commit(epoch, fresh(queueOf("a.example", "g"), 2, epoch.Add(time.Minute)))
+	s.Committed(epoch, fresh(queueOf("a.example", "g"), 2, epoch.Add(time.Minute)))
 	if p := s.Next(epoch); !p.Wake.Equal(epoch.Add(time.Minute)) {
 		t.Fatalf("wake %v, want the earlier due time", p.Wake)
 	}
@@ -113,10 +113,10 @@ func TestAnEarlierDueTimeMovesTheWakeUpForward(t *testing.T) {
 func TestAHeldLaneDelaysNoOther(t *testing.T) {
 	s := paced(1, schedule.Settings{})
 	for n := range 100 {
-		s.Commit(epoch, fresh(queueOf("slow.example", "f"), n, epoch))
+		s.Committed(epoch, fresh(queueOf("slow.example", "f"), n, epoch))
 	}
 	s.Next(epoch)
-	s.Commit(epoch, fresh(queueOf("other.example", "f"), 1000, epoch))
+	s.Committed(epoch, fresh(queueOf("other.example", "f"), 1000, epoch))
 	p := s.Next(epoch)
 	if len(p.Start) != 1 || p.Start[0].Lane.Host != "other.example" {
 		t.Fatalf("started %+v, want the one for other.example", p.Start)
@@ -126,10 +126,10 @@ func TestAHeldLaneDelaysNoOther(t *testing.T) {
 func TestFlowsOfALaneTakeTurnsHoweverMuchOneHasWaiting(t *testing.T) {
 	s := paced(10, schedule.Settings{})
 	for n := range 400 {
-		s.Commit(epoch, fresh(queueOf("a.example", "campaign"), n, epoch))
+		s.Committed(epoch, fresh(queueOf("a.example", "campaign"), n, epoch))
 	}
 	for n := range 5 {
-		s.Commit(epoch, fresh(queueOf("a.example", "receipts"), 1000+n, epoch))
+		s.Committed(epoch, fresh(queueOf("a.example", "receipts"), 1000+n, epoch))
 	}
 	var flows []string
 	for now := epoch; len(flows) < 12; now = now.Add(100 * time.Millisecond) {
@@ -154,8 +154,8 @@ func TestHighPriorityGoesFirstButLeavesTheLowAFloor(t *testing.T) {
 	for n := range 200 {
 		high, low := queueOf("a.example", "f"), queueOf("a.example", "f")
 		high.Priority, low.Priority = record.High, record.Low
-		s.Commit(epoch, fresh(high, n, epoch))
-		s.Commit(epoch, fresh(low, 1000+n, epoch))
+		s.Committed(epoch, fresh(high, n, epoch))
+		s.Committed(epoch, fresh(low, 1000+n, epoch))
 	}
 	low, total := 0, 0
 	for now := epoch; total < 100; now = now.Add(100 * time.Millisecond) {
@@ -177,7 +177,7 @@ func TestAnOrderedQueueSendsOneAtATimeInTheOrderOfAcceptanceAlsoOverRetries(t *t
 	q := queueOf("a.example", "f")
 	q.Ordering = record.Digest{1}
 	for n := range 5 {
-		s.Commit(epoch, fresh(q, n, epoch))
+		s.Committed(epoch, fresh(q, n, epoch))
 	}
 	var order []int
 	retried := false
@@ -217,10 +217,10 @@ func TestAnOrderedQueueSendsOneAtATimeInTheOrderOfAcceptanceAlsoOverRetries(t *t
 func TestNoMoreAreInFlightThanThereAreSlotsAndLanesShareThem(t *testing.T) {
 	s := unlimited(schedule.Settings{MaxInFlight: 32})
 	for n := range 300 {
-		s.Commit(epoch, fresh(queueOf("big.example", "f"), n, epoch))
+		s.Committed(epoch, fresh(queueOf("big.example", "f"), n, epoch))
 	}
 	for n := range 16 {
-		s.Commit(epoch, fresh(queueOf("small.example", "f"), 1000+n, epoch))
+		s.Committed(epoch, fresh(queueOf("small.example", "f"), 1000+n, epoch))
 	}
 	p := s.Next(epoch)
 	small := 0
@@ -246,7 +246,7 @@ func TestAWebhookPastItsDeadlineIsExpiredWithoutAnAttempt(t *testing.T) {
 	s := unlimited(schedule.Settings{})
 	f := fresh(queueOf("a.example", "f"), 1, epoch)
 	f.Entry.Expires = epoch.Add(time.Second).UnixMilli()
-	s.Commit(epoch, f)
+	s.Committed(epoch, f)
 	p := s.Next(epoch.Add(2 * time.Second))
 	if len(p.Start) != 0 || len(p.Expired) != 1 {
 		t.Fatalf("%d started, %d expired; want 0 and 1", len(p.Start), len(p.Expired))
@@ -257,10 +257,31 @@ func TestAWebhookPastItsDeadlineIsExpiredWithoutAnAttempt(t *testing.T) {
 	}
 }
 
+func TestADeadlineEndsAWebhookThoughItsLaneIsHeld(t *testing.T) {
+	s := paced(0.01, schedule.Settings{})
+	var fs []*schedule.Fresh
+	for n := range 4 {
+		f := fresh(queueOf("a.example", "f"), n, epoch)
+		if n == 2 {
+			f.Entry.Expires = epoch.Add(3 * time.Second).UnixMilli()
+		}
+		fs = append(fs, f)
+		s.Committed(epoch, f)
+	}
+	p := s.Next(epoch)
+	if len(p.Start) != 1 || !p.Wake.Equal(epoch.Add(3*time.Second)) {
+		t.Fatalf("%d started, wake %v; want 1 and the deadline", len(p.Start), p.Wake)
+	}
+	p = s.Next(p.Wake)
+	if len(p.Start) != 0 || len(p.Expired) != 1 || p.Expired[0].Entry.ID != fs[2].Entry.ID {
+		t.Fatalf("at the deadline %d started and %d expired", len(p.Start), len(p.Expired))
+	}
+}
+
 func TestAnOpenBreakerHoldsTheLanesOfItsHostAndProbesLater(t *testing.T) {
 	s := unlimited(schedule.Settings{})
 	for n := range 100 {
-		s.Commit(epoch, fresh(queueOf("down.example", "f"), n, epoch))
+		s.Committed(epoch, fresh(queueOf("down.example", "f"), n, epoch))
 	}
 	now := epoch
 	p := s.Next(now)
@@ -345,11 +366,14 @@ func interleave(t *testing.T, seed uint64) {
 			due = now.Add(time.Duration(rnd.IntN(5000)) * time.Millisecond)
 		}
 		f := fresh(q, next, due)
+		if rnd.IntN(8) == 0 {
+			f.Entry.Expires = now.Add(time.Duration(rnd.IntN(4000)) * time.Millisecond).UnixMilli()
+		}
 		next++
 		byID[f.ID] = q
 		d.put(f.ID, f.Entry)
 		if handOver {
-			s.Commit(now, f)
+			s.Committed(now, f)
 		}
 	}
 	for range rnd.IntN(100) { // a backlog from an earlier run
@@ -419,7 +443,17 @@ func interleave(t *testing.T, seed uint64) {
 		for _, r := range p.Read {
 			reads = append(reads, late{r, d.window(r.Queue, r.After, r.Limit)})
 		}
+		for _, st := range p.Expired {
+			if st.Entry.Expires == 0 || st.Entry.Expires > now.UnixMilli() || inFlight[st.Entry.ID] || done[st.Entry.ID] {
+				t.Fatalf("webhook %d expired at %v: %+v", numberOf(st.Entry.ID), now, st.Entry)
+			}
+			inFlight[st.Entry.ID] = true
+			settling = append(settling, settle{start: st})
+		}
 		for _, st := range p.Start {
+			if st.Entry.Expires > 0 && st.Entry.Expires <= now.UnixMilli() {
+				t.Fatalf("webhook %d started past its deadline", numberOf(st.Entry.ID))
+			}
 			if inFlight[st.Entry.ID] || done[st.Entry.ID] {
 				t.Fatalf("webhook %d started twice", numberOf(st.Entry.ID))
 			}
@@ -443,7 +477,7 @@ func interleave(t *testing.T, seed uint64) {
 			flying = append(flying, st)
 		}
 	}
-	if s.InFlight() != 0 || s.Unsettled() != 0 || s.Waiting() != 0 {
-		t.Fatalf("left over: in flight %d, unsettled %d, waiting %d", s.InFlight(), s.Unsettled(), s.Waiting())
+	if s.InFlight() != 0 || s.Unsettled() != 0 || s.InMemory() != 0 {
+		t.Fatalf("left over: in flight %d, unsettled %d, waiting %d", s.InFlight(), s.Unsettled(), s.InMemory())
 	}
 }

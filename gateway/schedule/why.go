@@ -52,17 +52,20 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 			w.Position = i
 		}
 	}
-	if due := time.UnixMilli(e.Due); due.After(now) {
-		w.Reason, w.Until = Due, due
-		return w
-	}
 	switch {
 	case q != nil && q.ordered && (w.Position != 0 || q.flying > 0):
 		w.Reason = Ordering
-	case l.blocked == Limit || l.blocked == Pause || l.blocked == Breaker:
+	case l.blocked == Pause || l.blocked == Breaker:
 		w.Reason, w.Until = l.blocked, l.at
+	case l.blocked == Limit && w.Position == 0: // those behind the first wait for more than the lane's next call
+		w.Reason, w.Until = Limit, l.at
+	case l.blocked == Limit:
+		w.Reason = Limit
 	case l.blocked == Concurrency || s.free() <= 0:
 		w.Reason = Concurrency
+	}
+	if due := time.UnixMilli(e.Due); due.After(now) && (w.Until.IsZero() || due.After(w.Until)) {
+		w.Reason, w.Until = Due, due
 	}
 	return w
 }
@@ -129,8 +132,12 @@ func (s *Schedule) view(h *host, now time.Time, depths map[*lane]depth) HostView
 	v := HostView{Host: h.name, Breaker: h.breaker.View(now)}
 	for _, l := range h.sorted() {
 		d := depths[l]
+		until := l.at
+		if l.place != inAsleep {
+			until = time.Time{}
+		}
 		v.Lanes = append(v.Lanes, LaneView{
-			Key: l.id.Key, Budget: l.budget.View(now), Blocked: l.blocked, Until: l.at, InFlight: l.inFlight,
+			Key: l.id.Key, Budget: l.budget.View(now), Blocked: l.blocked, Until: until, InFlight: l.inFlight,
 			Waiting: d.waiting, More: d.more, Oldest: d.oldest,
 		})
 	}
@@ -143,5 +150,5 @@ func (s *Schedule) InFlight() int { return s.inFlight }
 // Unsettled returns how many ended and are not durable yet.
 func (s *Schedule) Unsettled() int { return s.unsettled }
 
-// Waiting returns how many entries the windows hold.
-func (s *Schedule) Waiting() int { return s.entries }
+// InMemory returns how many entries the windows hold.
+func (s *Schedule) InMemory() int { return s.entries }

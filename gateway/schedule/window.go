@@ -21,19 +21,19 @@ type queue struct {
 	cursor record.Position
 	more   bool
 
-	wanted    bool // in Schedule.unread
-	reading   bool
-	readLimit int
-	stale     bool                          // the read under way began behind a cursor that has moved back since
-	arrived   bool                          // entries were left on disk since the read began: it may have missed them,
-	arrivedAt record.Position               // and this is the first of them
-	ended     map[record.ID]record.Position // where stood what was settled since the read began: it may bring them back
+	wanted           bool // in Schedule.unread
+	reading          bool
+	readLimit        int
+	stale            bool                          // the read under way began behind a cursor that has moved back since
+	arrived          bool                          // entries were left on disk since the read began: it may have missed them,
+	arrivedAt        record.Position               // and this is the first of them
+	settledMeanwhile map[record.ID]record.Position // where stood what was settled since the read began: it may bring them back
 
 	flying int // in flight or unsettled
 
 	place   queuePlace
 	headDue int64
-	index   int // in lane.waiting
+	index   int // in lane.later
 
 	settledSinceMark int
 }
@@ -43,12 +43,12 @@ type queuePlace uint8
 const (
 	qNowhere queuePlace = iota
 	qReady
-	qWaiting
+	qLater
 )
 
 // offer takes an entry that is durable: into the window where it belongs there, else it is left to the disk, and the
 // cursor will come to it. It returns by how much the window's entries and payload bytes changed.
-func (q *queue) offer(e waiting, capacity int) (entries int, payload int64) {
+func (q *queue) offer(e held, capacity int) (entries int, payload int64) {
 	if q.more && q.cursor.Compare(e.entry.Position) < 0 {
 		if at := e.entry.Position; !q.arrived || at.Compare(q.arrivedAt) < 0 {
 			q.arrived, q.arrivedAt = true, at
@@ -82,25 +82,25 @@ func (q *queue) done() bool {
 	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0
 }
 
-// waiting is an entry in a window, with what is to be sent when that was handed over.
-type waiting struct {
+// held is an entry in a window, with what is to be sent when that was handed over.
+type held struct {
 	entry   record.Entry
 	content Content
 }
 
 // window is a queue's entries in memory, in (rank, id) order.
 type window struct {
-	entries []waiting
+	entries []held
 	head    int
 }
 
-func (w *window) len() int        { return len(w.entries) - w.head }
-func (w *window) first() *waiting { return &w.entries[w.head] }
-func (w *window) last() *waiting  { return &w.entries[len(w.entries)-1] }
+func (w *window) len() int     { return len(w.entries) - w.head }
+func (w *window) first() *held { return &w.entries[w.head] }
+func (w *window) last() *held  { return &w.entries[len(w.entries)-1] }
 
-func (w *window) pop() waiting {
+func (w *window) pop() held {
 	e := w.entries[w.head]
-	w.entries[w.head] = waiting{}
+	w.entries[w.head] = held{}
 	w.head++
 	if w.head == len(w.entries) {
 		w.entries, w.head = w.entries[:0], 0
@@ -108,16 +108,27 @@ func (w *window) pop() waiting {
 	return e
 }
 
-func (w *window) dropLast() waiting {
+// remove takes out the i-th entry.
+func (w *window) remove(i int) held {
+	if i == 0 {
+		return w.pop()
+	}
+	e := w.entries[w.head+i]
+	copy(w.entries[w.head+i:], w.entries[w.head+i+1:])
+	w.dropLast()
+	return e
+}
+
+func (w *window) dropLast() held {
 	n := len(w.entries) - 1
 	e := w.entries[n]
-	w.entries[n] = waiting{}
+	w.entries[n] = held{}
 	w.entries = w.entries[:n]
 	return e
 }
 
 // insert puts an entry in its place, nearly always the end; false when it was there already.
-func (w *window) insert(e waiting) bool {
+func (w *window) insert(e held) bool {
 	if w.head > 32 && w.head > len(w.entries)/2 {
 		n := copy(w.entries, w.entries[w.head:])
 		clear(w.entries[n:])
@@ -133,7 +144,7 @@ func (w *window) insert(e waiting) bool {
 	if w.entries[at].entry.ID == e.entry.ID {
 		return false
 	}
-	w.entries = append(w.entries, waiting{})
+	w.entries = append(w.entries, held{})
 	copy(w.entries[at+1:], w.entries[at:])
 	w.entries[at] = e
 	return true
