@@ -23,6 +23,9 @@ type Policy struct {
 	Timeout Duration `yaml:"timeout,omitempty"`
 	// ConnectTimeout bounds resolving, connecting and TLS within it; at most Timeout.
 	ConnectTimeout Duration `yaml:"connect_timeout,omitempty"`
+	// Identity is the header that carries the webhook's id to its destination, such as webhook-id; the caller's own
+	// header of that name wins.
+	Identity string `yaml:"identity,omitempty"`
 }
 
 const (
@@ -66,6 +69,9 @@ func (p Policy) check(k *checker, path string, presets []string) {
 		if k.given(at, d == 0) {
 			within(k, at, d, Duration(minTimeout), maxTimeout)
 		}
+	}
+	if at := join(path, "identity"); p.Identity != "" && !isFieldName(p.Identity) {
+		k.fail(at, p.Identity, "is not the name of a header", "one such as webhook-id")
 	}
 	if k.given(maxAge, p.MaxAge == 0) {
 		within(k, maxAge, p.MaxAge, minMaxAge, maxMaxAge)

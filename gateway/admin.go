@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sluice-gateway/sluice/persist/badgerstore"
 )
 
 // adminServer serves what operators and their machines look at: metrics, health and profiles.
@@ -40,4 +42,22 @@ func (g *Gateway) serveAdmin() error {
 		return err
 	}
 	return nil
+}
+
+// storeMetrics say what the store takes of the disk, and what it could not read.
+func storeMetrics(s *badgerstore.Store) []prometheus.Collector {
+	part := func(name string, bytes func(badgerstore.Sizes) int64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "sluice_store_bytes", Help: "Bytes that the store takes on disk, by part.",
+			ConstLabels: prometheus.Labels{"part": name},
+		}, func() float64 { return float64(bytes(s.Sizes())) })
+	}
+	return []prometheus.Collector{
+		part("live", func(z badgerstore.Sizes) int64 { return z.Live }),
+		part("metadata", func(z badgerstore.Sizes) int64 { return z.Metadata }),
+		part("body", func(z badgerstore.Sizes) int64 { return z.Body }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "sluice_store_set_aside_rows", Help: "Rows that could not be read and were set aside.",
+		}, func() float64 { return float64(s.Sizes().SetAside) }),
+	}
 }

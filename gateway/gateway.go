@@ -81,7 +81,9 @@ func (g *Gateway) open() error {
 			MaxSize: int64(conf.Retention.MaxSize),
 		},
 		MinFree: uint64(conf.Data.MinFree), //nolint:gosec // the configuration is valid
-		Log:     set.Log,
+		// The front door bounds a webhook as it is posted; the store its encoding, which is a little larger.
+		MaxWebhook: 1_000_000,
+		Log:        set.Log,
 	})
 	if err != nil {
 		return err
@@ -93,6 +95,8 @@ func (g *Gateway) open() error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	registry.MustRegister(storeMetrics(g.store)...)
 
 	limits := conf.Limits.Index()
 	g.client = egress.New(egressSettings(conf, set, g.listener, g.adminListener))
@@ -156,10 +160,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.log.Info().Msg("stopping: what is under way may finish")
 	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(g.set.Config.Shutdown.Timeout))
 	defer cancel()
+	stopSending() // at once: what is still accepted waits on disk for the next start
 	if err := g.front.Shutdown(shut); err != nil {
-		g.log.Warn().Err(err).Msg("requests were still being read when the shutdown timeout passed")
+		g.log.Warn().Err(err).Msg("requests were still under way when the shutdown timeout passed")
 	}
-	stopSending()
 	if err := <-sent; err != nil {
 		g.log.Warn().Err(err).Msg("stopped before everything under way had ended")
 	}

@@ -23,7 +23,7 @@ func policySet(conf *configs.Config) (policy.Set, error) {
 	for name, p := range conf.Policies {
 		named[name] = policy.Overrides{
 			Extends: p.Extends, MaxAge: time.Duration(p.MaxAge),
-			Timeout: time.Duration(p.Timeout), ConnectTimeout: time.Duration(p.ConnectTimeout),
+			Timeout: time.Duration(p.Timeout), ConnectTimeout: time.Duration(p.ConnectTimeout), Identity: p.Identity,
 		}
 	}
 	return policy.NewSet(named)

@@ -51,7 +51,7 @@ type Settings struct {
 	Override func(host string) *limiter.Override
 }
 
-// Dispatcher sends what is due. Use New, then Load, then Run.
+// Dispatcher sends what is due. Use New, then Restore, then Run.
 type Dispatcher struct {
 	set      Settings
 	schedule *schedule.Schedule

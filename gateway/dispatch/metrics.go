@@ -36,7 +36,7 @@ func newMetrics(reg prometheus.Registerer, load func() Load) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 13),
 		}),
 		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sluice_breaker_transitions_total", Help: "Transitions of host breakers, by the state entered.",
+			Name: "sluice_breaker_transitions_total", Help: "Times that the breaker of a host opened, or closed again.",
 		}, []string{"host", "to"}),
 		settleErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "sluice_settle_errors_total", Help: "Batches of settlements that the store refused and that were tried again.",

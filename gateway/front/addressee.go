@@ -13,13 +13,13 @@ import (
 // browser on the same machine, and a page from anywhere could otherwise have webhooks sent (CSRF), or, after pointing a
 // name of its own at 127.0.0.1, read what they say (DNS rebinding).
 //
-// So a request must be addressed to localhost, an address literal or a configured name; Sec-Fetch-Site (W3C Fetch
+// So a request must be addressed to localhost or an address literal; Sec-Fetch-Site (W3C Fetch
 // Metadata) must not tell of another site; and an Origin (RFC 6454) must be the front door's own. Programs that are no
 // browsers send neither header.
 func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx) *problem {
 	h := &ctx.Request.Header
 	host := string(h.Host())
-	if !f.answersTo(host) {
+	if !answersTo(host) {
 		return misdirectedProblem(host)
 	}
 	if site := h.Peek("Sec-Fetch-Site"); len(site) > 0 && string(site) != "same-origin" && string(site) != "none" {
@@ -35,9 +35,9 @@ func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx) *problem {
 }
 
 // answersTo reports whether a Host field names the front door. An empty one is HTTP/1.0's.
-func (f *Front) answersTo(host string) bool {
+func answersTo(host string) bool {
 	name := hostOnly(host)
-	if name == "" || f.names[name] {
+	if name == "" || name == "localhost" {
 		return true
 	}
 	_, err := netip.ParseAddr(name)

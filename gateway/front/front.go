@@ -50,9 +50,7 @@ type Settings struct {
 	Secret     [32]byte // keys the digests in lanes; the same for ever, or lanes forget what they learned
 	MaxWebhook int      // bytes of one webhook; 0: webhook.DefaultMaxSize
 	MaxConns   int      // 0: DefaultMaxConns
-	// Names are the host names that requests may be addressed to besides localhost and address literals.
-	Names []string
-	Log   zerolog.Logger
+	Log        zerolog.Logger
 	// NoDate leaves out the Date header, whose clock is the process's: for tests in virtual time.
 	NoDate bool
 }
@@ -62,7 +60,6 @@ type Front struct {
 	set      Settings
 	defaults webhook.Defaults
 	server   fasthttp.Server
-	names    map[string]bool
 	closing  atomic.Bool
 	// work is what the store's calls run under. It does not end with a request or with Shutdown: what was begun is
 	// finished, because its client may never learn what became of it.
@@ -74,10 +71,7 @@ func New(set Settings) *Front {
 	if set.ShowURL == nil {
 		set.ShowURL = func(_, url string) string { return webhook.MaskURL(url) }
 	}
-	f := &Front{set: set, names: map[string]bool{"localhost": true}, work: context.Background()}
-	for _, name := range set.Names {
-		f.names[hostOnly(name)] = true
-	}
+	f := &Front{set: set, work: context.Background()}
 	f.defaults = webhook.Defaults{
 		Policy: policy.Default, Policies: set.Policies, LaneBy: set.LaneBy, Destination: set.Destination,
 		Secret: set.Secret, MaxSize: set.MaxWebhook,

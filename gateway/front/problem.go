@@ -83,7 +83,7 @@ func crossOriginProblem() *problem {
 
 func misdirectedProblem(host string) *problem {
 	return newProblem(421, "misdirected", "The request is addressed to someone else",
-		fmt.Sprintf("Host %.100q: want localhost, an address, or a configured name", host))
+		fmt.Sprintf("Host %.100q: want localhost or an address", host))
 }
 
 func notFoundProblem(detail string) *problem {
@@ -114,7 +114,7 @@ func storeProblem(err error) *problem {
 	case errors.Is(err, persist.ErrClosed):
 		p = closingProblem()
 	case errors.Is(err, persist.ErrTooLarge):
-		p = newProblem(413, "too-large", "The batch is too large to be stored as one", "Nothing was stored: want smaller batches")
+		p = newProblem(413, "too-large", "That is too much to be stored as one", "Nothing was stored: want a smaller webhook, or a smaller batch")
 	}
 	return p
 }

@@ -47,7 +47,7 @@ type HostView struct {
 
 // BreakerView is a host's breaker as it stands.
 type BreakerView struct {
-	State    string  `json:"state"`    // closed, open or half_open
+	State    string  `json:"state"`    // closed, open or half-open
 	Until    Instant `json:"until"`    // when an open one lets probes through; null: it is not open
 	Requests int     `json:"requests"` // ended within its window
 	Failures int     `json:"failures"` // of those

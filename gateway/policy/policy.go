@@ -52,6 +52,7 @@ type Overrides struct {
 	MaxAge         time.Duration
 	Timeout        time.Duration
 	ConnectTimeout time.Duration
+	Identity       string // the header that carries a webhook's id
 }
 
 // Resolve makes a named policy from a preset and what is changed of it. It allows all methods: a preset's own list
@@ -75,6 +76,9 @@ func Resolve(name string, o Overrides) (*Policy, error) {
 		case d > 0:
 			*to = d
 		}
+	}
+	if o.Identity != "" {
+		p.Identity = o.Identity
 	}
 	set(&p.MaxAge, "max_age", o.MaxAge)
 	set(&p.Timeout, "timeout", o.Timeout)

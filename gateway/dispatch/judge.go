@@ -1,0 +1,146 @@
+package dispatch
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// judge turns an attempt into what is written of it: the webhook is over, or it is tried again at an instant.
+func (d *Dispatcher) judge(s *schedule.Start, w *record.Webhook, payload []byte, p *policy.Policy, x *exchange,
+	outcome policy.Outcome,
+) *persist.Settlement {
+	took := x.ended.Sub(x.began)
+	a := recordOf(x, outcome, s.Entry.Attempts()+1)
+	label := d.set.HostLabel(s.Lane.Host)
+	d.metrics.attempts.WithLabelValues(label, string(outcome)).Inc()
+	d.metrics.duration.WithLabelValues(label).Observe(took.Seconds())
+
+	next := s.Entry
+	next.Trying = addMs(next.Trying, took)
+	if outcome == policy.Throttled {
+		next.Throttled = addOne(next.Throttled)
+	} else {
+		next.Tries = addOne(next.Tries)
+	}
+	last := *s
+	last.Entry = next
+	switch outcome {
+	case policy.Delivered:
+		return d.ends(&last, w, payload, record.Delivered, a, "")
+	case policy.Failed:
+		return d.ends(&last, w, payload, record.Failed, a, "")
+	}
+	spent := policy.Spent{
+		Tries: int(next.Tries), Throttled: int(next.Throttled),
+		Trying: ms(next.Trying), Deferred: ms(next.Deferred),
+	}
+	var wait time.Duration
+	if x.hint.HasRetryAfter {
+		wait = x.hint.RetryAfter
+	}
+	delay, giveUp := p.Next(spent, outcome, x.resp.Class, wait, rand.Float64())
+	if giveUp != "" {
+		return d.ends(&last, w, payload, record.Failed, a, giveUp)
+	}
+	due := x.ended.Add(delay)
+	if w.ExpireEarly && next.Expires > 0 && due.UnixMilli() >= next.Expires {
+		return d.ends(&last, w, payload, record.Expired, a, "expires_at comes before its next attempt could")
+	}
+	if outcome == policy.Throttled {
+		next.Deferred = addMs(next.Deferred, delay)
+	} else {
+		next.Trying = addMs(next.Trying, delay)
+	}
+	d.set.Log.Debug().Stringer("id", s.Entry.ID).Str("host", s.Lane.Host).Int("attempt", a.N).Int("status", a.Status).
+		Str("error_class", a.ErrorClass).Str("outcome", a.Outcome).Time("next", due).Msg("webhook to be tried again")
+	return stays(s, a, next, due)
+}
+
+// stays is a settlement of a webhook that is to be tried at another time.
+func stays(s *schedule.Start, a *record.Attempt, next record.Entry, due time.Time) *persist.Settlement {
+	next.Due = due.UnixMilli()
+	if a != nil {
+		a.NextDue = next.Due
+	}
+	return &persist.Settlement{
+		Queue: refOf(s), Was: s.Entry.Position, ID: s.Entry.ID, Attempt: a, Next: &next,
+	}
+}
+
+// ends is a settlement of a webhook whose life ends.
+func (d *Dispatcher) ends(s *schedule.Start, w *record.Webhook, payload []byte, state record.State, a *record.Attempt,
+	reason string,
+) *persist.Settlement {
+	now := time.Now()
+	created := s.Entry.ID.Timestamp()
+	d.metrics.finished.WithLabelValues(d.set.HostLabel(s.Lane.Host), string(state)).Inc()
+	if state == record.Delivered {
+		d.metrics.latency.Observe(now.Sub(created).Seconds())
+	} else if l := d.set.Log.Warn(); l.Enabled() {
+		l.Stringer("id", s.Entry.ID).Str("host", s.Lane.Host).Str("flow", w.Flow).Str("state", string(state)).
+			Int("tries", int(s.Entry.Tries)).Str("reason", reason).Int("status", statusOf(a)).Msg("webhook ended undelivered")
+	}
+	return &persist.Settlement{
+		Queue: refOf(s), Was: s.Entry.Position, ID: s.Entry.ID, Attempt: a, Payload: payload,
+		Final: &record.Final{
+			ID: s.Entry.ID, State: state, Method: w.Method, URL: d.set.ShowURL(s.Lane.Host, w.URL), Host: s.Lane.Host,
+			Tenant: w.Tenant, Flow: w.Flow, Priority: w.Priority, Policy: w.Policy, Type: w.Type, Metadata: w.Metadata,
+			CreatedAt: created.UnixMilli(), FinishedAt: now.UnixMilli(), Expires: s.Entry.Expires,
+			Tries: int(s.Entry.Tries), Throttled: int(s.Entry.Throttled), Reason: reason,
+		},
+	}
+}
+
+func refOf(s *schedule.Start) persist.QueueRef {
+	return persist.QueueRef{Part: record.PartOf(s.Lane.Host), ID: s.Queue}
+}
+
+func statusOf(a *record.Attempt) int {
+	if a == nil {
+		return 0
+	}
+	return a.Status
+}
+
+// health is what an attempt says about its host: connect errors, time-outs and 5xx count against it, what the
+// destination deferred does not count at all, and a kept connection that broke is ambiguous.
+func health(resp *egress.Response, outcome policy.Outcome) circuit.Result {
+	switch {
+	case outcome == policy.Throttled,
+		resp.Class == policy.ClassBlocked, resp.Class == policy.ClassCanceled,
+		resp.Class == policy.ClassReset && resp.Reused:
+		return circuit.Neutral
+	case resp.Class != "" || resp.Status >= 500:
+		return circuit.Failure
+	}
+	return circuit.Success
+}
+
+// exhausted reports whether the response says that nothing remains of a limit.
+func exhausted(h *limiter.Hint) bool {
+	w := h.Binding()
+	return w != nil && w.Remaining == 0
+}
+
+func ms(n uint32) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// addMs adds a duration to a count of milliseconds that stays at its greatest value rather than wrap: 49 days.
+func addMs(n uint32, d time.Duration) uint32 {
+	return uint32(min(int64(n)+max(0, d.Milliseconds()), math.MaxUint32)) //nolint:gosec // bounded on both sides
+}
+
+func addOne(n uint16) uint16 {
+	if n == math.MaxUint16 {
+		return n
+	}
+	return n + 1
+}
