@@ -94,6 +94,9 @@ const (
 	Neutral               // says nothing: 429, a dropped connection that had been idle, a call never made
 )
 
+// Probe reports whether the permit is for a call that finds out whether the host is back.
+func (p Permit) Probe() bool { return p.probe }
+
 // Permit lets one call pass. Every permit must be given back once, by Report or by Cancel; one that is lost costs a
 // probe's place until it expires, and nothing else.
 type Permit struct {

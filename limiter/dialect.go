@@ -68,6 +68,14 @@ func (w *Window) place(x exchange, form ResetForm) {
 	}
 }
 
+// Forms returns how each remembered reset is read: what of a dialect is worth saving as soon as it changes.
+func (d *Dialect) Forms() (forms [maxResets]ResetForm) {
+	for i := range d.Resets {
+		forms[i] = d.Resets[i].Form
+	}
+	return forms
+}
+
 // measure takes what a Date says of the host's clock. It was written between sent and received, and cut to the second.
 func (d *Dialect) measure(date, sent, received time.Time) {
 	rtt := received.Sub(sent)

@@ -35,12 +35,18 @@ func (c *Content) size() int64 {
 
 // Committed takes a webhook straight from its commit, payload and all, when its queue has nothing before it on disk;
 // otherwise the queue is marked as having more, so that a fresh webhook never overtakes the backlog.
+//
+// A read of the store may have brought it already: then there is nothing to do.
 func (s *Schedule) Committed(now time.Time, f *Fresh) {
+	if s.live[f.Entry.ID] != nil {
+		return
+	}
 	q := s.queues[f.ID]
 	if q == nil {
 		q = s.addQueue(f.ID, &f.Queue, now)
 	}
 	w := held{entry: f.Entry, content: f.Content}
+	dueAtOnce(&w.entry, now)
 	if s.handover+w.content.size() > s.set.MaxHandover {
 		w.content = Content{}
 	}
@@ -65,9 +71,17 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 	}
 	q.reading = false
 	s.reading--
-	ended := q.settledMeanwhile
-	q.settledMeanwhile = nil
-	if !failed && !q.stale {
+	ended, meanwhile := q.settledMeanwhile, q.meanwhile
+	q.settledMeanwhile, q.meanwhile = nil, nil
+	missed := func(e *held) { // a meanwhile entry that the disk will bring again
+		s.entries--
+		s.handover -= e.content.size()
+	}
+	if failed || q.stale {
+		for i := range meanwhile {
+			missed(&meanwhile[i])
+		}
+	} else {
 		full := len(entries) == q.readLimit
 		if q.arrived { // what lies behind the first entry that the read may have missed is read again
 			entries = entries[:sort.Search(len(entries), func(i int) bool {
@@ -79,7 +93,8 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 			if at, gone := ended[e.ID]; gone && at == e.Position || s.live[e.ID] != nil {
 				continue
 			}
-			if q.window.insert(held{entry: *e}) {
+			if h := (held{entry: *e}); q.window.insert(h) {
+				dueAtOnce(&q.window.at(e.Position).entry, now)
 				s.entries++
 				s.watch(q, e)
 			}
@@ -88,10 +103,26 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 			q.cursor = entries[n-1].Position
 		}
 		q.more = q.arrived || full
+		for i := range meanwhile {
+			e := &meanwhile[i]
+			if q.more && q.cursor.Compare(e.entry.Position) < 0 || s.live[e.entry.ID] != nil || !q.window.insert(*e) {
+				missed(e)
+				continue
+			}
+			s.watch(q, &e.entry)
+		}
 	}
 	s.reseat(q, now)
 	s.refill(q)
-	s.drop(q)
+	s.maybeIdle(q, now)
+}
+
+// dueAtOnce makes an entry due that was to go at once. It was given the store's instant, which never goes back, when
+// it was accepted; the clock may have been set back since.
+func dueAtOnce(e *record.Entry, now time.Time) {
+	if ms := now.UnixMilli(); e.Due > ms && uint64(e.Due) == e.ID.Time() { //nolint:gosec // above now, so not negative
+		e.Due = ms
+	}
 }
 
 // offer puts a durable entry where it belongs and wakes its lane when that may let something start.
@@ -138,7 +169,7 @@ func (s *Schedule) lane(id record.Lane, now time.Time) *lane {
 	if l == nil {
 		h := s.host(id.Host)
 		l = &lane{
-			id: id, host: h, budget: s.set.Budget(id, now), flows: map[flowKey]*flow{},
+			id: id, host: h, budget: s.set.Budget(id, now), flows: map[flowKey]*flow{}, queues: map[record.QueueID]*queue{},
 			later: newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
 		}
 		s.lanes[id] = l
@@ -157,22 +188,39 @@ func (s *Schedule) addQueue(id record.QueueID, desc *record.Queue, now time.Time
 	}
 	f.queues++
 	q := &queue{id: id, desc: *desc, ordered: desc.Ordered(), lane: l, flow: f}
-	s.queues[id] = q
+	s.queues[id], l.queues[id] = q, q
 	return q
 }
 
-// drop forgets a queue that has nothing left, and its flow with its last queue.
-func (s *Schedule) drop(q *queue) {
-	if !q.done() || q.place != qNowhere {
-		return
+// keepIdle is how long a queue with nothing to do is remembered: one that is used again and again is not made anew each
+// time, and gets its marks.
+const keepIdle = time.Minute
+
+// maybeIdle notes that a queue may be forgotten after a while, if nothing is left to do for it.
+func (s *Schedule) maybeIdle(q *queue, now time.Time) {
+	if q.idleSince.IsZero() && q.done() {
+		q.idleSince = now
+		s.idle.push(q)
 	}
-	delete(s.queues, q.id)
-	delete(s.toMark, q)
-	if q.wanted { // it is in unread; planReads passes over a queue without more
-		q.more = false
-	}
-	if q.flow.queues--; q.flow.queues == 0 && !q.flow.inRing {
-		delete(q.lane.flows, q.flow.key)
+}
+
+// forgetIdle forgets queues that had nothing to do for a while, and a flow with its last queue.
+func (s *Schedule) forgetIdle(now time.Time) {
+	for s.idle.len() > 0 && now.Sub(s.idle.front().idleSince) >= keepIdle {
+		q := s.idle.pop()
+		q.idleSince = time.Time{}
+		if !q.done() {
+			continue
+		}
+		if _, marked := s.toMark[q]; marked {
+			s.maybeIdle(q, now) // its mark first
+			continue
+		}
+		delete(s.queues, q.id)
+		delete(q.lane.queues, q.id)
+		if q.flow.queues--; q.flow.queues == 0 && !q.flow.inRing {
+			delete(q.lane.flows, q.flow.key)
+		}
 	}
 }
 

@@ -8,13 +8,6 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// item is a webhook that was taken from its window: in flight, then unsettled, then forgotten.
-type item struct {
-	at      record.Position
-	queue   *queue
-	sending bool // in flight; afterwards what became of it is on its way to the store
-}
-
 // End is what one attempt taught.
 type End struct {
 	ID     record.ID
@@ -27,28 +20,38 @@ type End struct {
 // live until Settled. It returns the breaker's transition, if there was one.
 func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	it := s.live[e.ID]
-	if it == nil || !it.sending {
+	if it == nil || it.state != inFlight {
 		return circuit.Transition{}
 	}
-	it.sending = false
+	s.move(it, unsettled)
 	l := it.queue.lane
-	s.inFlight--
-	l.inFlight--
-	s.unsettled++
-
-	if h := e.Seen.Hint; h != nil {
-		l.host.dialect.Resolve(h, e.Seen.Sent, e.Seen.Received)
-		s.touchHost(l.host)
+	h := l.host
+	if hint := e.Seen.Hint; hint != nil {
+		known := h.dialect.Forms()
+		h.dialect.Resolve(hint, e.Seen.Sent, e.Seen.Received)
+		if h.dialect.Forms() != known {
+			s.touchHost(h)
+		}
 	}
 	l.budget.Observe(now, e.Seen)
 	s.touch(l)
-	t := l.host.breaker.Report(now, e.Permit, e.Health)
+	t := h.breaker.Report(now, e.Permit, e.Health)
 	if t != (circuit.Transition{}) {
-		s.touchHost(l.host)
+		s.touchHost(h)
 	}
-	for _, other := range l.host.lanes {
-		if other.blocked == Breaker && other.place == inAsleep {
-			s.giveTurn(other) // a probe's permit may have come free, or the breaker closed
+	for changed := t != (circuit.Transition{}); h.barred.len() > 0; {
+		if !changed && !e.Permit.Probe() && s.crowded(h) {
+			break
+		}
+		other := h.barred.pop()
+		other.barred = false
+		if other.blocked == Breaker && !changed && !e.Permit.Probe() {
+			other.bar() // what ended was no probe: nothing changed for it
+			break
+		}
+		s.giveTurn(other)
+		if !changed {
+			break // one place came free
 		}
 	}
 	if l.place != inRunnable && l.hasWork() {
@@ -57,34 +60,36 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	return t
 }
 
-// TakeBack forgets a start that was never made: the webhook stays as it is on disk, and this schedule is done with it.
+// TakeBack takes note that a start was not made and will not be: its slot is free, and the webhook stays as it is on
+// disk, for the next process.
 func (s *Schedule) TakeBack(st *Start) {
 	it := s.live[st.Entry.ID]
-	if it == nil || !it.sending {
+	if it == nil || it.state == abandoned {
 		return
 	}
-	delete(s.live, st.Entry.ID)
-	it.queue.flying--
-	it.queue.lane.inFlight--
-	s.inFlight--
-	it.queue.lane.host.breaker.Cancel(st.Permit)
+	if it.state == inFlight {
+		it.queue.lane.host.breaker.Cancel(st.Permit)
+	}
+	s.move(it, abandoned)
 }
 
 // Settled forgets a webhook whose fate is durable; next is its entry when it stays.
 func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	it := s.live[id]
-	if it == nil || it.sending {
+	if it == nil || it.state != unsettled {
 		return
 	}
 	delete(s.live, id)
-	s.unsettled--
+	s.move(it, settled)
 	q := it.queue
-	q.flying--
 	if q.reading {
 		if q.settledMeanwhile == nil {
 			q.settledMeanwhile = map[record.ID]record.Position{}
 		}
 		q.settledMeanwhile[id] = it.at
+	}
+	if q.lastSettled.Compare(it.at) < 0 {
+		q.lastSettled = it.at
 	}
 	if q.settledSinceMark++; q.settledSinceMark >= markEvery {
 		s.toMark[q] = struct{}{}
@@ -96,7 +101,7 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	if q.ordered {
 		s.reseat(q, now)
 	}
-	s.drop(q)
+	s.maybeIdle(q, now)
 }
 
 // hasWork reports whether any flow of the lane has something due, or will.

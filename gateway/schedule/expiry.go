@@ -36,9 +36,12 @@ func (s *Schedule) holds(d *deadline) bool {
 	return ok
 }
 
-// expire takes what is past its deadline out of the windows.
+// expiredAtOnce bounds what one Next expires: each is read and settled like any other.
+const expiredAtOnce = 256
+
+// expire takes what is past its deadline out of the windows, as far as there is room for it.
 func (s *Schedule) expire(now time.Time, p *Plan) {
-	for len(s.deadlines) > 0 && s.deadlines[0].at <= now.UnixMilli() {
+	for len(p.Expired) < expiredAtOnce && s.free() > 0 && len(s.deadlines) > 0 && s.deadlines[0].at <= now.UnixMilli() {
 		d := heap.Pop(&s.deadlines).(deadline) //nolint:forcetypeassert // nothing else is in it
 		if !s.holds(&d) {
 			continue
@@ -46,7 +49,7 @@ func (s *Schedule) expire(now time.Time, p *Plan) {
 		q := s.queues[d.queue]
 		i, _ := q.window.find(d.entry)
 		e := q.window.remove(i)
-		s.left(q, &e, false)
+		s.left(q, &e, unsettled)
 		p.Expired = append(p.Expired, Start{Queue: q.id, Lane: q.lane.id, Entry: e.entry, Content: e.content})
 		s.reseat(q, now)
 		s.refill(q)

@@ -14,7 +14,10 @@ type host struct {
 	breaker *circuit.Breaker
 	dialect limiter.Dialect // how its headers are to be read, as learned
 	lanes   []*lane
-	dirty   bool
+	// barred are lanes that wait for what another lane of the host may set free: a probe's permit, a slot.
+	barred   fifo[*lane]
+	inFlight int
+	dirty    bool
 }
 
 // lane is one unit of a destination's limit, with the flows that want to use it.
@@ -30,7 +33,10 @@ type lane struct {
 	later   indexed[*queue] // by when their head is due
 
 	inFlight int
-	dirty    bool // its budget's state may have to be saved
+	dirty    bool   // its budget's state has to be saved
+	saved    uint64 // the budget's revision that was saved last
+	barred   bool   // in host.barred
+	queues   map[record.QueueID]*queue
 
 	place   place
 	at      time.Time // when to look again, while blocked for a time
@@ -46,6 +52,14 @@ const (
 	inRunnable
 	inAsleep
 )
+
+// bar lets the lane wait for the host.
+func (l *lane) bar() {
+	if !l.barred {
+		l.barred = true
+		l.host.barred.push(l)
+	}
+}
 
 // flow is one caller's stream within a lane, at one priority.
 type flow struct {

@@ -13,7 +13,7 @@ import (
 const markEvery = 512
 
 func (s *Schedule) touch(l *lane) {
-	if !l.dirty {
+	if !l.dirty && l.budget.Revision() != l.saved {
 		l.dirty = true
 		s.changedLanes = append(s.changedLanes, l)
 	}
@@ -31,7 +31,7 @@ func (s *Schedule) Changed(
 	lane func(record.Lane, *limiter.Budget), host func(string, *circuit.Breaker, *limiter.Dialect),
 ) {
 	for i, l := range s.changedLanes {
-		l.dirty = false
+		l.dirty, l.saved = false, l.budget.Revision()
 		s.changedLanes[i] = nil
 		lane(l.id, l.budget)
 	}
@@ -74,6 +74,8 @@ func (s *Schedule) Marks(each func(host string, id record.QueueID, at record.Pos
 			each(q.desc.Lane.Host, q.id, before(low))
 		case q.more:
 			each(q.desc.Lane.Host, q.id, q.cursor)
+		default: // nothing is left of it
+			each(q.desc.Lane.Host, q.id, q.lastSettled)
 		}
 	}
 }

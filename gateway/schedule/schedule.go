@@ -22,7 +22,8 @@ const (
 	DefaultMaxInFlight = 10_000
 	DefaultWindow      = 512       // entries: at 1,000/s and a read of 1 ms, ample
 	DefaultMaxEntries  = 1 << 20   // about 100 bytes each
-	DefaultMaxHandover = 128 << 20 // bytes
+	DefaultMaxHandover = 64 << 20  // bytes
+	DefaultMaxBytes    = 128 << 20 // bytes; each is held about twice while it is sent
 	minWindow          = 8         // of every queue when MaxEntries is reached
 	maxReading         = 32        // window reads under way at once
 	quantum            = 16        // webhooks a lane may start before the next lane's turn
@@ -35,6 +36,7 @@ type Settings struct {
 	Window       int   // entries of one queue kept in memory
 	MaxEntries   int   // entries of all queues kept in memory; beyond it windows shrink to a few entries each
 	MaxHandover  int64 // bytes of payloads handed over in memory; beyond it they are read from disk when sent
+	MaxBytes     int64 // bytes of payloads in flight or unsettled; one more webhook may go above it
 
 	Budget  func(lane record.Lane, now time.Time) *limiter.Budget
 	Breaker func(host string) *circuit.Breaker
@@ -59,8 +61,10 @@ type Schedule struct {
 
 	inFlight  int
 	unsettled int
+	bytes     int64 // of payloads in flight or unsettled
 	entries   int
 	handover  int64
+	idle      fifo[*queue] // queues with nothing to do, some of which have work again
 
 	changedLanes []*lane // whose budget has something to save
 	changedHosts []*host // whose breaker has
@@ -84,6 +88,9 @@ func New(set Settings) *Schedule {
 	}
 	if set.MaxHandover <= 0 {
 		set.MaxHandover = DefaultMaxHandover
+	}
+	if set.MaxBytes <= 0 {
+		set.MaxBytes = DefaultMaxBytes
 	}
 	return &Schedule{
 		set:    set,
@@ -129,6 +136,7 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	p.Start, p.Expired, p.Read, p.Wake = p.Start[:0], p.Expired[:0], p.Read[:0], time.Time{}
 
 	s.expire(now, p)
+	s.forgetIdle(now)
 	for l := s.asleep.first(); l != nil && !l.at.After(now); l = s.asleep.first() {
 		s.giveTurn(l)
 	}
@@ -143,17 +151,12 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	if l := s.asleep.first(); l != nil {
 		p.Wake = l.at
 	}
-	if len(s.deadlines) > 0 {
+	if len(s.deadlines) > 0 && s.free() > 0 {
 		if at := time.UnixMilli(s.deadlines[0].at); p.Wake.IsZero() || at.Before(p.Wake) {
 			p.Wake = at
 		}
 	}
 	return p
-}
-
-// free returns how many more attempts may begin.
-func (s *Schedule) free() int {
-	return min(s.set.MaxInFlight-s.inFlight, s.set.MaxUnsettled-s.unsettled)
 }
 
 // planReads asks for the windows of queues that ran low, a bounded number at a time.
@@ -194,17 +197,23 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 		if q == nil {
 			l.blocked = Idle
 			if at, ok := l.nextDue(); ok {
-				s.sleep(l, Due, at)
+				s.sleep(l, Due, at, now)
 			}
 			return false
 		}
 		if at, why := l.budget.ReadyAt(now); why != limiter.Ready {
-			s.block(l, why, at)
+			s.block(l, why, at, now)
+			return false
+		}
+		if s.crowded(l.host) {
+			l.blocked, l.at = Concurrency, time.Time{}
+			l.bar()
 			return false
 		}
 		permit, ok := l.host.breaker.Acquire(now)
 		if !ok {
-			s.sleep(l, Breaker, l.host.breaker.ReadyAt(now))
+			s.sleep(l, Breaker, l.host.breaker.ReadyAt(now), now)
+			l.bar()
 			return false
 		}
 		l.budget.Start(now)
@@ -218,24 +227,19 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 // take moves the head of a queue from its window to the live webhooks.
 func (s *Schedule) take(l *lane, q *queue, now time.Time) Start {
 	e := q.window.pop()
-	s.left(q, &e, true)
+	s.left(q, &e, inFlight)
 	l.tookTurn(q, now.UnixMilli())
 	s.refill(q)
 	return Start{Queue: q.id, Lane: l.id, Entry: e.entry, Content: e.content}
 }
 
 // left notes that an entry has left its window: it is live until settled.
-func (s *Schedule) left(q *queue, e *held, sending bool) {
+func (s *Schedule) left(q *queue, e *held, to itemState) {
 	s.entries--
 	s.handover -= e.content.size()
-	s.live[e.entry.ID] = &item{at: e.entry.Position, queue: q, sending: sending}
-	q.flying++
-	if sending {
-		s.inFlight++
-		q.lane.inFlight++
-	} else {
-		s.unsettled++
-	}
+	it := &item{at: e.entry.Position, queue: q, size: int64(e.entry.Size)}
+	s.live[e.entry.ID] = it
+	s.move(it, to)
 }
 
 // refill asks for more of a queue when its window runs low.
@@ -260,20 +264,21 @@ func (s *Schedule) giveTurn(l *lane) {
 }
 
 // block notes why a lane's budget holds it back.
-func (s *Schedule) block(l *lane, why limiter.Reason, at time.Time) {
+func (s *Schedule) block(l *lane, why limiter.Reason, at, now time.Time) {
 	switch why {
 	case limiter.Pause:
-		s.sleep(l, Pause, at)
+		s.sleep(l, Pause, at, now)
 	case limiter.Concurrency:
 		l.blocked, l.at = Concurrency, time.Time{} // the end of an attempt wakes it
 	default:
-		s.sleep(l, Limit, at)
+		s.sleep(l, Limit, at, now)
 	}
 }
 
-// sleep puts a lane aside until an instant.
-func (s *Schedule) sleep(l *lane, why Reason, at time.Time) {
-	l.blocked, l.at = why, at
+// sleep puts a lane aside until an instant. Some instants are of the wall clock and some of the process's own; the
+// latter is what all are compared by, so that setting the clock wakes nobody late.
+func (s *Schedule) sleep(l *lane, why Reason, at, now time.Time) {
+	l.blocked, l.at = why, now.Add(at.Sub(now))
 	if l.place == inAsleep {
 		s.asleep.moved(l)
 		return

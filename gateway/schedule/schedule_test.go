@@ -214,23 +214,20 @@ func TestAnOrderedQueueSendsOneAtATimeInTheOrderOfAcceptanceAlsoOverRetries(t *t
 	}
 }
 
-func TestNoMoreAreInFlightThanThereAreSlotsAndLanesShareThem(t *testing.T) {
+func TestNoMoreAreInFlightThanThereAreSlotsAndHostsShareThem(t *testing.T) {
 	s := unlimited(schedule.Settings{MaxInFlight: 32})
-	for n := range 300 {
-		s.Committed(epoch, fresh(queueOf("big.example", "f"), n, epoch))
-	}
-	for n := range 16 {
-		s.Committed(epoch, fresh(queueOf("small.example", "f"), 1000+n, epoch))
-	}
-	p := s.Next(epoch)
-	small := 0
-	for _, st := range p.Start {
-		if st.Lane.Host == "small.example" {
-			small++
+	for n := range 40 {
+		for h := range 8 {
+			s.Committed(epoch, fresh(queueOf(fmt.Sprintf("h%d.example", h), "f"), 100*h+n, epoch))
 		}
 	}
-	if len(p.Start) != 32 || small != 16 {
-		t.Fatalf("%d started, %d of them of the small lane; want 32 and 16", len(p.Start), small)
+	p := s.Next(epoch)
+	of := map[string]int{}
+	for _, st := range p.Start {
+		of[st.Lane.Host]++
+	}
+	if len(p.Start) != 32 || len(of) < 2 {
+		t.Fatalf("%d started, of %d hosts; want 32 of several", len(p.Start), len(of))
 	}
 	first := p.Start[0]
 	if len(s.Next(epoch).Start) != 0 {
@@ -239,6 +236,135 @@ func TestNoMoreAreInFlightThanThereAreSlotsAndLanesShareThem(t *testing.T) {
 	finish(s, first, epoch)
 	if n := len(s.Next(epoch).Start); n != 1 {
 		t.Fatalf("%d started into one free slot", n)
+	}
+}
+
+func TestAHostWithManyLanesLeavesSlotsForOthersAndGoesOnWhenItsOwnCallsEnd(t *testing.T) {
+	s := unlimited(schedule.Settings{MaxInFlight: 64})
+	for n := range 500 {
+		q := queueOf("black.hole", "f")
+		q.Lane.Key = record.Digest{byte(n), byte(n >> 8)}
+		s.Committed(epoch, fresh(q, n, epoch))
+	}
+	hogged := slices.Clone(s.Next(epoch).Start)
+	if len(hogged) != 48 {
+		t.Fatalf("one host holds %d of 64 slots, want three quarters", len(hogged))
+	}
+	for n := range 16 {
+		s.Committed(epoch, fresh(queueOf("healthy.example", "f"), 1000+n, epoch))
+	}
+	healthy := slices.Clone(s.Next(epoch).Start)
+	if len(healthy) != 16 {
+		t.Fatalf("%d of the healthy host's 16 started", len(healthy))
+	}
+	for _, st := range healthy {
+		finish(s, st, epoch)
+	}
+	done := 0
+	for ; len(hogged) > 0; done++ {
+		finish(s, hogged[0], epoch)
+		hogged = append(hogged[1:], s.Next(epoch).Start...)
+	}
+	if done != 500 {
+		t.Fatalf("%d of the crowded host's 500 were ever started", done)
+	}
+}
+
+func TestPayloadsUnderWayAreBoundedInBytes(t *testing.T) {
+	s := unlimited(schedule.Settings{MaxBytes: 10 << 10})
+	for n := range 100 {
+		f := fresh(queueOf("a.example", "f"), n, epoch)
+		f.Entry.Size = 1 << 10
+		s.Committed(epoch, f)
+	}
+	if n := len(s.Next(epoch).Start); n != 10 {
+		t.Fatalf("%d KiB under way, want 10", n)
+	}
+}
+
+func TestAStartTakenBackIsNeverPassedOverByAMark(t *testing.T) {
+	s := unlimited(schedule.Settings{MaxInFlight: 600, Window: 1000})
+	q := queueOf("a.example", "f")
+	for n := range 600 {
+		s.Committed(epoch, fresh(q, n, epoch))
+	}
+	var starts []schedule.Start
+	for len(starts) < 450 { // the host's share of the slots
+		more := s.Next(epoch).Start
+		if len(more) == 0 {
+			break
+		}
+		starts = append(starts, more...)
+	}
+	s.TakeBack(&starts[3])
+	for i, st := range starts {
+		if i != 3 {
+			finish(s, st, epoch)
+		}
+	}
+	for {
+		more := slices.Clone(s.Next(epoch).Start)
+		if len(more) == 0 {
+			break
+		}
+		for _, st := range more {
+			finish(s, st, epoch)
+		}
+	}
+	marks := 0
+	s.Marks(func(_ string, _ record.QueueID, at record.Position) {
+		marks++
+		if at.Compare(starts[3].Entry.Position) >= 0 {
+			t.Errorf("the mark %v passes a webhook that is still on disk, %v", at, starts[3].Entry.Position)
+		}
+	})
+	if marks != 1 || s.InFlight() != 0 {
+		t.Errorf("%d marks, %d in flight; want 1 and 0", marks, s.InFlight())
+	}
+}
+
+func TestAWebhookThatAReadBroughtIsNotTakenAgainWhenItsCommitIsHeardOf(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	q := queueOf("a.example", "f")
+	f := fresh(q, 7, epoch)
+	s.Found(epoch, f.ID, &q, record.Position{})
+	read := s.Next(epoch).Read[0]
+	s.ReadDone(epoch, read.Queue, []record.Entry{f.Entry}, false)
+	if n := len(s.Next(epoch).Start); n != 1 {
+		t.Fatalf("%d started", n)
+	}
+	s.Committed(epoch, f)
+	if n := len(s.Next(epoch).Start); n != 0 {
+		t.Fatal("it was started twice")
+	}
+}
+
+func TestAClockSetBackDoesNotHoldWhatIsToGoAtOnce(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	tomorrow := epoch.Add(24 * time.Hour)
+	f := fresh(queueOf("a.example", "f"), 1, tomorrow)
+	if err := f.Entry.ID.SetTime(uint64(tomorrow.UnixMilli())); err != nil {
+		t.Fatal(err)
+	}
+	s.Committed(epoch, f)
+	if n := len(s.Next(epoch).Start); n != 1 {
+		t.Fatal("it waits for the clock to come to where the store's was")
+	}
+}
+
+func TestAQueueThatKeepsUpGetsItsMarks(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	now, marks := epoch, 0
+	for n := range 5000 {
+		now = now.Add(time.Millisecond)
+		s.Committed(now, fresh(queueOf("a.example", "f"), n, now))
+		for _, st := range slices.Clone(s.Next(now).Start) {
+			finish(s, st, now)
+		}
+		s.Marks(func(string, record.QueueID, record.Position) { marks++ })
+	}
+	if marks < 5 {
+		t.Errorf("%d marks for 5000 webhooks", marks)
 	}
 }
 
@@ -360,6 +486,7 @@ func interleave(t *testing.T, seed uint64) {
 
 	now, next := epoch, 0
 	byID := map[record.QueueID]record.Queue{}
+	var handOvers []*schedule.Fresh
 	commit := func(q record.Queue, handOver bool) {
 		due := now
 		if rnd.IntN(10) == 0 {
@@ -373,7 +500,7 @@ func interleave(t *testing.T, seed uint64) {
 		byID[f.ID] = q
 		d.put(f.ID, f.Entry)
 		if handOver {
-			s.Committed(now, f)
+			handOvers = append(handOvers, f) // the disk has it before the schedule hears of it
 		}
 	}
 	for range rnd.IntN(100) { // a backlog from an earlier run
@@ -397,13 +524,16 @@ func interleave(t *testing.T, seed uint64) {
 	inFlight, done := map[record.ID]bool{}, map[record.ID]bool{}
 	last := map[record.QueueID]int{} // ordered queues: the last one begun
 	target := 300
-	for steps := 0; len(done) < next || next < target; steps++ {
+	for steps := 0; len(done) < next || next < target || len(handOvers) > 0; steps++ {
 		if steps > 200_000 {
 			t.Fatalf("stuck with %d of %d done, %d in flight, %d settling", len(done), next, len(flying), len(settling))
 		}
 		switch {
 		case next < target && rnd.IntN(3) == 0:
 			commit(queues[rnd.IntN(len(queues))], true)
+		case len(handOvers) > 0 && rnd.IntN(2) == 0:
+			s.Committed(now, handOvers[0])
+			handOvers = handOvers[1:]
 		case len(flying) > 0 && rnd.IntN(2) == 0:
 			i := rnd.IntN(len(flying))
 			st := flying[i]
@@ -468,7 +598,8 @@ func interleave(t *testing.T, seed uint64) {
 				}
 			} else {
 				for pos, e := range d.entries[st.Queue] {
-					if pos.Compare(st.Entry.Position) < 0 && e.Due <= now.UnixMilli()-1 && !inFlight[e.ID] {
+					heard := !slices.ContainsFunc(handOvers, func(f *schedule.Fresh) bool { return f.Entry.ID == e.ID })
+					if pos.Compare(st.Entry.Position) < 0 && e.Due <= now.UnixMilli()-1 && !inFlight[e.ID] && heard {
 						t.Fatalf("webhook %d overtook %d of its queue", numberOf(st.Entry.ID), numberOf(e.ID))
 					}
 				}

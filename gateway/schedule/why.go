@@ -37,7 +37,7 @@ type Waiting struct {
 // Why says why a live webhook waits. An entry that is not in memory waits its turn behind those that are.
 func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiting {
 	w := Waiting{Reason: Turn, Position: -1}
-	if it := s.live[e.ID]; it != nil && it.sending {
+	if it := s.live[e.ID]; it != nil && it.state == inFlight {
 		w.Reason = InFlight
 		return w
 	}
@@ -86,14 +86,13 @@ type LaneView struct {
 	InFlight int
 	Waiting  int
 	More     bool
-	Oldest   record.ID // the first accepted of those in memory; zero: none
+	Oldest   record.ID // the first accepted of those next in their queues; zero: none
 }
 
 // Hosts calls back for every host that the schedule knows.
 func (s *Schedule) Hosts(now time.Time, each func(HostView)) {
-	byLane := s.depths()
 	for _, h := range s.hosts {
-		each(s.view(h, now, byLane))
+		each(h.view(now))
 	}
 }
 
@@ -103,43 +102,31 @@ func (s *Schedule) Host(now time.Time, name string) (HostView, bool) {
 	if h == nil {
 		return HostView{}, false
 	}
-	return s.view(h, now, s.depths()), true
+	return h.view(now), true
 }
 
-type depth struct {
-	waiting int
-	more    bool
-	oldest  record.ID
-}
-
-func (s *Schedule) depths() map[*lane]depth {
-	m := make(map[*lane]depth, len(s.lanes))
-	for _, q := range s.queues {
-		d := m[q.lane]
-		d.waiting += q.window.len()
-		d.more = d.more || q.more
-		for i := q.window.head; i < len(q.window.entries); i++ {
-			if id := q.window.entries[i].entry.ID; d.oldest == (record.ID{}) || id.Compare(d.oldest) < 0 {
-				d.oldest = id
-			}
-		}
-		m[q.lane] = d
-	}
-	return m
-}
-
-func (s *Schedule) view(h *host, now time.Time, depths map[*lane]depth) HostView {
+func (h *host) view(now time.Time) HostView {
 	v := HostView{Host: h.name, Breaker: h.breaker.View(now)}
 	for _, l := range h.sorted() {
-		d := depths[l]
-		until := l.at
-		if l.place != inAsleep {
-			until = time.Time{}
+		v.Lanes = append(v.Lanes, l.view(now))
+	}
+	return v
+}
+
+func (l *lane) view(now time.Time) LaneView {
+	v := LaneView{Key: l.id.Key, Budget: l.budget.View(now), Blocked: l.blocked, InFlight: l.inFlight}
+	if l.place == inAsleep {
+		v.Until = l.at
+	}
+	for _, q := range l.queues {
+		v.Waiting += q.window.len()
+		v.More = v.More || q.more
+		if q.window.len() == 0 {
+			continue
 		}
-		v.Lanes = append(v.Lanes, LaneView{
-			Key: l.id.Key, Budget: l.budget.View(now), Blocked: l.blocked, Until: until, InFlight: l.inFlight,
-			Waiting: d.waiting, More: d.more, Oldest: d.oldest,
-		})
+		if id := q.window.first().entry.ID; v.Oldest == (record.ID{}) || id.Compare(v.Oldest) < 0 {
+			v.Oldest = id
+		}
 	}
 	return v
 }

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"sort"
+	"time"
 
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -36,6 +37,11 @@ type queue struct {
 	index   int // in lane.later
 
 	settledSinceMark int
+	lastSettled      record.Position
+	// meanwhile are entries left on disk, and kept in memory too, since the read under way began.
+	meanwhile []held
+
+	idleSince time.Time // zero: not in Schedule.idle
 }
 
 type queuePlace uint8
@@ -50,6 +56,10 @@ const (
 // cursor will come to it. It returns by how much the window's entries and payload bytes changed.
 func (q *queue) offer(e held, capacity int) (entries int, payload int64) {
 	if q.more && q.cursor.Compare(e.entry.Position) < 0 {
+		if q.reading && !q.arrived && len(q.meanwhile) < capacity {
+			q.meanwhile = append(q.meanwhile, e)
+			return 1, e.content.size()
+		}
 		if at := e.entry.Position; !q.arrived || at.Compare(q.arrivedAt) < 0 {
 			q.arrived, q.arrivedAt = true, at
 		}
@@ -79,7 +89,7 @@ func headsBefore(a, b *queue) bool {
 
 // done reports whether nothing of the queue is left to do.
 func (q *queue) done() bool {
-	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0
+	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0 && q.place == qNowhere
 }
 
 // held is an entry in a window, with what is to be sent when that was handed over.
@@ -148,6 +158,12 @@ func (w *window) insert(e held) bool {
 	copy(w.entries[at+1:], w.entries[at:])
 	w.entries[at] = e
 	return true
+}
+
+// at returns the entry at a position that the window holds.
+func (w *window) at(p record.Position) *held {
+	i, _ := w.find(p)
+	return &w.entries[w.head+i]
 }
 
 // find returns the place of an entry in the window, from 0.
