@@ -102,7 +102,7 @@ func (g *Gateway) open() error {
 	g.client = egress.New(egressSettings(conf, set, g.listener, g.adminListener))
 	g.dispatcher = dispatch.New(dispatch.Settings{
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client, Policies: policies,
-		Schedule: scheduleSettings(conf, limits), Drain: time.Duration(conf.Shutdown.Timeout),
+		Schedule: scheduleSettings(conf, limits), Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Log: set.Log, Metrics: registry, HostLabel: hostLabel(limits), ShowURL: showURL(limits), Override: overrides(limits),
 	})
 	g.front = front.New(front.Settings{

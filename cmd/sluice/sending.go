@@ -38,6 +38,7 @@ func (s *sending) post(ctx context.Context, count, concurrency int) ([]string, e
 	defer cancel(nil)
 	ids := make([]string, count)
 	var next, accepted atomic.Int64
+	var fault atomic.Pointer[error]
 	var wg sync.WaitGroup
 	for range min(concurrency, count) {
 		wg.Go(func() {
@@ -48,6 +49,7 @@ func (s *sending) post(ctx context.Context, count, concurrency int) ([]string, e
 				}
 				id, err := s.postOne(ctx)
 				if err != nil {
+					fault.CompareAndSwap(nil, &err) // the first one tells most
 					cancel(err)
 					return
 				}
@@ -62,6 +64,9 @@ func (s *sending) post(ctx context.Context, count, concurrency int) ([]string, e
 		if id != "" {
 			got = append(got, id)
 		}
+	}
+	if err := fault.Load(); err != nil {
+		return got, *err
 	}
 	return got, context.Cause(ctx)
 }
@@ -115,7 +120,7 @@ func (s *sending) ask(ctx context.Context, method, path, key string, body []byte
 	switch {
 	case resp.StatusCode < 300:
 		return 0, json.Unmarshal(text, answer)
-	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500:
+	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout, resp.StatusCode >= 500:
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 		return time.Duration(seconds) * time.Second, fmt.Errorf("%s: %s", resp.Status, bytes.TrimSpace(text))
 	}
@@ -132,39 +137,64 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 const (
-	probesARound = 16                    // webhooks asked after that turn out to wait still, before a pause
-	roundEvery   = 20 * time.Millisecond // longer while nothing ends
+	asked        = 64                    // webhooks asked after in one round, of those that wait
+	roundEvery   = 50 * time.Millisecond // while few have ended since; longer while none has
 	slowestRound = 250 * time.Millisecond
+	lastLook     = 10 * time.Second // for one more look at each when the time is up
 )
 
-// await asks after each webhook until it has ended, in the order of acceptance, which is nearly the order in which
-// they end. Those behind a few that wait long are asked after when these have ended: it is done when the last one is.
+// await asks after webhooks until all have ended: in the order of acceptance, which is nearly the order in which they
+// end, so many of those that wait at a time. When ctx ends it looks at each of the others once more.
 func (s *sending) await(ctx context.Context, ids []string, concurrency int, r *sendResult) {
-	states := make([]record.State, min(concurrency, probesARound))
-	for wait := roundEvery; len(ids) > 0 && ctx.Err() == nil; {
-		n := min(len(states), len(ids))
-		var wg sync.WaitGroup
-		for i := range n {
-			wg.Go(func() { states[i] = s.state(ctx, ids[i]) })
+	var waiting []string
+	next := 0
+	for wait := roundEvery; ctx.Err() == nil; {
+		for len(waiting) < asked && next < len(ids) {
+			waiting = append(waiting, ids[next])
+			next++
 		}
-		wg.Wait()
-		waiting := []string{}
-		for i, state := range states[:n] {
-			if !r.count(state) {
-				waiting = append(waiting, ids[i])
-			}
-		}
-		ids = append(waiting, ids[n:]...)
-		s.progress.ended(r.Accepted - r.Pending)
-		if len(waiting) < n {
-			wait = roundEvery
-			continue
-		}
-		if !pause(ctx, wait) {
+		if len(waiting) == 0 {
 			return
 		}
-		wait = min(wait*3/2, slowestRound)
+		before := len(waiting)
+		waiting = s.look(ctx, waiting, concurrency, r)
+		s.progress.ended(r.Accepted - r.Pending)
+		switch {
+		case len(waiting) <= before/2: // they end as fast as they are asked after
+			wait = roundEvery
+			continue
+		case len(waiting) < before:
+			wait = roundEvery
+		default:
+			wait = min(wait*3/2, slowestRound)
+		}
+		pause(ctx, wait)
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	s.look(last, append(waiting, ids[next:]...), concurrency, r)
+}
+
+// look asks after each webhook once, counts those that have ended and returns the others.
+func (s *sending) look(ctx context.Context, ids []string, concurrency int, r *sendResult) []string {
+	states := make([]record.State, len(ids))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(concurrency, len(ids)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(ids)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				states[i] = s.state(ctx, ids[i])
+			}
+		})
+	}
+	wg.Wait()
+	waiting := ids[:0]
+	for i, state := range states {
+		if !r.count(state) {
+			waiting = append(waiting, ids[i])
+		}
+	}
+	return waiting
 }
 
 // count notes the end of a webhook; false: it has not ended.

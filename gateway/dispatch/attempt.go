@@ -3,6 +3,8 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +22,14 @@ import (
 // is not sent.
 func (d *Dispatcher) attempt(s schedule.Start, expired bool) {
 	e := ended{lane: s.Lane, end: schedule.End{ID: s.Entry.ID, Permit: s.Permit, Health: circuit.Neutral}, expired: expired}
-	defer func() { d.inbox.addEnded(&e) }()
+	defer func() {
+		if p := recover(); p != nil {
+			d.set.Log.Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Stringer("id", s.Entry.ID).
+				Str("host", s.Lane.Host).Msg("an attempt failed within Sluice")
+			e.settlement = d.afterPanic(&s)
+		}
+		d.inbox.addEnded(&e)
+	}()
 
 	payload, w, err := d.content(s)
 	switch {
@@ -66,6 +75,21 @@ func (d *Dispatcher) attempt(s schedule.Start, expired bool) {
 	e.end.Health = health(&x.resp, outcome)
 	e.settlement = d.judge(&s, w, payload, p, x, outcome)
 }
+
+// afterPanic lets a webhook whose attempt failed here be tried again, but not for ever.
+func (d *Dispatcher) afterPanic(s *schedule.Start) *persist.Settlement {
+	next := s.Entry
+	next.Tries = addOne(next.Tries)
+	if next.Tries <= maxPanics {
+		return stays(s, nil, next, time.Now().Add(time.Minute))
+	}
+	last := *s
+	last.Entry = next
+	return d.ends(&last, &record.Webhook{Host: s.Lane.Host}, nil, record.Failed, nil, "its attempts failed within Sluice; see the log")
+}
+
+// maxPanics is how many tries may fail within Sluice.
+const maxPanics = 5
 
 // exchange is what one attempt needs and the next one uses again.
 type exchange struct {

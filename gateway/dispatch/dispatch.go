@@ -30,6 +30,9 @@ import (
 // DefaultDrain is how long Run waits, once told to stop, for the attempts under way.
 const DefaultDrain = 20 * time.Second
 
+// maxSleep bounds how late it is noticed that the clock was set forward.
+const maxSleep = time.Minute
+
 // saveEvery is how often what lanes learned is saved, at most; a breaker's transition is saved at once.
 const saveEvery = time.Second
 
@@ -60,6 +63,8 @@ type Dispatcher struct {
 	settler  settler
 	metrics  *metrics
 
+	stopped chan struct{} // closed when the loop has ended
+
 	saveAt  time.Time // when changed states may be saved next
 	saveNow bool
 	gauges  atomic.Pointer[Load]
@@ -79,7 +84,7 @@ func New(set Settings) *Dispatcher {
 	if set.Override == nil {
 		set.Override = func(string) *limiter.Override { return nil }
 	}
-	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule)}
+	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{})}
 	d.inbox.wake = make(chan struct{}, 1)
 	d.settler.wake = make(chan struct{}, 1)
 	d.pool.work = d.attempt
@@ -98,6 +103,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		d.settle(stop)
 	}()
 	err := d.loop(ctx)
+	close(d.stopped)
 	d.pool.stop()
 	close(stop)
 	<-settled
@@ -139,7 +145,7 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 		})
 		var at <-chan time.Time
 		if !wake.IsZero() {
-			timer.Reset(max(0, wake.Sub(now)))
+			timer.Reset(min(time.Until(wake), maxSleep))
 			at = timer.C
 		}
 		select {

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -106,7 +107,10 @@ func (d *Dispatcher) Committed(jobs []persist.Committed) {
 	d.inbox.add(func(h *happened) { h.committed = append(h.committed, jobs...) })
 }
 
-// Ask runs a question on the loop's goroutine, between two decisions, and returns when it was answered.
+var errStopped = errors.New("the dispatcher has stopped")
+
+// Ask runs a question on the loop's goroutine, between two decisions, and returns when it was answered. When ctx ends
+// first, the question may still be asked: what it writes to must not be looked at then.
 func (d *Dispatcher) Ask(ctx context.Context, question func(*schedule.Schedule, time.Time)) error {
 	done := make(chan struct{})
 	d.inbox.add(func(h *happened) {
@@ -118,6 +122,8 @@ func (d *Dispatcher) Ask(ctx context.Context, question func(*schedule.Schedule, 
 	select {
 	case <-done:
 		return nil
+	case <-d.stopped:
+		return errStopped
 	case <-ctx.Done():
 		return ctx.Err()
 	}

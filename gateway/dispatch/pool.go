@@ -32,6 +32,11 @@ func (p *pool) submit(starts []schedule.Start, expired bool) {
 		return
 	}
 	p.mu.Lock()
+	if n := len(p.queue) - p.head; p.head > n { // more is done than waits: use its room again
+		copy(p.queue, p.queue[p.head:])
+		clear(p.queue[n:])
+		p.queue, p.head = p.queue[:n], 0
+	}
 	for i := range starts {
 		p.queue = append(p.queue, job{starts[i], expired})
 	}

@@ -80,6 +80,7 @@ type Store struct {
 
 	committer *committer
 	historian *historian
+	recent    recent
 
 	setAside atomic.Uint64 // rows moved below x
 

@@ -207,7 +207,11 @@ func (g *group) putEntry(w *writer, n int) {
 
 func (g *group) finish(w *writer, err error) {
 	w.c.written(g.size)
-	if g.err = err; err == nil && len(g.new) > 0 && g.store.opt.Committed != nil {
+	if g.err = err; err != nil || len(g.new) == 0 {
+		return
+	}
+	g.store.recent.add(g.new)
+	if g.store.opt.Committed != nil {
 		g.store.opt.Committed(g.new)
 	}
 }

@@ -101,66 +101,79 @@ func (h *historian) record(ops []*settleOp) {
 func (h *historian) write(ops []*settleOp) error {
 	s := h.store
 	var finals, bodies []historic
-	err := s.db.View(func(txn *badger.Txn) error {
-		for _, op := range ops {
-			for i := range op.settlements {
-				t := &op.settlements[i]
-				if t.ended == nil {
-					continue
+	var txn *badger.Txn // begun when there is something to read: it waits for the commit under way
+	for _, op := range ops {
+		for i := range op.settlements {
+			t := &op.settlements[i]
+			if t.ended == nil {
+				continue
+			}
+			e := t.ended
+			if !t.atHand(s) {
+				if txn == nil {
+					txn = s.db.NewTransaction(false)
+					defer txn.Discard()
 				}
-				if _, err := txn.Get(entryKey(t.queue, t.was)); errors.Is(err, badger.ErrKeyNotFound) {
-					continue // settled before; recorded again it would lack the attempts that are gone by now
-				}
-				if err := t.complete(s, txn); err != nil {
+				live, err := t.complete(s, txn)
+				if err != nil {
 					return fmt.Errorf("reading %s: %w", t.id, err)
 				}
-				e := t.ended
-				if s.meta != nil {
-					finals = append(finals, historic{t.id, e.final.FinishedAt, e.final.Encode()})
-				}
-				if s.body != nil && e.payload != nil {
-					bodies = append(bodies, historic{t.id, e.final.FinishedAt, e.payload})
+				if !live {
+					continue // settled before; recorded again it would lack the attempts that are gone by now
 				}
 			}
+			e.final.Attempts = mergeAttempts(e.earlier, e.final.Attempts, e.attempt)
+			if s.meta != nil {
+				finals = append(finals, historic{t.id, e.final.FinishedAt, e.final.Encode()})
+			}
+			if s.body != nil && e.payload != nil {
+				bodies = append(bodies, historic{t.id, e.final.FinishedAt, e.payload})
+			}
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	return s.appendHistory(finals, bodies)
 }
 
-// complete adds to an ending what only the store has: earlier attempts, and the payload where it was not at hand.
-func (t *settlement) complete(s *Store, txn *badger.Txn) error {
+// atHand reports that a webhook that ended was live until now, and that there is nothing to be read about it.
+func (t *settlement) atHand(s *Store) bool {
+	return t.firstTry() && (s.body == nil || t.ended.payload != nil) && s.recent.has(t.id, t.place())
+}
+
+// complete adds to an ending what only the store has: earlier attempts, and the payload where it was not at hand. It
+// reports whether the webhook was live until now.
+func (t *settlement) complete(s *Store, txn *badger.Txn) (live bool, err error) {
 	e := t.ended
-	var earlier []record.Attempt
+	if _, err := txn.Get(entryKey(t.queue, t.was)); err != nil {
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			err = nil
+		}
+		return false, err
+	}
 	if !t.firstTry() {
 		tr, err := s.readTrace(txn, t.id)
 		if err != nil {
-			return err
+			return false, err
 		}
-		earlier, t.trace = tr.attempts, tr.keys
+		e.earlier, t.trace = tr.attempts, tr.keys
 	}
-	e.final.Attempts = mergeAttempts(earlier, e.final.Attempts, e.attempt)
 	if s.body == nil || e.payload != nil {
-		return nil
+		return true, nil
 	}
 	item, err := txn.Get(idKey(kindPayload, t.id))
 	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil
+		return true, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	row, err := item.ValueCopy(nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if _, e.payload, err = readPayload(row); err != nil {
 		s.reportUnreadable(idKey(kindPayload, t.id), row)
 	}
-	return nil
+	return true, nil
 }
 
 // mergeAttempts joins attempts by number, the later source winning, and keeps the last ones, oldest first.

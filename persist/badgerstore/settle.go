@@ -84,6 +84,7 @@ type row struct{ key, value []byte }
 type ending struct {
 	final   record.Final
 	attempt *record.Attempt
+	earlier []record.Attempt // as stored
 	payload []byte
 }
 
@@ -193,6 +194,8 @@ func (t *settlement) cost() cost {
 	return k.plus(rowCost(1+idSize+2, 0).times(slots + 1)) // and the move
 }
 
+func (t *settlement) place() entryPlace { return entryPlace{t.queue, t.was.Rank} }
+
 // firstTry reports that a webhook ended with its first attempt, where it was queued first: it has no trace.
 func (t *settlement) firstTry() bool {
 	return t.ended.attempt != nil && t.ended.attempt.N == 1 &&
@@ -232,7 +235,7 @@ func (o *settleOp) write(w *writer) error {
 
 func (t *settlement) write(w *writer) {
 	old := entryKey(t.queue, t.was)
-	if !w.has(old) {
+	if !w.c.store.recent.take(t.id, t.place()) && !w.has(old) {
 		return // settled before
 	}
 	w.del(old)
