@@ -52,10 +52,42 @@ func (s *settler) take() (persist.Batch, bool) {
 	return b, len(b.Settlements) > 0 || len(b.States) > 0 || len(b.Marks) > 0
 }
 
+// A batch is written at once when none was lately; under load there is one every settleEvery, or whenever fullBatch
+// have come together: each batch costs syncs, however many it settles.
+const (
+	settleEvery = 10 * time.Millisecond
+	fullBatch   = 512
+)
+
+// gather waits until it is time for the next batch, begun being when the last one was.
+func (s *settler) gather(begun time.Time, stop <-chan struct{}) {
+	due := time.NewTimer(settleEvery - time.Since(begun))
+	defer due.Stop()
+	for {
+		s.mu.Lock()
+		full := len(s.next.Settlements) >= fullBatch
+		s.mu.Unlock()
+		if full {
+			return
+		}
+		select {
+		case <-s.wake:
+		case <-due.C:
+			return
+		case <-stop:
+			return
+		}
+	}
+}
+
 // settle writes batches until stop is closed and nothing is left. A store that fails is asked again: what is not
 // written is not forgotten.
 func (d *Dispatcher) settle(stop <-chan struct{}) {
+	var begun time.Time
 	for {
+		if time.Since(begun) < settleEvery {
+			d.settler.gather(begun, stop)
+		}
 		b, some := d.settler.take()
 		if !some {
 			select {
@@ -67,6 +99,7 @@ func (d *Dispatcher) settle(stop <-chan struct{}) {
 				}
 			}
 		}
+		begun = time.Now()
 		if !d.write(b, stop) {
 			return
 		}

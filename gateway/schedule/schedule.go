@@ -20,7 +20,7 @@ import (
 // Bounds on what is kept in memory; see Settings.
 const (
 	DefaultMaxInFlight = 10_000
-	DefaultWindow      = 512       // entries: at 1,000/s and a read of 1 ms, ample
+	DefaultWindow      = 1024      // entries: a burst of as many is sent from memory
 	DefaultMaxEntries  = 1 << 20   // about 100 bytes each
 	DefaultMaxHandover = 64 << 20  // bytes
 	DefaultMaxBytes    = 128 << 20 // bytes; each is held about twice while it is sent

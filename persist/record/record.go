@@ -8,6 +8,7 @@
 package record
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -36,7 +37,7 @@ var ErrFormat = errors.New("unreadable record")
 const formatVersion = 1
 
 var (
-	cborEncoder = must(cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.EncMode())
+	cborEncoder = must(cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.UserBufferEncMode())
 	// Unknown keys are ignored: a newer release may have added fields. Sizes are bounded because a damaged record
 	// must not take the process's memory.
 	cborDecoder = must(cbor.DecOptions{
@@ -54,15 +55,14 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func encode(v any) []byte {
-	b, err := cborEncoder.Marshal(v)
-	if err != nil { // the types here have no field that CBOR cannot carry
+// encode returns the stored form of v, which is expected to take about so many bytes.
+func encode(v any, size int) []byte {
+	b := bytes.NewBuffer(make([]byte, 0, size))
+	b.WriteByte(formatVersion)
+	if err := cborEncoder.MarshalToBuffer(v, b); err != nil { // the types here have no field that CBOR cannot carry
 		panic(fmt.Sprintf("record: encoding %T: %v", v, err))
 	}
-	out := make([]byte, 1+len(b))
-	out[0] = formatVersion
-	copy(out[1:], b)
-	return out
+	return b.Bytes()
 }
 
 func decode(what string, b []byte, v any) error {
