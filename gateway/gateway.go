@@ -82,7 +82,7 @@ func (g *Gateway) open() error {
 		},
 		MinFree: uint64(conf.Data.MinFree), //nolint:gosec // the configuration is valid
 		// The front door bounds a webhook as it is posted; the store its encoding, which is a little larger.
-		MaxWebhook: 1_000_000,
+		MaxWebhook: badgerstore.LargestPayload,
 		Log:        set.Log,
 	})
 	if err != nil {

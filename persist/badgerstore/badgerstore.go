@@ -101,8 +101,8 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.MaxWebhook == 0 {
 		o.MaxWebhook = DefaultMaxWebhook
 	}
-	if o.MaxWebhook < 0 || o.MaxWebhook > largestInline {
-		return nil, fmt.Errorf("badgerstore: MaxWebhook %d: want 1 to %d bytes", o.MaxWebhook, largestInline)
+	if o.MaxWebhook < 0 || o.MaxWebhook > LargestPayload {
+		return nil, fmt.Errorf("badgerstore: MaxWebhook %d: want 1 to %d bytes", o.MaxWebhook, LargestPayload)
 	}
 	lock, err := claim(dir)
 	if err != nil {

@@ -18,8 +18,8 @@ const (
 	// Values up to here stay in the LSM tree. With the value log, a queue of 100 live messages grew to 1 GB that was
 	// never collected.
 	valueThreshold = 1 << 20
-	// largestInline is the largest payload accepted: below valueThreshold with its header and Badger's own.
-	largestInline = 1_000_000
+	// LargestPayload is the largest payload accepted, in bytes: below valueThreshold with its header and Badger's own.
+	LargestPayload = 1_000_000
 )
 
 func openEngine(dir string, log zerolog.Logger) (*badger.DB, error) {

@@ -154,7 +154,7 @@ func (g *group) take(i int, id record.ID) {
 	e := record.Entry{
 		Position: record.Position{Rank: max(job.Due, accepted), ID: id},
 		Due:      job.Due, Expires: job.Expires,
-		Size: uint32(len(job.Payload)), //nolint:gosec // at most largestInline
+		Size: uint32(len(job.Payload)), //nolint:gosec // at most LargestPayload
 	}
 	if job.Due == 0 {
 		e.Due = accepted

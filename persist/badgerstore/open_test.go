@@ -60,7 +60,7 @@ func TestOnlyOneProcessOpensADirectory(t *testing.T) {
 }
 
 func TestFaultyOptionsAreRefused(t *testing.T) {
-	for _, n := range []int{-1, largestInline + 1} {
+	for _, n := range []int{-1, LargestPayload + 1} {
 		if s, err := Open(t.TempDir(), Options{MinFree: 1, MaxWebhook: n}); err == nil {
 			t.Errorf("MaxWebhook %d: opened; %v", n, s.Close())
 		}
@@ -90,19 +90,19 @@ func TestLogThatWasOnlyJustCreatedAtACrashIsNoHindrance(t *testing.T) {
 }
 
 func TestLargestWebhookIsStoredInline(t *testing.T) {
-	s := open(t, t.TempDir(), Options{MaxWebhook: largestInline})
+	s := open(t, t.TempDir(), Options{MaxWebhook: LargestPayload})
 	defer func() { _ = s.Close() }()
-	j := persist.Job{Queue: goldenQueue, Payload: make([]byte, largestInline)}
+	j := persist.Job{Queue: goldenQueue, Payload: make([]byte, LargestPayload)}
 	receipts, err := s.Enqueue(t.Context(), []persist.Job{j, j, j, j})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Payload(t.Context(), receipts[3].ID); err != nil || len(got) != largestInline {
+	if got, err := s.Payload(t.Context(), receipts[3].ID); err != nil || len(got) != LargestPayload {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 	err = s.db.View(func(txn *badger.Txn) error {
 		item, err := txn.Get(idKey(kindPayload, receipts[0].ID))
-		if err == nil && item.EstimatedSize() < largestInline {
+		if err == nil && item.EstimatedSize() < LargestPayload {
 			t.Error("the payload is in the value log")
 		}
 		return err

@@ -236,7 +236,8 @@ func (o *settleOp) write(w *writer) error {
 func (t *settlement) write(w *writer) {
 	old := entryKey(t.queue, t.was)
 	if !w.c.store.recent.take(t.id, t.place()) && !w.has(old) {
-		return // settled before
+		t.settledBefore(w)
+		return
 	}
 	w.del(old)
 	for _, r := range t.rows {
@@ -249,6 +250,19 @@ func (t *settlement) write(w *writer) {
 		}
 		w.c.registry.leave(w, t.queue)
 	}
+}
+
+// settledBefore finds out where a webhook went when it was settled the first time: the caller is told again.
+func (t *settlement) settledBefore(w *writer) {
+	if t.ended != nil || w.err != nil {
+		return
+	}
+	tr, err := w.c.store.readTrace(w.txn, t.id)
+	if err != nil {
+		w.err = err
+		return
+	}
+	t.stay.Rank = tr.rank(t.was.Rank)
 }
 
 func (o *settleOp) finish(_ *writer, err error) {
