@@ -378,3 +378,37 @@ func TestWhatIsNotDueWaitsAndWhatIsTooLateIsNotSent(t *testing.T) {
 		w.close()
 	})
 }
+
+// TestStoppingAmidABacklogLosesNothing stops and starts the gateway again and again while it works off a backlog that is
+// older than the marks lag: what was about to be sent when it stopped must be found again.
+func TestStoppingAmidABacklogLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.conf.Egress.MaxInFlight = 200
+		w.conf.Limits.Hosts = []configs.Host{{Match: "slow.example", Start: configs.Unlimited, Concurrency: configs.Concurrency{Start: 150, Max: 150}}}
+		p := w.destination("slow.example:80", server.Config{Latency: 300 * time.Millisecond})
+		p.set(true)
+		w.start()
+		var ids []string
+		for range 6 {
+			ids = append(ids, w.post("http://slow.example/hook", 1000)...)
+		}
+		time.Sleep(30 * time.Second)
+		p.set(false)
+		for range 12 {
+			time.Sleep(1100 * time.Millisecond)
+			w.shutdown()
+			w.start()
+		}
+		time.Sleep(24 * time.Hour) // some were tried while the host was unreachable
+		for _, id := range ids {
+			if got := w.show(id).State; got != "delivered" {
+				t.Fatalf("webhook %s is %s", id, got)
+			}
+		}
+		if s := p.server.Stats(); s.Accepted-s.Duplicates != len(ids) {
+			t.Errorf("%d of %d arrived", s.Accepted-s.Duplicates, len(ids))
+		}
+		w.close()
+	})
+}
