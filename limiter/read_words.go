@@ -118,7 +118,7 @@ func composite(w []byte) meaning {
 	if len(w) <= 4 && len(w) >= 2 && w[0] >= '1' && w[0] <= '9' { // "1m", "10s"
 		if n, ok := digits(w[:len(w)-1]); ok {
 			if u, ok := unitOf(w[len(w)-1:]); ok {
-				return meaning{period: time.Duration(n) * u}
+				return meaning{period: lengthOf(float64(n), u)}
 			}
 		}
 	}
