@@ -21,6 +21,7 @@ type Budget struct {
 
 	pause    pause
 	pacer    pacer
+	toldRate float64 // calls per second, as told in so many words; 0: not
 	explore  explorer
 	calls    concurrency
 	trip     rtt
@@ -194,7 +195,10 @@ func (b *Budget) pace(t tick) (perSecond float64, from string) {
 	if b.cfg.Fixed > 0 {
 		return b.cfg.Fixed, "fixed"
 	}
-	told, sure := math.Inf(1), false
+	told, sure := math.Inf(1), b.toldRate > 0
+	if sure {
+		told = b.toldRate * b.cfg.Share
+	}
 	for _, w := range b.windows {
 		p := w.pace()
 		if !w.configured {

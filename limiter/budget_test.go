@@ -440,3 +440,24 @@ func BenchmarkDecideAndObserve(b *testing.B) {
 		})
 	}
 }
+
+func TestARateToldInSoManyWordsIsKeptUnder(t *testing.T) {
+	now := epoch
+	b := New(Config{}, now)
+	calls := 0
+	for end := epoch.Add(20 * time.Minute); now.Before(end); {
+		at, why := b.ReadyAt(now)
+		if why != Ready {
+			now = at
+			continue
+		}
+		b.Start(now)
+		calls++
+		sent := now
+		now = now.Add(50 * time.Millisecond)
+		b.Observe(now, Observation{Sent: sent, Received: now, Status: 200, Hint: &Hint{Rate: 0.0167}}) // x-amzn-RateLimit-Limit
+	}
+	if calls < 18 || calls > 22 {
+		t.Errorf("%d calls in 20 minutes at one a minute", calls)
+	}
+}

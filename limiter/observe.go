@@ -72,6 +72,9 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 	for _, w := range b.windows {
 		w.ended(t, received, b.trip.sure())
 	}
+	if o.Hint != nil && o.Hint.Rate > 0 && b.cfg.Fixed == 0 {
+		b.toldRate = max(o.Hint.Rate, slowestTold)
+	}
 	if o.Hint != nil && o.Hint.N > 0 && b.cfg.Fixed == 0 {
 		b.hear(t, sent, received, !refused && !failed, o.Hint)
 	}
