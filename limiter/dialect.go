@@ -23,6 +23,9 @@ const maxResets = MaxWindows
 // enoughSkews is how many measurements a median is believed from: Date is cut to the second, so one says little.
 const enoughSkews = 5
 
+// leastSkew is the least skew that is reckoned with: of less, Date, which is cut to the second, cannot tell.
+const leastSkew = time.Second
+
 // skewSlack is how far the median of such measurements may be off.
 const skewSlack = 250 * time.Millisecond
 
@@ -40,7 +43,7 @@ func (d *Dialect) Resolve(h *Hint, sent, received time.Time) {
 		switch {
 		case !w.HasReset:
 		case w.ResetForm.Absolute():
-			if known {
+			if known && (skew > leastSkew || skew < -leastSkew) {
 				w.place(exchange{sent: sent, received: received, skew: skew, skewKnown: true}, w.ResetForm)
 			}
 		case w.ResetForm == DeltaSeconds:

@@ -1,6 +1,7 @@
 package limiter
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -196,4 +197,27 @@ func FuzzDialect(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestASkewThatDateCannotTellFromNoneMovesNoReset(t *testing.T) {
+	for _, c := range []struct {
+		skew  time.Duration
+		moved bool
+	}{{400 * time.Millisecond, false}, {-700 * time.Millisecond, false}, {90 * time.Second, true}} {
+		var d Dialect
+		for i := range 9 {
+			received := noon.Add(time.Duration(i) * time.Second)
+			d.measure(received.Add(c.skew-time.Second/2), received, received)
+		}
+		received := noon.Add(10 * time.Second)
+		h := Read(Response{Status: 200, Sent: received, Received: received, Fields: func(yield func(name, value []byte) bool) {
+			_ = yield([]byte("X-RateLimit-Limit"), []byte("20")) && yield([]byte("X-RateLimit-Remaining"), []byte("3")) &&
+				yield([]byte("X-RateLimit-Reset"), fmt.Appendf(nil, "%d", received.Add(c.skew.Truncate(time.Second)).Unix()+1))
+		}})
+		as := h.Windows[0].ResetAt
+		d.Resolve(&h, received, received)
+		if moved := !h.Windows[0].ResetAt.Equal(as); h.N != 1 || moved != c.moved {
+			t.Errorf("skew %v: reset at %v was reread as %v", c.skew, as, h.Windows[0].ResetAt)
+		}
+	}
 }
