@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -27,11 +28,21 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	addProcessor()
 	g, err := gateway.New(gateway.Settings{Config: conf, Version: release(), Log: logger(conf.Log, os.Stderr)})
 	if err != nil {
 		return err
 	}
 	return g.Run(ctx)
+}
+
+// addProcessor has the Go scheduler run one more thread than there are processors, unless the environment says how many.
+// A goroutine that waits for the disk to sync holds its place in the scheduler until that is taken away from it, and the
+// committer always waits for one: on two processors another place is worth a tenth of the throughput.
+func addProcessor() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
 }
 
 // configuration reads the file, if there is one, and puts flags and environment over it.
