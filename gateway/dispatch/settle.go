@@ -14,12 +14,15 @@ type settler struct {
 	mu   sync.Mutex
 	next persist.Batch
 	wake chan struct{} // of capacity 1
+	// urgent: others of an ordered queue wait for one of next to be durable.
+	urgent bool
 }
 
 // add puts a settlement into the next batch; flush lets it go.
 func (s *settler) add(one *persist.Settlement) {
 	s.mu.Lock()
 	s.next.Settlements = append(s.next.Settlements, *one)
+	s.urgent = s.urgent || one.Was.Rank == 0
 	s.mu.Unlock()
 }
 
@@ -48,15 +51,15 @@ func (s *settler) take() (persist.Batch, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.next
-	s.next = persist.Batch{}
+	s.next, s.urgent = persist.Batch{}, false
 	return b, len(b.Settlements) > 0 || len(b.States) > 0 || len(b.Marks) > 0
 }
 
 // A batch is written at once when none was lately; under load there is one every settleEvery, or whenever fullBatch
 // have come together: each batch costs syncs, however many it settles.
 const (
-	settleEvery = 10 * time.Millisecond
-	fullBatch   = 512
+	settleEvery = 25 * time.Millisecond
+	fullBatch   = 1024
 )
 
 // gather waits until it is time for the next batch, begun being when the last one was.
@@ -65,9 +68,9 @@ func (s *settler) gather(begun time.Time, stop <-chan struct{}) {
 	defer due.Stop()
 	for {
 		s.mu.Lock()
-		full := len(s.next.Settlements) >= fullBatch
+		ready := s.urgent || len(s.next.Settlements) >= fullBatch
 		s.mu.Unlock()
-		if full {
+		if ready {
 			return
 		}
 		select {
