@@ -16,6 +16,8 @@ type View struct {
 	InFlight    int
 	Concurrency int // the most calls at once, just now
 	Windows     []WindowView
+	// Advice is what an operator might do about the lane, a sentence each; usually empty.
+	Advice []string
 }
 
 // WindowView is one window as it is shown.
