@@ -9,27 +9,25 @@ import (
 )
 
 // limits are the ones that the bars are held over.
-var limits = []Rule{{20, time.Second}, {100, 10 * time.Second}, {10, time.Second}, {100, time.Second}}
+var limits = []Rule{{20, time.Second}, {100, 10 * time.Second}}
 
 // bar is what a study must reach: use of the allowance, and the share of calls refused.
 type bar struct{ use, refused float64 }
 
-// hold runs a study for each limit and seed, for 1200 calls or a minute, and holds it to a bar.
+// hold runs a study for each limit, for ten minutes, its beginning included, and holds it to a bar.
 func hold(t *testing.T, algorithm destination.Algorithm, told headers, want bar) {
 	t.Helper()
-	for _, l := range limits {
-		for seed := range uint64(2) {
-			s := study{
-				cfg:  DefaultConfig(),
-				spec: destination.Spec{Algorithm: algorithm, Limit: int(l.N), Per: l.Per}, headers: told,
-				rtt: time.Millisecond, noise: 5 * time.Millisecond, after: time.Duration(seed) * 370 * time.Millisecond,
-				calls: max(1200, int(float64(l.N)*60/l.Per.Seconds())), within: time.Hour, seed: seed,
-			}
-			f := s.run(t)
-			if f.use(s.spec) < want.use || f.share() > want.refused {
-				t.Errorf("%s, %s, %d/%v, seed %d: use %.3f, refused %.2f%%; want %.3f, %.2f%%", algorithm, told,
-					l.N, l.Per, seed, f.use(s.spec), 100*f.share(), want.use, 100*want.refused)
-			}
+	for seed, l := range limits {
+		s := study{
+			cfg:  DefaultConfig(),
+			spec: destination.Spec{Algorithm: algorithm, Limit: int(l.N), Per: l.Per}, headers: told,
+			rtt: time.Millisecond, noise: 5 * time.Millisecond, after: 370 * time.Millisecond,
+			within: 10 * time.Minute, seed: uint64(seed),
+		}
+		f := s.run(t)
+		if f.use(s.spec) < want.use || f.share() > want.refused {
+			t.Errorf("%s, %s, %d/%v: use %.3f, refused %.2f%%; want %.3f, %.2f%%", algorithm, told, l.N, l.Per,
+				f.use(s.spec), 100*f.share(), want.use, 100*want.refused)
 		}
 	}
 }
@@ -43,31 +41,28 @@ func TestUsesTheAllowanceAndHardlyHearsNo(t *testing.T) {
 		bars      map[headers]bar
 	}{
 		{destination.Fixed, map[headers]bar{
-			untold: {0.88, 0.03}, retryAfter: {0.85, 0.03}, deltaSeconds: {0.95, 0}, epochSeconds: {0.95, 0}, policy: {0.98, 0},
+			untold: {0.96, 0.004}, retryAfter: {0.965, 0.003}, deltaSeconds: {0.99, 0}, epochSeconds: {0.99, 0}, policy: {0.99, 0},
 		}},
 		{destination.FixedFirst, map[headers]bar{
-			untold: {0.80, 0.03}, retryAfter: {0.85, 0.03}, deltaSeconds: {0.95, 0}, epochSeconds: {0.85, 0}, policy: {0.98, 0},
+			untold: {0.96, 0.005}, retryAfter: {0.955, 0.003}, deltaSeconds: {0.99, 0}, epochSeconds: {0.48, 0}, policy: {0.99, 0},
 		}},
 		{destination.SlidingLog, map[headers]bar{
-			untold: {0.85, 0.03}, retryAfter: {0.85, 0.03}, deltaSeconds: {0.95, 0}, epochSeconds: {0.85, 0}, policy: {0.98, 0},
+			untold: {0.96, 0.004}, retryAfter: {0.945, 0.003}, deltaSeconds: {0.99, 0}, epochSeconds: {0.98, 0}, policy: {0.99, 0},
 		}},
 		{destination.SlidingCounter, map[headers]bar{
-			untold: {0.85, 0.03}, retryAfter: {0.82, 0.03}, deltaSeconds: {0.85, 0.02}, epochSeconds: {0.85, 0.02},
-			policy: {0.87, 0.02},
+			untold: {0.92, 0.004}, retryAfter: {0.91, 0.003}, deltaSeconds: {0.935, 0.0005}, epochSeconds: {0.935, 0.0005}, policy: {0.935, 0.0005},
 		}},
 		{destination.Bucket, map[headers]bar{
-			untold: {0.95, 0.03}, retryAfter: {0.93, 0.03}, deltaSeconds: {0.95, 0}, epochSeconds: {0.95, 0}, policy: {0.98, 0},
+			untold: {0.985, 0.004}, retryAfter: {0.985, 0.003}, deltaSeconds: {0.99, 0}, epochSeconds: {0.99, 0}, policy: {0.99, 0},
 		}},
 		{destination.GCRA, map[headers]bar{
-			untold: {0.95, 0.03}, retryAfter: {0.93, 0.03}, deltaSeconds: {0.95, 0}, epochSeconds: {0.95, 0}, policy: {0.98, 0},
+			untold: {0.985, 0.004}, retryAfter: {0.985, 0.003}, deltaSeconds: {0.99, 0}, epochSeconds: {0.99, 0}, policy: {0.99, 0},
 		}},
 		{destination.Leaky, map[headers]bar{
-			untold: {0.75, 0.03}, retryAfter: {0.70, 0.03}, deltaSeconds: {0.75, 0.03}, epochSeconds: {0.75, 0.03},
-			policy: {0.60, 0.03},
+			untold: {0.915, 0.004}, retryAfter: {0.89, 0.003}, deltaSeconds: {0.915, 0.004}, epochSeconds: {0.915, 0.004}, policy: {0.925, 0.002},
 		}},
 		{destination.Counting, map[headers]bar{
-			untold: {0.83, 0.03}, retryAfter: {0.82, 0.03}, deltaSeconds: {0.85, 0.02}, epochSeconds: {0.85, 0.02},
-			policy: {0.87, 0.02},
+			untold: {0.91, 0.008}, retryAfter: {0.91, 0.003}, deltaSeconds: {0.935, 0.0005}, epochSeconds: {0.935, 0.0005}, policy: {0.935, 0.0005},
 		}},
 	} {
 		for told, want := range c.bars {
@@ -112,11 +107,15 @@ func TestFindsALimitOfCallsAtOnce(t *testing.T) {
 				s := study{
 					cfg: DefaultConfig(), spec: destination.Spec{Algorithm: destination.Concurrency, Limit: 4, Per: time.Second},
 					headers: told, service: 50 * time.Millisecond, spread: spread,
-					rtt: trip, noise: 5 * time.Millisecond, within: 2 * time.Minute, seed: 3,
+					rtt: trip, noise: 5 * time.Millisecond, within: 10 * time.Minute, seed: 3,
 				}
 				f := s.run(t)
 				best := 4 / (s.service + s.rtt + s.noise/2).Seconds()
-				if use := float64(f.accepted) / f.took.Seconds() / best; use < 0.9 || f.share() > 0.03 {
+				want := 0.87
+				if told == retryAfter { // each refusal costs a pause of a second, so places are tried for but slowly
+					want = 0.66
+				}
+				if use := float64(f.accepted) / f.took.Seconds() / best; use < want || f.share() > 0.005 {
 					t.Errorf("%s, service times ±%.0f%%, round trip %v: use %.3f, refused %.2f%%", told, 100*spread, trip,
 						use, 100*f.share())
 				}

@@ -16,7 +16,8 @@ type Budget struct {
 	base time.Time // of ticks
 	last tick
 
-	inFlight int64
+	inFlight int32
+	revision uint32
 	started  tick // when the last call began
 
 	pause    pause
@@ -26,8 +27,6 @@ type Budget struct {
 	calls    concurrency
 	trip     rtt
 	windows  []*window // configured ones first
-	untaught int       // accepted calls since the last refusal that a window explained
-	revision uint64
 }
 
 // Never is the instant that ReadyAt returns when only an Observe can change its answer.
@@ -35,9 +34,6 @@ var Never = time.Unix(1<<33, 0).UTC() // in the year 2242, so that nanoseconds s
 
 // idle is how long a lane may send nothing and still keep the pace that it found by itself.
 const idle = 10 * time.Minute
-
-// explainedShare: when windows explain more than one refusal in this many calls, they are not the whole story.
-const explainedShare = 33
 
 // slowestTold is the least pace that headers alone set, in calls per second.
 const slowestTold = 1 / (float64(maxHold) / float64(time.Second))
@@ -94,16 +90,20 @@ func (b *Budget) Reconfigure(cfg Config, now time.Time) {
 
 func (b *Budget) configure(cfg Config) {
 	b.cfg = cfg.normal()
-	b.calls.configure(b.cfg.ConcurrencyStart, b.cfg.ConcurrencyMax)
+	b.calls.configure(int32(b.cfg.ConcurrencyStart), int32(b.cfg.ConcurrencyMax)) //nolint:gosec // normal bounds them
 	var kept []*window
 	for _, r := range b.cfg.Windows {
 		kept = append(kept, b.configuredWindow(r))
 	}
 	for _, w := range b.windows {
-		if !w.configured {
-			w.setLimit(w.limit, b.cfg.Share)
-			kept = append(kept, w)
+		if w.configured {
+			continue
 		}
+		if w.asRule {
+			w.notAsRule() // the rule may have changed
+		}
+		w.setLimit(w.limit, b.cfg.Share)
+		kept = append(kept, w)
 	}
 	b.windows = kept
 }
@@ -124,7 +124,7 @@ func (b *Budget) configuredWindow(r Rule) *window {
 }
 
 func newWindow(source string, now tick) *window {
-	return &window{source: source, swing: steady, left: Unknown, fresh: math.MinInt64, since: now, toldAt: now}
+	return &window{source: source, left: Unknown, fresh: math.MinInt64, since: now, toldAt: now}
 }
 
 // ReadyAt returns when the next call may begin, and what it waits for. If why is Ready, at is now, and the next call
@@ -138,12 +138,12 @@ func (b *Budget) ReadyAt(now time.Time) (at time.Time, why Reason) {
 	case b.pause.probing && b.pause.probeOut:
 		return Never, Pause
 	}
-	if b.inFlight >= int64(b.calls.limit) {
+	if b.inFlight >= b.calls.limit {
 		return Never, Concurrency
 	}
 	next := t
 	for _, w := range b.windows {
-		next = max(next, w.readyAt(t, b.inFlight))
+		next = max(next, w.readyAt(t, int64(b.inFlight)))
 	}
 	if next == never {
 		return Never, Limit
@@ -165,10 +165,14 @@ func (b *Budget) Start(now time.Time) {
 	}
 	b.started = t
 	b.inFlight++
-	b.calls.began(int(b.inFlight))
-	grew := b.explore.began(t, b.cfg.Ceiling)
+	b.calls.began(b.inFlight)
+	grew := b.explore.began(t, b.rate(t), b.cfg.Ceiling, &b.trip)
 	b.pause.began(t)
-	b.pacer.take(b.at(t))
+	slack := catchUp
+	if b.explore.exploring() && !b.explore.told {
+		slack = 0 // it may be the distance between calls that is limited
+	}
+	b.pacer.take(b.at(t), slack)
 	if grew || len(b.windows) > 0 {
 		b.revision++
 	}
@@ -176,13 +180,13 @@ func (b *Budget) Start(now time.Time) {
 
 // forgetPace goes back to the start after a long silence; windows that the destination told are kept.
 func (b *Budget) forgetPace() {
-	b.explore = explorer{rate: min(b.cfg.Start, b.explore.rate), mark: b.last, second: b.last}
-	b.calls.limit = min(b.calls.limit, b.cfg.ConcurrencyStart)
+	b.explore = explorer{rate: min(b.cfg.Start, b.explore.rate), good: goodput{from: b.last}, second: b.last}
+	b.calls.limit = min(b.calls.limit, b.calls.start)
 	b.revision++
 }
 
 // Revision changes whenever what Snapshot returns has changed in a way worth saving.
-func (b *Budget) Revision() uint64 { return b.revision }
+func (b *Budget) Revision() uint64 { return uint64(b.revision) }
 
 // rate is the pace at an instant, in calls per second.
 func (b *Budget) rate(t tick) float64 {
@@ -195,27 +199,15 @@ func (b *Budget) pace(t tick) (perSecond float64, from string) {
 	if b.cfg.Fixed > 0 {
 		return b.cfg.Fixed, "fixed"
 	}
-	told, sure := math.Inf(1), b.toldRate > 0
-	if sure {
-		told = b.toldRate * b.cfg.Share
-	}
-	for _, w := range b.windows {
-		p := w.pace()
-		if !w.configured {
-			p = max(p, slowestTold)
-		}
-		told = min(told, p)
-		sure = sure || w.confirmed && w.per > 0
-	}
-	switch own := b.explore.pace(t); {
-	case b.explore.exploring() && own < told:
-		perSecond, from = own, "refusals"
-	case !b.explore.exploring() && !sure && own < told:
-		perSecond, from = own, "start"
-	case !math.IsInf(told, 1):
-		perSecond, from = told, "window"
+	told, sure := b.told(t)
+	own, found := b.own(t)
+	switch {
+	case b.explore.exploring() && own < told && !(b.explore.told && b.shared(t)),
+		!b.explore.exploring() && !sure && own < told,
+		math.IsInf(told, 1):
+		perSecond, from = own, found
 	default:
-		perSecond, from = own, "start"
+		perSecond, from = told, "window"
 	}
 	switch {
 	case perSecond > b.cfg.Ceiling:
@@ -225,6 +217,74 @@ func (b *Budget) pace(t tick) (perSecond float64, from string) {
 	}
 	return perSecond, from
 }
+
+// own is the pace that the lane found by itself, and the word for how.
+func (b *Budget) own(t tick) (perSecond float64, from string) {
+	perSecond, from = b.explore.pace(t), "start"
+	if b.explore.exploring() {
+		from = "refusals"
+	}
+	if trip := b.trip.typical(); b.calls.base > 0 && trip > 0 {
+		// Spread over the round trip: what comes in a heap is more at once than what comes evenly.
+		if most := b.calls.spread() * float64(b.calls.limit) / trip.Seconds(); most < perSecond {
+			return most, "refusals"
+		}
+	}
+	return perSecond, from
+}
+
+// told is the pace that the destination's windows, and those configured, allow; sure: it stands without being tried out.
+func (b *Budget) told(t tick) (perSecond float64, sure bool) {
+	perSecond = math.Inf(1)
+	if b.toldRate > 0 {
+		perSecond, sure = b.toldRate*b.cfg.Share, true
+	}
+	for _, w := range b.windows {
+		p := w.pace(t, b.trip.excess)
+		if !w.configured {
+			p = max(p, slowestTold)
+		}
+		perSecond = min(perSecond, p)
+		sure = sure || w.confirmed && w.per > 0 && (w.declared || w.limit > 1)
+	}
+	return perSecond, sure
+}
+
+// shared reports whether others use a window of the lane, so that refusals say nothing of its own pace.
+func (b *Budget) shared(t tick) bool {
+	for _, w := range b.windows {
+		if w.shared(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// surelyTold is the pace that is told for sure, 0 when there is none.
+func (b *Budget) surelyTold(t tick) float64 {
+	if p, sure := b.told(t); sure && !math.IsInf(p, 1) {
+		return min(p, b.cfg.Ceiling)
+	}
+	return 0
+}
+
+// callsPerRefusal is how many calls a refusal is worth: the more, the more the destination tells, but fewer for short
+// windows, whose edges cannot be known as well.
+func (b *Budget) callsPerRefusal() float64 {
+	calls := float64(callsUntold)
+	for _, w := range b.windows {
+		switch {
+		case w.per >= shortWindow:
+			return callsTold
+		case w.per > 0 || w.vague:
+			calls = callsToldShort
+		}
+	}
+	return calls
+}
+
+// shortWindow is the least length of a window that is not short.
+const shortWindow = 10 * time.Second
 
 // tick converts an instant, which must not go back, and remembers it as the latest.
 func (b *Budget) tick(now time.Time) tick {

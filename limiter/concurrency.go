@@ -1,39 +1,54 @@
 package limiter
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // concurrency bounds the calls at once. It grows by one a round trip while it is reached and nothing speaks against
 // it, and falls by a tenth at most once a round trip (additive increase, multiplicative decrease). A destination that
 // limits calls at once, not calls per time, is known by where it refuses: with many in flight, and never alone.
 type concurrency struct {
-	limit, most int
-	start       int
+	limit, most, start int32
 
-	reached bool // the limit was met since turn
-	turn    tick // the round trip under way began
-	cutAt   tick // the last fall
+	// Where calls at once are limited, as far as is known.
+	base  int32 // the most calls at once that were refused, less one; 0: they are not limited
+	every int32 // accepted calls that earn another place
+	clean int32 // accepted since the last refusal or raise
 
-	base  int // calls at once that the destination took, where it limits them; 0: it does not, as far as is known
-	clean int // accepted since the last refusal or raise
-	tried tick
+	// The episode of refusals under way.
+	crowd  int32 // the fewest calls in flight at its first refusal; 0: none
+	heap   int32 // in flight at the last fall
+	also   int32 // refused of those sent after it and before its refusal was heard
+	though int32 // accepted of those
 
-	crowd  int  // the fewest calls in flight at a first refusal of the episode under way; 0: none
-	alone  bool // a call was refused while it was the only one
-	rateAt tick // when it was shown that time, not calls at once, is limited
-	rated  bool
+	reached bool  // the limit was met since turn
+	streak  uint8 // raises in a row that were not refused
+	raised  bool  // the last change was a raise
+	alone   bool  // a call was refused while it was the only one
+	rated   bool  // it was shown that time, not calls at once, is limited
+
+	turn   tick          // the round trip under way began
+	cutAt  tick          // the last fall
+	tried  tick          // the last raise or refusal
+	asked  time.Duration // how long the destination asked to be left alone the last time
+	first  tick          // when the call was sent that was refused first in the episode
+	rateAt tick          // when rated was shown
 }
 
 const (
-	// cleanPerCall is how many accepted calls, per call at once, earn another: one refusal each keeps their share
-	// below 2 % at a limit of two.
-	cleanPerCall = 30
+	// leastEvery and mostEvery bound how many accepted calls earn another place: about one refusal each keeps their share
+	// near a percent. Where the next place is refused at once, it takes twice as many.
+	leastEvery, mostEvery = 300, 1500
+	// raiseShare: the time between raises is at least this many times an episode's pauses.
+	raiseShare = 45
 	// leastCrowd is the fewest in flight at a refusal that hints at a limit of calls at once.
-	leastCrowd = 3
+	leastCrowd = 5
 	// rateFor is how long it is believed that time is what is limited.
 	rateFor = 10 * time.Minute
 )
 
-func (c *concurrency) configure(start, most int) {
+func (c *concurrency) configure(start, most int32) {
 	c.start, c.most = start, most
 	if c.limit == 0 {
 		c.limit = start
@@ -43,15 +58,15 @@ func (c *concurrency) configure(start, most int) {
 }
 
 // began notes that a call begins, with so many in flight after it.
-func (c *concurrency) began(inFlight int) {
+func (c *concurrency) began(inFlight int32) {
 	if inFlight >= c.limit {
 		c.reached = true
 	}
 }
 
 // accept may raise the limit after an accepted call.
-func (c *concurrency) accept(now tick, roundTrip, meanPause time.Duration) {
-	c.clean++
+func (c *concurrency) accept(now tick, roundTrip time.Duration) {
+	c.clean = min(c.clean+1, math.MaxInt32-1)
 	if now-c.turn < roundTrip {
 		return
 	}
@@ -60,17 +75,18 @@ func (c *concurrency) accept(now tick, roundTrip, meanPause time.Duration) {
 		return
 	}
 	if c.base > 0 {
-		if c.clean < cleanPerCall*c.limit || now-c.tried < pauseShare*meanPause {
+		if c.clean < c.every || now-c.tried < raiseShare*c.asked>>min(c.streak, 3) {
 			return
 		}
-		c.base = c.limit
+		c.every = max(c.every*3/4, leastEvery)
+		c.streak++
 	}
 	c.limit++
-	c.reached, c.turn, c.tried, c.clean = false, now, now, 0
+	c.reached, c.turn, c.tried, c.clean, c.raised = false, now, now, 0, true
 }
 
 // strained lowers the limit after a call that the destination could not answer well, with so many in flight.
-func (c *concurrency) strained(now tick, inFlight int, roundTrip time.Duration) {
+func (c *concurrency) strained(now tick, inFlight int32, roundTrip time.Duration) {
 	c.reached, c.turn = false, now
 	if now-c.cutAt < roundTrip || 2*inFlight <= c.limit {
 		return
@@ -78,40 +94,108 @@ func (c *concurrency) strained(now tick, inFlight int, roundTrip time.Duration) 
 	c.limit, c.cutAt = max(1, c.limit*9/10), now
 }
 
-// refused notes how many were in flight at a refusal, itself included; again: it was the probe.
-func (c *concurrency) refused(inFlight int, again bool) {
-	c.reached, c.clean = false, 0
+// refused notes how many were in flight at a refusal of a call sent at an instant, itself included. news: it begins an
+// episode; again: it was the probe.
+func (c *concurrency) refused(sent tick, inFlight int32, news, again bool) {
+	c.reached = false
 	c.alone = c.alone || inFlight <= 1
-	if !again && (c.crowd == 0 || inFlight < c.crowd) {
-		c.crowd = inFlight
+	switch {
+	case !news && sent > c.first:
+		c.also++
+	case news && !again && c.crowd == 0:
+		c.crowd, c.first, c.also, c.though = inFlight, sent, 0, 0
 	}
 }
 
+// accepted notes an accepted call, sent at an instant, while an episode is under way.
+func (c *concurrency) accepted(sent tick) {
+	if sent > c.first {
+		c.though++
+	}
+}
+
+// again takes in a refusal where calls at once are known to be limited: one place less, and no pause, for places come
+// free all the time. It reports false when that does not explain it any more.
+func (c *concurrency) again(now, sent tick, inFlight int32) bool {
+	c.reached = false
+	if sent <= c.cutAt {
+		c.also++
+	} else {
+		c.also = 0
+		c.lower()
+		c.clean, c.tried, c.cutAt, c.heap = 0, now, now, inFlight
+	}
+	if inFlight > 1 && c.also <= max(3, c.heap*3/4) && c.limit >= max(leastCrowd-2, c.base/3) {
+		return true
+	}
+	c.time(now)
+	return false
+}
+
+// time takes it that time is limited, not calls at once.
+func (c *concurrency) time(now tick) {
+	if c.base > 0 {
+		c.limit = max(c.limit, c.start)
+	}
+	c.rated, c.rateAt, c.base = true, now, 0
+}
+
+// spread is how fast calls may begin, as a multiple of how fast the limit lets them end. Where a place more is refused
+// at once, and none less, it does not matter how they come; where refusals are a matter of chance, evenly is best.
+func (c *concurrency) spread() float64 {
+	if c.every > 4*leastEvery {
+		return 2
+	}
+	return 1
+}
+
 // limited lowers the limit where the destination says that it is calls at once which it limits.
-func (c *concurrency) limited(now tick, inFlight int) {
-	c.base = max(1, min(c.limit, inFlight)*9/10)
-	c.limit, c.clean, c.tried = c.base, 0, now
+func (c *concurrency) limited(now tick, inFlight int32) {
+	if c.base == 0 {
+		c.base, c.every = max(1, min(c.limit, inFlight)-1), leastEvery
+		c.limit = c.base
+	} else {
+		c.lower()
+	}
+	c.clean, c.tried = 0, now
+}
+
+// lower takes a place away if refusals come too often.
+func (c *concurrency) lower() {
+	c.streak = 0
+	if c.raised && c.clean < c.limit {
+		c.every = min(2*c.every, mostEvery)
+	}
+	if c.clean < c.every {
+		c.limit = max(1, c.limit-max(1, c.limit/20))
+	}
+	c.raised = false
 }
 
 // recovered ends an episode of refusals. It reports whether calls at once explain the episode; then the limit was set,
 // and the pace has no part in it.
+//
+// Where time is limited, what is sent after a refused call is refused as well; where calls at once are, those that end
+// make room for it.
 func (c *concurrency) recovered(now tick) bool {
 	crowd, alone := c.crowd, c.alone
+	flood := c.also >= 2 && c.also > 3*c.though
 	c.crowd, c.alone = 0, false
 	if c.rated && now-c.rateAt < rateFor {
+		c.rateAt = now
 		return false
 	}
-	if alone || c.base == 0 && crowd < leastCrowd || c.base > 0 && crowd <= c.base && c.limit == c.base {
-		// Refused alone, or among as few as were known to be taken: it is time that counts.
-		if c.base > 0 {
-			c.limit = max(c.limit, c.start)
-		}
-		c.rated, c.rateAt, c.base = true, now, 0
+	if alone || flood || crowd < leastCrowd {
+		c.time(now) // refused alone, or among few, or all
 		return false
 	}
-	if c.base == 0 || crowd-1 < c.base {
-		c.base = max(1, crowd-1)
+	c.rated = false
+	if c.base == 0 {
+		c.limit = max(1, crowd-1)
+		c.base, c.every = c.limit, leastEvery
+	} else {
+		c.lower()
 	}
-	c.limit, c.clean, c.tried = c.base, 0, now
+	c.clean, c.tried = 0, now
 	return true
 }

@@ -73,6 +73,7 @@ func (c Config) normal() Config {
 	if c.ConcurrencyStart <= 0 {
 		c.ConcurrencyStart = DefaultConcurrencyStart
 	}
+	c.ConcurrencyMax = min(c.ConcurrencyMax, math.MaxInt32)
 	c.ConcurrencyStart = min(c.ConcurrencyStart, c.ConcurrencyMax)
 	return c
 }

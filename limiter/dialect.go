@@ -49,6 +49,7 @@ func (d *Dialect) Resolve(h *Hint, sent, received time.Time) {
 		case w.ResetForm == DeltaSeconds:
 			m := d.memory(w, received)
 			m.learn(w, sent, received)
+			w.Unsure = m.Form == ResetUntold && w.Length == 0 && w.ResetRaw >= doubtful
 			if m.Form != ResetUntold && m.Form != DeltaSeconds {
 				w.place(exchange{sent: sent, received: received}, m.Form)
 			}
@@ -70,6 +71,9 @@ func (w *Window) place(x exchange, form ResetForm) {
 		w.ResetAt, w.Reset, w.ResetRaw, w.ResetForm = time.Time{}, Interval{}, 0, ResetUntold
 	}
 }
+
+// doubtful is the least bare number that may be milliseconds: a second of them, or a quarter of an hour if it is seconds.
+const doubtful = 1000
 
 // Forms returns how each remembered reset is read: what of a dialect is worth saving as soon as it changes.
 func (d *Dialect) Forms() (forms [maxResets]ResetForm) {

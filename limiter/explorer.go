@@ -5,56 +5,69 @@ import (
 	"time"
 )
 
-// explorer finds the pace of a destination that says nothing but yes and no. Before the first refusal it doubles its
-// rate each second in which the rate was used. From then on it circles the measured goodput on a cubic curve (after
-// CUBIC, RFC 9438), so slowly that refusals stay within a budget: steep away from what was refused, flat around it.
+// explorer finds the pace of a destination that says nothing but yes and no, and the pace below a told one that is
+// refused nonetheless. Before the first refusal it doubles its rate each second in which the rate was used. From then
+// on it circles the level, the pace at which refusals begin, on a cubic curve (after CUBIC, RFC 9438): steep away from
+// what was refused, flat around it, and as deep as the level is uncertain. The curve is as long as its refusals are
+// few: they are a budget. How a level is found is in explorer_level.go.
 type explorer struct {
 	rate float64 // calls per second before the first refusal
 
-	level  float64 // goodput that the curve is flat around, calls per second; 0: never refused
-	origin tick    // when the curve began, at floor*level
+	level  float64 // calls per second that the curve is flat around; 0: never refused
+	origin tick    // when the curve began, at (1-depth)*level
 	rise   float64 // seconds it takes to come back to level
+	depth  float64 // how far below level the curve begins, as a part of it
+	double float64 // seconds in which the pace doubles once the level is far behind
+	told   bool    // the level was set where the destination tells its limit
 
 	// The second under way, by which growth is judged.
+	bad    bool  // something in it forbids growth
+	sent   int32 // calls begun in it
 	second tick
-	sent   int  // calls begun in it
-	ok     int  // of those that ended in it, accepted
-	bad    bool // something in it forbids growth
 
-	// Since mark, for the goodput.
-	mark     tick
-	accepted int
-	ordered  time.Duration // pauses that the destination asked for
+	good        goodput // since the allowance was used up, or the lane began to use its rate
+	*experience         // nil before the first refusal
+}
 
-	episodes  int
-	refusedAt float64       // the pace at which the last one began
-	refused   int           // refusals in the episode under way, those on their way included; 0: none is under way
-	meanPause time.Duration // moving mean of an episode's pauses
+// experience is what only refusals teach, and what it takes to learn from them. Most lanes are never refused.
+type experience struct {
+	episode episode
+	past    past
+	descent descent
+	slots   slots // of the explorer's goodput
+}
+
+// episode is what is known of the refusals under way: from the first one to the probe that is accepted.
+type episode struct {
+	refused int32   // those of calls on their way included; 0: none is under way
+	probes  int32   // refused ones
+	pace    float64 // at which it began
+	from    tick    // when the first refusal was heard
+	failed  tick    // the last refused probe
+}
+
+// past is what the episodes so far have taught, besides the level.
+type past struct {
+	episodes int32
+	far      int32         // episodes in a row that found the level far off
+	downs    int32         // episodes in a row that began at or below the level
+	bold     float64       // how far from the goodput to the best the level is put
+	refused  float64       // moving mean of an episode's refusals
+	pause    time.Duration // moving mean of an episode's pauses
+	longest  time.Duration // of an episode's pauses, fading: an idea of how long the destination's window is
 }
 
 const (
-	// refusedShare is the budget: this share of calls may be spent on finding out.
-	refusedShare = 0.012
-	// floorShare is where the curve begins after a refusal, and capShare where it ends, as parts of level. In the
-	// first episodes, when the level is little more than a guess, it has no end.
-	floorShare, capShare = 0.9, 1.25
-	// minRise and maxRise bound, in seconds, how soon the curve is back at level.
-	minRise, maxRise = 3, 600
-	// settlingRise is rise, in seconds, in the first episodes.
-	settlingRise = 1.5
-	// pauseShare: the time between episodes is at least this many times an episode's pauses.
-	pauseShare = 40
-	// patience is how long, in seconds, after three rises without a refusal the level itself is raised.
-	patience = 30
 	// used is the part of its rate that a lane must use for the rate to grow.
 	used = 0.8
 	// slowest is the least rate explored, calls per second.
 	slowest = 1.0 / 60
-	// firstEpisodes is how many of them measure the goodput with the pauses in, less what rounding up may have added:
-	// a window's own rest is no lost time.
-	firstEpisodes = 3
-	// retryUnit is the unit of Retry-After (RFC 9110 section 10.2.3).
-	retryUnit = time.Second
+	// mostTold bounds how far beyond the level a lane goes that is told its limit.
+	mostTold = 1.25
+	// tryOutShare is the first pace, as a part of a told one that is known to be too low.
+	tryOutShare = 1.5
+	// firstBackoff is the first pause of a destination that refuses for the first time and does not say how long.
+	firstBackoff = 2 * time.Second
 	// maxBackoff bounds pauses that nobody asked for.
 	maxBackoff = time.Minute
 )
@@ -62,8 +75,16 @@ const (
 // exploring reports whether a refusal was seen.
 func (e *explorer) exploring() bool { return e.level > 0 }
 
-// settling reports whether too few episodes were seen to know the level well.
-func (e *explorer) settling() bool { return e.episodes < firstEpisodes }
+// refused reports whether an episode of refusals is under way.
+func (e *explorer) refused() bool { return e.experience != nil && e.episode.refused > 0 }
+
+// learn makes room for experience.
+func (e *explorer) learn() {
+	if e.experience == nil {
+		e.experience = &experience{slots: slots{each: firstSlot}}
+		e.good.slots = &e.slots
+	}
+}
 
 // pace is the rate at an instant.
 func (e *explorer) pace(now tick) float64 {
@@ -71,110 +92,103 @@ func (e *explorer) pace(now tick) float64 {
 		return e.rate
 	}
 	x := (now-e.origin).Seconds()/e.rise - 1
-	share := 1 + (1-floorShare)*x*x*x
-	if !e.settling() {
-		share = min(share, capShare)
+	if x <= 1 {
+		return e.level * (1 + e.depth*x*x*x)
+	}
+	doublings := (x - 1) * e.rise / e.double
+	share := (1 + e.depth) * math.Exp2(min(doublings*doublings, 60))
+	if e.told {
+		share = min(share, mostTold)
 	}
 	return e.level * share
 }
 
-// began counts a call that begins. It reports whether what was found out has changed.
-func (e *explorer) began(now tick, ceiling float64) bool {
-	rate, level := e.rate, e.level
-	if now-e.second >= time.Second && e.refused == 0 {
-		e.judge(now, ceiling)
+// began counts a call that begins, at a pace. It reports whether what was found out has changed.
+func (e *explorer) began(now tick, pace, ceiling float64, trip *rtt) bool {
+	rate := e.rate
+	if now-e.second >= time.Second && !e.refused() {
+		e.judge(now, pace, ceiling, trip)
 	}
 	e.sent++
-	return e.rate != rate || e.level != level
+	return e.rate != rate
 }
 
 // judge ends a second: the rate grows if it was used and nothing spoke against it.
-func (e *explorer) judge(now tick, ceiling float64) {
-	span := now - e.second
-	expected := e.pace(e.second) * span.Seconds()
-	if !e.bad && expected < 2 && span < time.Minute {
+func (e *explorer) judge(now tick, pace, ceiling float64, trip *rtt) {
+	span := (now - e.second).Seconds()
+	if !e.bad && pace*span < 2 && span < 60 {
 		return // a slow lane takes longer to show that it uses its rate
 	}
-	grow := !e.bad && float64(e.sent) >= math.Floor(used*expected)
+	e.bad = trip.doubled() || e.bad
+	sent := float64(e.sent)
+	unused := sent < math.Floor(used*pace*span)
 	switch {
-	case e.level == 0:
-		if grow {
-			e.rate = min(2*e.rate, ceiling)
-		}
-		e.mark, e.accepted = e.second, e.ok // goodput is that of the last second and of this one
-	case !grow:
-		e.origin += span // the curve waits
-	case grow && (now-e.origin).Seconds() > 3*e.rise+patience:
-		e.level = min(capShare*e.level, ceiling)
-		e.origin = now - tick(e.rise*float64(time.Second))
+	case e.level > 0 && (e.bad || unused):
+		e.origin += now - e.second // the curve waits
+	case e.level == 0 && !e.bad && sent >= math.Floor(used*e.rate*span):
+		e.rate = min(2*e.rate, ceiling)
 	}
-	e.second, e.sent, e.ok, e.bad = now, 0, 0, false
+	if e.level == 0 && unused {
+		e.good.restart(now)
+	}
+	e.newSecond(now)
+}
+
+func (e *explorer) newSecond(now tick) { e.second, e.sent, e.bad = now, 0, false }
+
+// tryOut begins to look for the pace anew, above that of a window of n calls that is known to allow more.
+func (e *explorer) tryOut(now tick, n int64, per time.Duration) {
+	e.rate = min(e.rate, tryOutShare*float64(n)/per.Seconds())
+	e.good.restart(now)
+	e.newSecond(now)
 }
 
 // accept counts a call that was accepted.
-func (e *explorer) accept() {
-	e.ok++
-	e.accepted++
+func (e *explorer) accept(now tick) {
+	e.good.accept(now)
+	if e.experience != nil {
+		e.descent.accepted++
+	}
 }
 
-// refuse counts a refusal of a call made at a pace. It returns how long to pause if nobody asked for a pause: the time
-// of one call, or a part of what it took the last times, doubled each time that the probe after it is refused.
-func (e *explorer) refuse(now tick, attempt int, pace, ceiling float64) time.Duration {
+// refuse counts a refusal of a call made at a pace; told is the pace that the destination tells, 0 if none. It returns
+// how long to pause if nobody asked for a pause: the time of one call, or a part of what it took the last times, doubled
+// each time that the probe after it is refused.
+func (e *explorer) refuse(now tick, attempt int, pace, told, ceiling float64) time.Duration {
 	e.bad = true
-	if e.refused++; e.refused == 1 {
-		e.refusedAt = pace
+	e.learn()
+	if e.episode.refused++; e.episode.refused == 1 {
+		e.episode.pace, e.episode.from = pace, now
 	}
-	level := e.level
-	if level == 0 {
-		level = e.goodput(now, ceiling)
+	if attempt > 1 {
+		e.episode.probes++
+		e.episode.failed = now
 	}
-	backoff := math.Exp2(float64(min(attempt, 20)-1)) * max(1/level, e.meanPause.Seconds()/4)
+	var unit float64
+	switch {
+	case e.level > 0:
+		unit = 1 / e.level
+	case told > 0:
+		unit = 1 / told
+	default:
+		unit = max(firstBackoff.Seconds(), 1/min(max(e.good.mean(now), slowest), ceiling))
+	}
+	backoff := math.Exp2(float64(min(attempt, 20)-1)) * max(unit, e.past.pause.Seconds()/4)
 	return min(time.Duration(backoff*float64(time.Second)), maxBackoff)
 }
 
-// goodput is the rate of accepted calls since the mark.
-func (e *explorer) goodput(now tick, ceiling float64) float64 {
-	span := now - e.mark - e.ordered
-	g := float64(e.accepted) / max(span, time.Millisecond).Seconds()
-	return min(max(g, slowest), ceiling)
+// endEpisode forgets the refusals under way; the pace had a part in them or not.
+func (e *explorer) endEpisode() {
+	if e.experience != nil {
+		e.episode = episode{}
+	}
 }
 
 // paused takes in how long the pauses of an episode were.
-func (e *explorer) paused(total time.Duration) {
-	if e.meanPause == 0 {
-		e.meanPause = total
+func (p *past) paused(total time.Duration) {
+	if p.pause == 0 {
+		p.pause = total
 	}
-	e.meanPause += (total - e.meanPause) / 4
-}
-
-// recovered ends an episode: the probe was accepted, after pauses of so long in all.
-func (e *explorer) recovered(now tick, paused time.Duration, asked bool, ceiling float64) {
-	switch {
-	case asked && e.settling():
-		e.ordered += min(paused, retryUnit) // a whole second is what rounding up may have added
-	case asked:
-		e.ordered += paused
-	}
-	g := e.goodput(now, ceiling)
-	switch {
-	case e.level == 0:
-		e.level = g
-	case e.refusedAt <= e.level:
-		// Refused on the way back to the level: it is too high.
-		e.level = min(e.refusedAt, (e.level+max(g, e.level/2))/2)
-	case e.settling():
-		e.level = (e.level + e.refusedAt) / 2
-	default:
-		e.level += (e.refusedAt - e.level) * 0.8
-	}
-	e.level = min(max(e.level, slowest), ceiling)
-	e.episodes++
-	e.rise = settlingRise
-	if !e.settling() {
-		e.rise = 0.7 * float64(e.refused+1) / (refusedShare * e.level)
-		e.rise = min(max(e.rise, minRise, pauseShare*e.meanPause.Seconds()), maxRise)
-	}
-	e.origin, e.mark = now, now
-	e.accepted, e.ordered, e.refused = 0, 0, 0
-	e.second, e.sent, e.ok, e.bad = now, 0, 0, false
+	p.pause += (total - p.pause) / 4
+	p.longest = max(total, p.longest*9/10)
 }

@@ -17,7 +17,7 @@ func (b *Budget) Forget(now time.Time) {
 	t := b.tick(now)
 	fresh := New(b.cfg, now)
 	fresh.base, fresh.last = b.base, t
-	fresh.explore.origin, fresh.explore.mark, fresh.explore.second = t, t, t
+	fresh.explore.origin, fresh.explore.good.from, fresh.explore.second = t, t, t
 	fresh.pause.cutAt = t
 	fresh.inFlight, fresh.started, fresh.trip = b.inFlight, b.started, b.trip
 	fresh.windows = fresh.windows[:0]

@@ -43,6 +43,9 @@ const MaxWindows = 4
 type Window struct {
 	Limit     int64 // calls per window, 0 to 1e15; Unknown when not told
 	Remaining int64 // calls left in it; Unknown when not told
+	// Quota is how many calls its policy allows in Length, where that is more than Limit: a bucket that holds one call at
+	// a time may be filled 600 times a minute. 0: as many as Limit.
+	Quota int64
 	// Reset is when the window ends (or, for buckets, when it is full again): somewhere between Lo and Hi, because
 	// servers round. HasReset is false when it was not told.
 	Reset    Interval
@@ -54,10 +57,12 @@ type Window struct {
 	// Dialect needs to reread it.
 	ResetRaw  float64
 	ResetForm ResetForm
-	Length    time.Duration // of the window; 0 when not told
-	Unit      string        // what is counted; "requests" unless the destination says otherwise
-	Name      string        // the policy's name; empty when it has none
-	Source    string        // the header family it was read from, as in "X-RateLimit-*"
+	// Unsure: the reset was read as seconds, but may be milliseconds, which the next responses will show.
+	Unsure bool
+	Length time.Duration // of the window; 0 when not told
+	Unit   string        // what is counted; "requests" unless the destination says otherwise
+	Name   string        // the policy's name; empty when it has none
+	Source string        // the header family it was read from, as in "X-RateLimit-*"
 }
 
 // Interval is a pair of instants between which something happens, Lo not after Hi.

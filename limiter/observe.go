@@ -53,7 +53,7 @@ func (h *Hint) nothingLeft() bool {
 // Observe takes in the end of a call that Start counted.
 func (b *Budget) Observe(now time.Time, o Observation) {
 	t := b.tick(now)
-	together := int(b.inFlight)
+	together := b.inFlight
 	b.inFlight = max(0, b.inFlight-1)
 	if o.Sent.IsZero() {
 		b.pause.lost(b.last, b.inFlight)
@@ -71,6 +71,7 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 	}
 	for _, w := range b.windows {
 		w.ended(t, received, b.trip.sure())
+		w.permits.trim(t - longTrips*b.trip.typical())
 	}
 	if o.Hint != nil && o.Hint.Rate > 0 && b.cfg.Fixed == 0 {
 		b.toldRate = max(o.Hint.Rate, slowestTold)
@@ -95,12 +96,11 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 			b.calls.strained(t, together, b.trip.typical())
 			return
 		}
-		b.untaught++
-		b.explore.accept()
-		b.calls.accept(t, b.trip.typical(), b.explore.meanPause)
-		for _, w := range b.windows {
-			w.swing = min(w.swing+swingUp, steady)
+		b.explore.accept(t)
+		if b.pause.probing {
+			b.calls.accepted(sent)
 		}
+		b.calls.accept(t, b.trip.typical())
 	}
 }
 
@@ -109,148 +109,32 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 	for i := range h.N {
 		said := &h.Windows[i]
 		if said.Limit == 0 || said.Limit == Unknown && said.Remaining == Unknown ||
-			said.Unit != "" && said.Unit != "requests" || !said.HasReset && said.Length == 0 {
+			said.Unit != "" && said.Unit != UnitRequests || !said.HasReset && said.Length == 0 {
 			continue // not a limit of calls in a time
 		}
 		t := statement{
 			sent: sent, received: received, accepted: accepted,
-			limit: said.Limit, remaining: said.Remaining, hasReset: said.HasReset, length: said.Length,
+			limit: max(said.Limit, said.Quota), remaining: min(said.Remaining, maxLimit), hasReset: said.HasReset, length: said.Length,
+			unsure: said.Unsure,
 		}
 		if said.HasReset {
 			t.lo, t.hi = b.since(said.Reset.Lo), b.since(said.Reset.Hi)
 		}
 		w := b.windowOf(said)
 		if w == nil {
-			w = newWindow(said.Source, now)
-			w.name = said.Name
-			b.windows = append(b.windows, w)
-			// The call that told of it is the first that it counts.
+			w = b.addWindow(now, said)
 			w.tell(now, &t, b.cfg.Share, b.trip.sure())
-			w.ended(now, received, b.trip.sure())
-			continue
-		}
-		w.tell(now, &t, b.cfg.Share, b.trip.sure())
-	}
-	b.dropSilent(now)
-	b.revision++
-}
-
-// windowOf finds the window that a response speaks of.
-func (b *Budget) windowOf(said *Window) *window {
-	for _, w := range b.windows {
-		if w.configured || w.source != said.Source || w.name != said.Name {
-			continue
-		}
-		if w.declared && said.Length > 0 && w.per != min(max(said.Length, minWindow), maxWindow) {
-			continue
-		}
-		return w
-	}
-	return nil
-}
-
-// maxLearned bounds the windows kept of one lane; a destination that names ever new ones would fill the memory.
-const maxLearned = 2 * MaxWindows
-
-// dropSilent forgets windows of which the destination no longer speaks.
-func (b *Budget) dropSilent(now tick) {
-	learned := 0
-	for i := len(b.windows) - 1; i >= 0; i-- {
-		w := b.windows[i]
-		if w.configured {
-			continue
-		}
-		learned++
-		if learned > maxLearned || now-w.toldAt > max(idle, 2*w.per) {
-			b.windows = append(b.windows[:i], b.windows[i+1:]...)
-		}
-	}
-}
-
-// refused takes in a refusal.
-func (b *Budget) refused(now, sent, received tick, together int, o *Observation) {
-	b.revision++
-	news := b.pause.isNews(sent)
-	if news {
-		b.pause.refused(now)
-	} else if !b.pause.probing {
-		return // of a call older than the probe that was accepted since
-	}
-	if h := o.Hint; h != nil && h.HasRetryAfter {
-		wait := min(max(h.RetryAfter, minPause), b.cfg.MaxPause)
-		b.pause.hold(now, received+wait, true, "Retry-After")
-	}
-	if o.Status != statusTooManyRequests && o.Status != statusForbidden {
-		b.explore.bad = true
-		b.calls.strained(now, together, b.trip.typical())
-		return
-	}
-	if o.Hint != nil && o.Hint.Concurrency {
-		b.calls.limited(now, together)
-		return
-	}
-	if news || b.pause.attempts == 1 {
-		b.calls.refused(together, b.pause.attempts > 1)
-	}
-	if w := b.explanation(o.Hint); w != nil {
-		if !news {
-			return
-		}
-		w.swing = max(w.swing-swingDown, leastSwing)
-		if !o.Hint.HasRetryAfter {
-			b.pause.hold(now, min(w.holdAfter(now, b.pause.attempts), now+b.cfg.MaxPause), false, w.source)
-		}
-		trusted := b.untaught >= explainedShare || b.pause.attempts > 1
-		b.untaught = 0
-		if trusted {
-			return
-		}
-	}
-	backoff := b.explore.refuse(now, b.pause.attempts, b.rate(now), b.cfg.Ceiling)
-	if news && (o.Hint == nil || !o.Hint.HasRetryAfter) {
-		b.pause.hold(now, min(now+backoff, now+b.cfg.MaxPause), false, "refused")
-	}
-}
-
-// explanation is the window by whose own count a call was refused, if its count is known to be true.
-func (b *Budget) explanation(h *Hint) *window {
-	if h == nil {
-		return nil
-	}
-	for i := range h.N {
-		if said := &h.Windows[i]; said.Remaining == 0 {
-			if w := b.windowOf(said); w != nil && w.counted && w.per > 0 && w.dry < dryLimit {
-				return w
+			if w.permits.kept == 0 { // the call that told of it is the first that it counts
+				w.ended(now, received, b.trip.sure())
 			}
+			continue
+		}
+		was := w.vague
+		w.tell(now, &t, b.cfg.Share, b.trip.sure())
+		if w.vague && !was {
+			b.explore.tryOut(now, w.mine, lengths[0])
 		}
 	}
-	return nil
-}
-
-// holdAfter is until when a window that is used up holds the lane: to its reset, or, where by our own count it should
-// have had room, for the time of two calls, doubled with each attempt.
-func (w *window) holdAfter(now tick, attempt int) tick {
-	if !w.confirmed || w.foreign > 1+w.limit/10 {
-		return w.until
-	}
-	wait := max(time.Millisecond, 2*w.per/tick(w.limit))
-	least := wait
-	for range min(attempt-1, 20) {
-		wait = min(2*wait, w.per)
-	}
-	return min(now+wait, max(w.until, now+least))
-}
-
-// recovered ends an episode: the probe was accepted.
-func (b *Budget) recovered(now tick) {
-	b.explore.paused(b.pause.total)
-	switch crowded := b.calls.recovered(now); {
-	case crowded:
-		b.explore.refused = 0
-	case b.explore.refused > 0:
-		b.explore.recovered(now, b.pause.total, b.pause.asked, b.cfg.Ceiling)
-	}
-	b.pacer.set(b.at(now), b.rate(now))
-	b.pacer.empty(b.at(now))
+	b.dropSilent(now, h)
 	b.revision++
 }

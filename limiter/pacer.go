@@ -56,12 +56,12 @@ func (p *pacer) due() time.Time {
 	return p.last.Add(time.Duration(math.Min(math.Ceil(missing/p.per*1e9)+1, float64(maxWindow))))
 }
 
-// take spends the token of a call that begins now, as if it had begun when it was due, or at most catchUp ago.
-func (p *pacer) take(now time.Time) {
+// take spends the token of a call that begins now, as if it had begun when it was due, or at most slack ago.
+func (p *pacer) take(now time.Time, slack time.Duration) {
 	if p.lim == nil {
 		return
 	}
-	p.last = earlier(now, later(p.due(), now.Add(-catchUp)))
+	p.last = earlier(now, later(p.due(), now.Add(-slack)))
 	p.lim.AllowN(p.last, 1)
 }
 

@@ -7,14 +7,14 @@ import "time"
 // are part of it, and teach nothing new.
 type pause struct {
 	until    tick
-	probing  bool // an episode is under way
-	probeOut bool // its probe is in flight
-	probeAt  tick // when that began
+	probeAt  tick // when the probe began
 	cutAt    tick // refusals of calls sent at or before it belong to an episode that was counted
-	attempts int  // refusals counted in the episode
-	asked    bool // the destination said how long
 	total    time.Duration
 	cause    string
+	attempts int32 // refusals counted in the episode
+	probing  bool  // an episode is under way
+	probeOut bool  // its probe is in flight
+	asked    bool  // the destination said how long
 }
 
 // minPause is the least that a Retry-After is taken for: some servers send 0 with a refusal.
@@ -65,7 +65,7 @@ func (p *pause) answered(sent tick) bool {
 }
 
 // lost takes in that a call got no answer at all, or that none is in flight: the next call is the probe then.
-func (p *pause) lost(sent tick, inFlight int64) {
+func (p *pause) lost(sent tick, inFlight int32) {
 	if p.probeOut && (sent >= p.probeAt || inFlight == 0) {
 		p.probeOut = false
 	}

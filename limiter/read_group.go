@@ -190,8 +190,11 @@ func (r *Reader) adopt(w *Window, policies *itemList) {
 	}
 	best.taken = true
 	w.Length = best.length
-	if w.Limit == Unknown {
+	switch {
+	case w.Limit == Unknown:
 		w.setCounts(best)
+	case best.told && best.count > w.Limit:
+		w.Quota = best.count
 	}
 	if best.unit != nil {
 		w.Unit = r.intern(best.unit)

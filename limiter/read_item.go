@@ -65,7 +65,10 @@ func (l *itemList) match(i int, length time.Duration) *item {
 // (used of limit), 100:120 (count in seconds), 60r/m, 100 per hour, 1m (a length alone).
 func readItem(m member) item {
 	it := item{used: Unknown}
-	if it.count, it.told = parseCount(m.value); !it.told && !it.readPair(m.value) {
+	switch it.count, it.told = parseCount(m.value); {
+	case m.quoted && m.params != nil: // a name, even if it reads as a number or a time: "1m";q=600;w=60
+		it.count, it.told, it.name = 0, false, m.value
+	case !it.told && !it.readPair(m.value):
 		if d, _, ok := parseDuration(m.value); ok && d <= MaxReset {
 			it.length = d
 		} else {

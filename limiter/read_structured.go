@@ -22,6 +22,7 @@ func (r *Reader) structured(g *group, base Window, value []byte) bool {
 		return false
 	}
 	_, plain := parseCount(m.value)
+	plain = plain && !m.quoted
 	if m.key != nil && string(m.key) != "b" {
 		r.dictionary(g, base, value)
 		return true

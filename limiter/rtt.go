@@ -2,16 +2,27 @@ package limiter
 
 import "time"
 
-// rtt follows the round trip of a lane's calls, for one question: how long before a response was received did its
-// call arrive at the latest?
+// rtt follows the round trip of a lane's calls, for two questions: how long before a response was received did its call
+// arrive at the latest, and does the destination get slow?
 type rtt struct {
 	least  time.Duration // the shortest seen
 	excess time.Duration // moving mean of what the others took more
-	n      int           // samples, as far as they matter
+	slow   time.Duration // moving mean, a second at a time, of what was usual; 0: no second has ended
+	n      int32         // samples, as far as they matter
 }
 
-// rttSamples is how many round trips it takes to trust the shortest.
-const rttSamples = 16
+// longTrips: what a response says of calls that ended so many usual round trips before it was read is not worth keeping.
+const longTrips = 10
+
+const (
+	// rttSamples is how many round trips it takes to trust the shortest.
+	rttSamples = 16
+	// slowSeconds is how many seconds what was usual is the mean of.
+	slowSeconds = 32
+	// leastSlower is what a round trip must take longer, at least, for a destination to be slow: less is the noise of
+	// timers and schedulers on the way.
+	leastSlower = 5 * time.Millisecond
+)
 
 func (r *rtt) add(d time.Duration) {
 	if d < 0 {
@@ -29,6 +40,17 @@ func (r *rtt) add(d time.Duration) {
 
 // typical is a usual round trip; 0 before the first.
 func (r *rtt) typical() time.Duration { return r.least + r.excess }
+
+// doubled ends a second, and reports whether calls took twice as long in it as is usual, or longer.
+func (r *rtt) doubled() bool {
+	now := r.typical()
+	if r.slow == 0 {
+		r.slow = now
+	}
+	slower := now - r.slow
+	r.slow += slower / slowSeconds
+	return slower >= max(now/2, leastSlower)
+}
 
 // sure is a time that both ways together certainly take: the shortest round trip seen, less a margin for the true
 // minimum, which nobody has seen yet.

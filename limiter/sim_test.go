@@ -23,6 +23,12 @@ type study struct {
 	calls   int           // stop after so many accepted
 	within  time.Duration // or after so long
 	seed    uint64
+
+	dialect destination.Dialect // where headers are not enough: real fields, read by a Reader
+	also    []destination.Spec  // further limits, which must have room for a call, too
+	change  int                 // the limit half way through; 0: it stays
+	chance  float64             // of a call to be refused whatever the limit says
+	foreign float64             // calls a second by others, at random
 }
 
 // headers is how the destination tells its limit, in whole seconds rounded up.
@@ -56,7 +62,8 @@ type event struct {
 	at      time.Time
 	kind    eventKind
 	sent    time.Time
-	seen    destination.Verdict
+	seen    []destination.Verdict
+	ok      bool
 	decided time.Time
 	life    int // of the budget that made the call
 	n       int // breaks ties
@@ -70,6 +77,8 @@ const (
 	done
 	respond
 	crash
+	change
+	other // a call by others
 )
 
 type agenda []event
@@ -95,10 +104,7 @@ var epoch = time.Unix(1_800_000_000, 0).UTC()
 
 func (s study) run(tb testing.TB) findings {
 	tb.Helper()
-	server, err := destination.New(s.spec)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	server := s.server(tb)
 	random := rand.New(rand.NewPCG(s.seed, 7))
 	begin := epoch.Add(s.after)
 	b := New(s.cfg, begin)
@@ -118,6 +124,7 @@ func (s study) run(tb testing.TB) findings {
 		return d
 	}
 	var waking time.Time
+	var read reading
 	life, unsaved := 0, false
 	snapshot, savedAt := b.Snapshot(begin), begin
 	now := begin
@@ -138,6 +145,15 @@ func (s study) run(tb testing.TB) findings {
 	for _, at := range s.crashes {
 		plan(event{at: begin.Add(at), kind: crash})
 	}
+	if s.change > 0 {
+		plan(event{at: begin.Add(s.within / 2), kind: change})
+	}
+	strange := func() {
+		if s.foreign > 0 {
+			plan(event{at: now.Add(time.Duration(random.ExpFloat64() / s.foreign * float64(time.Second))), kind: other})
+		}
+	}
+	strange()
 	send()
 	for len(todo) > 0 {
 		e, _ := heap.Pop(&todo).(event)
@@ -152,9 +168,9 @@ func (s study) run(tb testing.TB) findings {
 			}
 		case arrive:
 			f.arrivals = append(f.arrivals, now)
-			e.seen = server.Allow(now)
+			e.seen, e.ok = server.decide(now, s.chance > 0 && random.Float64() < s.chance)
 			e.kind, e.decided = respond, now
-			if e.seen.OK {
+			if e.ok {
 				f.accepted++
 				work := time.Duration(float64(s.service) * (1 + s.spread*(2*random.Float64()-1)))
 				plan(event{at: now.Add(work), kind: done})
@@ -166,17 +182,29 @@ func (s study) run(tb testing.TB) findings {
 			plan(e)
 			continue
 		case done:
-			server.Done(now)
+			server[0].Done(now)
+			continue
+		case change:
+			if err := server[0].SetLimit(now, s.change, s.spec.Per); err != nil {
+				tb.Fatal(err)
+			}
+			continue
+		case other:
+			server.decide(now, false)
+			strange()
 			continue
 		case respond:
 			if e.life != life {
 				continue
 			}
-			status := 200
-			if !e.seen.OK {
-				status = 429
+			o := Observation{Sent: e.sent, Received: now, Status: 200}
+			if !e.ok {
+				o.Status = 429
 			}
-			b.Observe(now, Observation{Sent: e.sent, Received: now, Status: status, Hint: s.hint(&e, now)})
+			if o.Hint = s.hint(&e, now); s.dialect != "" {
+				o.Hint = read.hint(s.dialect, &e, o.Status)
+			}
+			b.Observe(now, o)
 			unsaved = true
 		case crash:
 			life++
@@ -195,11 +223,63 @@ func (s study) run(tb testing.TB) findings {
 	return f
 }
 
+// several are limits that must all have room for a call.
+type several []*destination.Limiter
+
+func (s study) server(tb testing.TB) several {
+	tb.Helper()
+	var all several
+	for _, spec := range append([]destination.Spec{s.spec}, s.also...) {
+		l, err := destination.New(spec)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+// decide judges a call, which is refused whatever the limits say if it is unlucky; then it does not count.
+func (s several) decide(now time.Time, unlucky bool) (seen []destination.Verdict, ok bool) {
+	ok = !unlucky
+	for _, l := range s {
+		ok = ok && l.Peek(now).OK
+	}
+	for _, l := range s {
+		if ok || len(s) == 1 && !unlucky {
+			seen = append(seen, l.Allow(now))
+		} else {
+			seen = append(seen, l.Peek(now))
+		}
+	}
+	if len(s) == 1 {
+		seen[0].OK = ok
+	}
+	return seen, ok
+}
+
+// reading reads fields as they come over the wire.
+type reading struct {
+	reader Reader
+	host   Dialect
+	read   Hint
+}
+
+func (r *reading) hint(d destination.Dialect, e *event, status int) *Hint {
+	r.reader.Reset(status, e.sent, e.at)
+	for _, f := range d.AppendAll(nil, e.seen, e.decided) {
+		r.reader.Field([]byte(f.Name), []byte(f.Value))
+	}
+	r.reader.Hint(&r.read)
+	r.host.Resolve(&r.read, e.sent, e.at)
+	return &r.read
+}
+
 // hint is what a careful reader makes of the response: it cannot know whether whole seconds were rounded up or down.
 func (s study) hint(e *event, received time.Time) *Hint {
-	v := e.seen
+	v := e.seen[0]
 	switch s.headers {
-	case untold:
+	case untold, "":
 		return nil
 	case retryAfter:
 		if v.OK {

@@ -63,7 +63,7 @@ func (b *Budget) Snapshot(now time.Time) Snapshot {
 	t := b.tick(now)
 	s := Snapshot{
 		Version: SnapshotVersion, At: b.ms(t),
-		Level: b.explore.level, Rise: b.explore.rise, Calls: b.calls.limit, CallsBase: b.calls.base,
+		Level: b.explore.level, Rise: b.explore.rise, Calls: int(b.calls.limit), CallsBase: int(b.calls.base),
 		Probing: b.pause.probing, Trip: (b.trip.typical() + b.trip.excess).Microseconds(),
 	}
 	if b.pause.until > t {
@@ -83,15 +83,15 @@ func (b *Budget) Snapshot(now time.Time) Snapshot {
 func (b *Budget) saveWindow(w *window, t tick) SavedWindow {
 	s := SavedWindow{
 		Name: w.name, Source: w.source, Configured: w.configured, Limit: w.limit, PerMs: w.per.Milliseconds(),
-		Declared: w.declared, Confirmed: w.confirmed, Counted: w.counted, Left: w.left, Foreign: w.foreignNow(t),
-		LongestMs: w.longest.Milliseconds(), Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: b.inFlight,
+		Declared: w.declared, Confirmed: w.confirmed, Counted: w.counted, Left: w.left, Foreign: w.foreign,
+		LongestMs: w.longest.Milliseconds(), Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: int64(b.inFlight),
 	}
 	if t < w.until {
 		s.Until = b.ms(w.until)
 	}
 	w.permits.advance(t)
 	slice := max(int64(1), s.PerMs/savedSlots)
-	for i := w.permits.free; i < w.permits.tail; i++ {
+	for i := w.permits.free; i != w.permits.tail; i++ {
 		until := b.ms(w.permits.slot(i).at) + slice // rounded up
 		until -= until % slice
 		if n := len(s.Used); n > 0 && s.Used[n-1].Until >= until {
@@ -115,14 +115,18 @@ func (b *Budget) Restore(s Snapshot, now time.Time) {
 		if s.Rate > 0 && !math.IsInf(b.cfg.Start, 1) {
 			b.explore.rate = min(s.Rate, b.cfg.Ceiling)
 		}
-		b.explore.level = min(max(s.Level, 0), b.cfg.Ceiling)
-		b.explore.rise = min(max(s.Rise, minRise), maxRise)
-		b.explore.episodes = firstEpisodes
+		if s.Level > 0 {
+			b.explore.learn()
+			b.explore.past.episodes, b.explore.past.bold = settled, firstBold
+			b.explore.level = min(s.Level, b.cfg.Ceiling)
+			b.explore.rise, b.explore.depth = min(max(s.Rise, minRise), maxRise), mostDepth
+			b.explore.double = doubleShare * b.explore.rise
+		}
 	}
-	b.explore.origin, b.explore.mark, b.explore.second = t, t, t
+	b.explore.origin, b.explore.good.from, b.explore.second = t, t, t
 	if s.Calls > 0 {
-		b.calls.limit = min(s.Calls, b.cfg.ConcurrencyMax)
-		b.calls.base = min(max(0, s.CallsBase), b.calls.limit)
+		most := min(s.Calls, b.cfg.ConcurrencyMax)
+		b.calls.limit, b.calls.base = int32(most), int32(min(max(0, s.CallsBase), most)) //nolint:gosec // normal bounds it
 	}
 	if s.Pause > 0 {
 		b.pause.hold(t, min(b.tickOf(s.Pause), t+b.cfg.MaxPause), true, s.PauseCause)

@@ -10,6 +10,7 @@ type member struct {
 	key    []byte // before an equals sign; nil for a bare value
 	value  []byte // without its quotes
 	params []byte // what follows the first semicolon
+	quoted bool   // the value was a string
 }
 
 // nextMember cuts the first member off a list. Escapes within strings are left as they stand: names that differ in
@@ -29,6 +30,7 @@ func nextMember(b []byte) (m member, rest []byte, ok bool) {
 		m.params = body[semicolon+1:]
 	}
 	m.key, m.value = keyValue(body[:semicolon])
+	m.quoted = len(body) > 0 && body[0] == '"'
 	return m, rest, true
 }
 

@@ -37,7 +37,9 @@ type WindowView struct {
 // View returns the budget as it stands.
 func (b *Budget) View(now time.Time) View {
 	t := b.tick(now)
-	v := View{Probing: b.pause.probing, InFlight: int(b.inFlight), Concurrency: b.calls.limit}
+	v := View{
+		Probing: b.pause.probing, InFlight: int(b.inFlight), Concurrency: int(b.calls.limit), Advice: b.advice(),
+	}
 	v.Rate, v.From = b.pace(t)
 	if b.pause.until > t {
 		v.PausedUntil, v.PauseCause = b.at(b.pause.until), b.pause.cause
@@ -46,7 +48,7 @@ func (b *Budget) View(now time.Time) View {
 		w.permits.advance(t)
 		wv := WindowView{
 			Name: w.name, Source: w.source, Limit: w.limit, Per: w.per, Configured: w.configured,
-			Guessed: !w.declared, Confirmed: w.confirmed, Used: w.permits.used + b.inFlight,
+			Guessed: !w.declared, Confirmed: w.confirmed, Used: w.permits.used + int64(b.inFlight),
 			Remaining: w.left, Since: b.at(w.since), Told: b.at(w.toldAt),
 		}
 		if t < w.until {

@@ -19,20 +19,11 @@ type window struct {
 	mine  int64 // the part of limit that is this lane's to use; at least 1
 	per   tick  // 0: not known yet; the window is no gate then
 
-	configured bool // by the operator
-	declared   bool // the destination said how long it is; otherwise per is a guess
-	// confirmed: permits came back when the destination's own count said so. Until then a guessed window is held to
-	// Remaining alone, and gets no credit for the passing of time before the reset.
-	confirmed bool
-	// counted: a response that was no refusal told Remaining.
-	counted bool
-
 	name, source string
 	since        tick // first told
 	toldAt       tick // last told
 
 	permits permits
-	swing   float64 // factor on the pace limit/per, see pace
 
 	// The ledger, from the freshest response by the instant its call was sent; a response sent before fresh only
 	// tightens it.
@@ -40,22 +31,47 @@ type window struct {
 	left    int64 // Remaining as told then; Unknown: not told
 	lost    int64 // calls since then that ended without a fresher response
 	foreign int64 // calls counted by the destination that were not ours
+	reset   tick  // as told, from which a call is safe
+	coarse  tick  // how far off a reset may be, by its rounding
 	until   tick  // when foreign and left mean nothing any more
 	first   tick  // receipt of the first response since the window last refilled
 
-	longest tick // the longest time to the reset that was seen
-	review  review
-	longer  int // fresh responses in a row that contradict a confirmed length
-	dry     int // accepted calls in a row that left nothing though we had used little
+	others  others  // how fast others use it
+	longest tick    // the longest time to the reset that was seen
+	filling filling // whether the reset is when it is whole again
+	review  review  // whether it is shorter than guessed
+	quotas  quotas  // whether it is two
+	drain   *drain  // what measures a length that resets are too coarse to tell; nil: nothing has to
+	spare   int64   // the least that remained since spareAt, while we used all that we have
+	spareAt tick
+
+	configured bool // by the operator
+	declared   bool // the destination said how long it is; otherwise per is a guess
+	// confirmed: permits came back when the destination's own count said so. Until then a guessed window is held to
+	// Remaining alone, and gets no credit for the passing of time before the reset.
+	confirmed bool
+	// counted: a response that was no refusal told Remaining.
+	counted bool
+	asRule  bool // its length is that of the configured window of the same limit
+	twin    bool // another goes by the same name
+	unsure  bool // its reset may be milliseconds: what remains counts, time does not
+	vague   bool // its resets are too coarse to tell its length
+	byDrain bool // its length was measured by what remains
+	whole   bool // the call that short took was given back
+
+	short    uint8 // calls that it allows less than it says; 0 or 1
+	hovering uint8 // responses in a row that left nothing
+	fades    uint8 // how often foreign was seen to become less before the reset, up to fadesNeeded
+	longer   uint8 // fresh responses in a row that contradict a confirmed length
+	dry      uint8 // accepted calls in a row that left nothing though we had used little, up to dryLimit
 }
 
 const (
 	// steady is the factor on limit/per at which a window is paced: a little more, so that permits decide, not the
 	// pace's rounding.
-	steady = 1.01
-	// swingDown and swingUp move the factor at a refusal the window explains, and at each call accepted; the least
-	// is reached only where a destination refuses what its own headers allow.
-	swingDown, swingUp, leastSwing = 0.01, 0.00002, 0.93
+	steady = 1.0005
+	// fadesNeeded is how often the use of others must fade before the reset for it to be counted on.
+	fadesNeeded = 5
 	// dryLimit is after how many contradictions Remaining is no longer taken for a count.
 	dryLimit = 3
 	// maxHold bounds how long headers alone, without a Retry-After, hold a lane.
@@ -64,7 +80,7 @@ const (
 
 func (w *window) setLimit(limit int64, share float64) {
 	w.limit = min(max(limit, minLimit), maxLimit)
-	w.mine = max(1, int64(float64(w.limit)*share))
+	w.mine = max(1, int64(float64(w.limit)*share)-int64(w.short))
 	w.permits.resize(w.mine, w.per)
 }
 
@@ -83,12 +99,35 @@ func (w *window) setLength(per tick) {
 
 // pace is how many calls per second the window allows for ever: limit/per, never what remains by the time that
 // remains, for which servers have odd ideas.
-func (w *window) pace() float64 {
-	if w.per == 0 {
+//
+// Where an accepted call leaves nothing though little was used, calls must keep their distance: then it allows for how
+// much the way there varies.
+//
+// Where others use the window too, what is left is spread over the time that is left.
+func (w *window) pace(now tick, excess time.Duration) float64 {
+	if w.per == 0 || w.unsure {
 		return math.Inf(1)
 	}
-	return w.swing * float64(w.mine) / w.per.Seconds()
+	if w.dry >= dryLimit {
+		return 1 / (w.per.Seconds()/float64(w.mine) + excess.Seconds())
+	}
+	all := steady * w.all()
+	if w.short > 0 { // it counts to the call
+		all = float64(w.mine) / (w.per + 2*excess).Seconds()
+	}
+	foreign, fading := w.foreignNow(now)
+	switch {
+	case foreign <= 1+w.limit/50:
+		return all
+	case fading > 0:
+		return max(all*leastPart, min(all, 1.04*all*(1-float64(foreign)/float64(w.mine))))
+	}
+	rest := max(w.until-now, time.Millisecond).Seconds()
+	return min(all, max(1/rest, float64(w.left-w.lost)/rest-0.6*w.others.rate))
 }
+
+// all is how many calls per second the window allows.
+func (w *window) all() float64 { return float64(w.mine) / w.per.Seconds() }
 
 // readyAt returns when the window allows a call, given how many are in flight; never when only their end can tell.
 func (w *window) readyAt(now tick, inFlight int64) tick {
@@ -96,26 +135,51 @@ func (w *window) readyAt(now tick, inFlight int64) tick {
 		return now
 	}
 	w.permits.advance(now)
+	if w.unsure {
+		if w.left != Unknown && w.left-inFlight-w.lost < 1 {
+			return max(now, w.until)
+		}
+		return now
+	}
 	at := now
-	foreign := w.foreignNow(now)
+	foreign, fading := w.foreignNow(now)
+	switch age := now - w.fresh; {
+	case w.filling.sure:
+		if foreign > 1+w.limit/50 {
+			at = w.filledAt(now, inFlight)
+		}
+		foreign = 0
+	case foreign <= 1+w.limit/50:
+	case fading > 0: // as many come as go
+		foreign += w.others.reserve(min(age, fadingReserve))
+	default:
+		foreign += w.others.reserve(age)
+	}
 	if missing := w.permits.used + inFlight + foreign - w.mine + 1; missing > 0 {
-		at = w.permits.releaseOf(missing)
+		at = max(at, w.permits.releaseOf(missing))
 		if foreign > 0 {
 			at = min(at, w.until)
 		}
+		if fading > 0 {
+			at = min(at, max(now, w.fresh)+tick(missing)*fading)
+		}
 	}
-	if !w.confirmed && w.left != Unknown && now < w.until && w.left-inFlight-w.lost-(w.limit-w.mine) < 1 {
-		at = max(at, w.until)
+	if !w.confirmed && w.limit > 1 && w.left != Unknown && now < w.until {
+		room, until := w.left-inFlight-w.lost-(w.limit-w.mine), w.until
+		if w.foreign <= w.limit/2 {
+			// Calls of ours that have left the window since make room, if it is as long as guessed; no longer was seen. A clock
+			// that counts whole seconds may be as late as its resets are coarse.
+			if left := w.permits.leftAt() + w.coarse; now < left {
+				until = min(until, left)
+			} else {
+				room += w.permits.back
+			}
+		}
+		if room < 1 {
+			at = max(at, until)
+		}
 	}
 	return at
-}
-
-// foreignNow is how many permits the use of others takes; what the lane's share leaves to them is theirs anyway.
-func (w *window) foreignNow(now tick) int64 {
-	if now >= w.until || w.dry >= dryLimit {
-		return 0
-	}
-	return max(0, w.foreign-(w.limit-w.mine))
 }
 
 // ended counts a call that ended: its permit comes back when the call has left the window for certain.
@@ -127,161 +191,4 @@ func (w *window) ended(now, received tick, sure time.Duration) {
 	w.permits.advance(now)
 	w.permits.keep(received+w.per-sure, 1)
 	w.lost++ // until a response says that it was counted
-}
-
-// statement is one response's word on a window, in ticks.
-type statement struct {
-	sent, received tick
-	accepted       bool
-	limit          int64
-	remaining      int64
-	lo, hi         tick // of the reset
-	hasReset       bool
-	length         time.Duration
-}
-
-// tell takes in what a response says. The call itself was counted by ended before.
-func (w *window) tell(now tick, t *statement, share float64, sure time.Duration) {
-	w.toldAt = now
-	if t.remaining != Unknown {
-		w.counted = w.counted || t.accepted
-	}
-	if t.sent < w.fresh {
-		w.tighten(now, t)
-		return
-	}
-	w.fresh = t.sent
-	if t.limit == Unknown {
-		t.limit = max(w.limit, t.remaining+1)
-	}
-	if limit := min(max(t.limit, minLimit), maxLimit); limit != w.limit {
-		w.setLimit(limit, share)
-	}
-	w.measure(t)
-	if t.remaining == Unknown || w.per == 0 {
-		return
-	}
-
-	refilled := now >= w.until || w.left == Unknown || t.remaining >= w.left
-	if refilled {
-		w.first = t.received
-	}
-	seen := w.permits.trim(t.sent)
-	w.left, w.lost = t.remaining, 0
-	w.foreign = max(0, w.limit-t.remaining-seen)
-	w.until = w.resetOf(t)
-	if w.confirmed {
-		// The first call since the refill leaves the window at the latest then, and with it, whatever its kind, all
-		// that was counted before.
-		w.until = min(w.until, w.first+w.per-sure)
-	}
-	w.shorten(now, t, seen)
-	if w.permits.returned >= max(2, w.mine/10) && w.foreign <= 1+w.limit/50 {
-		w.confirmed = true
-	}
-	switch {
-	case t.remaining > 0:
-		w.dry = 0
-	case t.accepted && refilled && w.limit > 1 && seen <= w.limit/2:
-		w.dry++
-	}
-}
-
-// tighten takes in a response that is not the freshest: it may only make the lane more careful.
-func (w *window) tighten(now tick, t *statement) {
-	if t.remaining == Unknown || w.per == 0 || now >= w.until {
-		return
-	}
-	w.left = min(w.left, t.remaining)
-	w.foreign = max(w.foreign, min(w.limit, t.limit)-t.remaining-w.permits.kept)
-}
-
-// resetOf is the instant from which a call is safe as far as the response's reset tells.
-func (w *window) resetOf(t *statement) tick {
-	hi := t.received + w.per
-	if t.hasReset {
-		hi = max(t.hi, t.received)
-	}
-	return min(hi, t.received+maxHold)
-}
-
-// measure learns the window's length.
-func (w *window) measure(t *statement) {
-	if t.length > 0 {
-		w.declared, w.confirmed = true, true
-		w.setLength(t.length)
-		return
-	}
-	if w.declared || !t.hasReset {
-		return
-	}
-	least := t.lo - t.received
-	reset := min(least/2+(t.hi-t.received)/2, maxWindow)
-	if w.review.shortened {
-		reset = min(least, maxWindow)
-	}
-	if least <= 0 && t.hi <= t.received+lengths[0] || reset <= 0 ||
-		w.limit == 1 && t.remaining == 0 && least <= lengths[0]/4 {
-		// A reset that may be now says nothing. Nor do whole seconds of a limit of one call at a time: that is a spacing, most
-		// likely shorter than a second can tell, and pausing at refusals finds it.
-		return
-	}
-	if reset <= w.longest {
-		w.longer = 0
-		return
-	}
-	per := guessLength(reset)
-	if w.confirmed && per > w.per {
-		// One odd value must not slow a lane that does well.
-		if w.longer++; w.longer < 3 {
-			return
-		}
-		w.confirmed = false
-	}
-	w.longer, w.longest = 0, reset
-	w.setLength(max(per, w.per))
-}
-
-// review is the evidence, gathered over some lengths of a guessed window, that it is shorter than guessed: we use all
-// that we think there is, and the destination's own count stays far below.
-type review struct {
-	since     tick
-	counted   int64 // the most calls that the destination counted
-	idle      bool  // we did not use our permits all the time
-	least     tick  // the longest time to the reset, by the lower bound
-	shortened bool  // once: from then on only the lower bound of a reset counts
-}
-
-const (
-	// reviewLengths is how many lengths of the window a review takes.
-	reviewLengths = 3
-	// wellBelow is the part of the limit that a destination's count stays below where the window is too long.
-	wellBelow = 0.6
-)
-
-// shorten reviews a guess, and may replace it by the next shorter length that the resets allow.
-func (w *window) shorten(now tick, t *statement, seen int64) {
-	if w.declared || w.review.shortened {
-		return
-	}
-	r := &w.review
-	r.counted = max(r.counted, w.limit-t.remaining)
-	r.least = max(r.least, t.lo-t.received)
-	r.idle = r.idle || float64(seen) < 0.8*float64(w.mine)
-	if now-r.since < reviewLengths*w.per {
-		return
-	}
-	if !r.idle && float64(r.counted) <= wellBelow*float64(w.limit) {
-		for i := len(lengths) - 1; i >= 0; i-- {
-			if lengths[i] < w.per {
-				if r.least <= lengths[i]+lengths[i]/10 {
-					w.longest = r.least
-					w.setLength(lengths[i])
-					r.shortened = true
-				}
-				break
-			}
-		}
-	}
-	*r = review{since: now, shortened: r.shortened}
 }

@@ -52,6 +52,11 @@ func (b *bucket) setLimit(t int64, spec Spec) {
 	b.credit = min(b.full(), min(tokens, int64(b.burst))*b.interval+part)
 }
 
+func (b *bucket) clone() model {
+	same := *b
+	return &same
+}
+
 func (b *bucket) fill(t int64) {
 	if elapsed := t - b.at; elapsed > 0 { // the first instant may lie before at, which begins at the Unix epoch
 		b.credit += min(b.full()-b.credit, elapsed)

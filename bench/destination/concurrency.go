@@ -21,4 +21,9 @@ func (c *concurrency) refuse(int64) {}
 // done without a call in flight is a fault of the caller's; it must not raise the limit.
 func (c *concurrency) done() { c.inFlight = max(0, c.inFlight-1) }
 
+func (c *concurrency) clone() model {
+	same := *c
+	return &same
+}
+
 func (c *concurrency) setLimit(_ int64, spec Spec) { c.limit = spec.Limit }

@@ -1,6 +1,6 @@
 // Package destination models how the APIs on the far side limit their callers, and how they tell them so.
 //
-// A Limiter decides call by call, as one of nine algorithms in use; a Dialect turns where it stands into the header
+// A Limiter decides call by call, as one of ten algorithms in use; a Dialect turns where it stands into the header
 // fields that real servers send. Tests, studies and the sink command put the gateway in front of these models, so
 // they are written to be exact and plain rather than fast or clever.
 //
@@ -25,7 +25,7 @@ type Limiter struct {
 type Verdict struct {
 	OK bool // the call is accepted
 	// Limit is the most calls that can ever be accepted at once: what a destination tells as its limit. That is N for
-	// windows and for calls at once, the burst for bucket and gcra, 1 for leaky.
+	// windows and for calls at once, the burst for bucket, gcra and leaky-queue, 1 for leaky.
 	Limit int
 	// Remaining is how many calls would be accepted right now, 0 to Limit.
 	Remaining int
@@ -35,6 +35,9 @@ type Verdict struct {
 	// RetryAfter is the least time after which one more call would be accepted if none came before it; 0 when it
 	// would be now, and always for calls at once.
 	RetryAfter time.Duration
+	// Delay is how long the destination keeps an accepted call waiting before it does anything about it: 0, but for
+	// leaky-queue.
+	Delay time.Duration
 	// Quota and Window are the limit as it was set: Quota calls per Window. Window is 0 for calls at once.
 	Quota  int
 	Window time.Duration
@@ -48,6 +51,7 @@ type model interface {
 	refuse(t int64)
 	done()
 	setLimit(t int64, spec Spec)
+	clone() model
 }
 
 // New returns a limiter that has seen no call, or an error that names what is wrong with the spec.
@@ -75,6 +79,8 @@ func newModel(spec Spec) model {
 		return newBucket(spec)
 	case GCRA, Leaky:
 		return newGCRA(spec)
+	case LeakyQueue:
+		return leakyQueue{newGCRA(spec)}
 	case Concurrency:
 		return &concurrency{limit: limit}
 	}
@@ -84,14 +90,14 @@ func newModel(spec Spec) model {
 // Allow decides on a call at now and counts it. A call accepted must be ended with Done once it has been answered.
 func (l *Limiter) Allow(now time.Time) Verdict {
 	t := l.at(now)
-	ok := l.model.standing(t).OK
-	if ok {
+	call := l.model.standing(t)
+	if call.OK {
 		l.model.take(t)
 	} else {
 		l.model.refuse(t)
 	}
 	v := l.model.standing(t)
-	v.OK = ok
+	v.OK, v.Delay = call.OK, call.Delay
 	return v
 }
 
@@ -117,6 +123,13 @@ func (l *Limiter) SetLimit(now time.Time, limit int, per time.Duration) error {
 	l.spec = spec
 	l.model.setLimit(l.at(now), spec)
 	return nil
+}
+
+// Clone returns a limiter that stands where this one does and goes its own way from here.
+func (l *Limiter) Clone() *Limiter {
+	c := *l
+	c.model = l.model.clone()
+	return &c
 }
 
 func (l *Limiter) at(now time.Time) int64 {

@@ -27,6 +27,26 @@ func TestDialectsTellTheLimitAsTheirSourcesWriteIt(t *testing.T) {
 		{destination.RetryAfterOnly, "accepted", accepted, ""},
 		{destination.RetryAfterOnly, "refused", refused, "Retry-After: 3"},
 		{destination.RetryAfterOnly, "busy", busy, "Retry-After: 1"},
+		{destination.RetryAfterFloor, "accepted", accepted, ""},
+		{destination.RetryAfterFloor, "refused", refused, "Retry-After: 2"},
+		{destination.RetryAfterFloor, "busy", busy, "Retry-After: 0"},
+		{destination.RetryAfterWindow, "accepted", accepted, ""},
+		{destination.RetryAfterWindow, "refused", refused, "Retry-After: 60"},
+		{destination.RetryAfterWindow, "busy", busy, "Retry-After: 1"},
+		{destination.RetryAfterDate, "accepted", accepted, ""},
+		{destination.RetryAfterDate, "refused", refused, "Retry-After: Tue, 14 Nov 2023 22:13:23 GMT"},
+		{destination.RetryAfterDate, "busy", busy, "Retry-After: Tue, 14 Nov 2023 22:13:21 GMT"},
+		{destination.RetryAfterAlways, "accepted", accepted, "Retry-After: 1"},
+		{destination.RetryAfterAlways, "refused", refused, "Retry-After: 3"},
+		{destination.RetryAfterAlways, "busy", busy, "Retry-After: 1"},
+		{destination.XRateLimitEpochFloor, "refused", refused,
+			"X-RateLimit-Limit: 100|X-RateLimit-Remaining: 0|X-RateLimit-Reset: 1700000009"},
+		{destination.XRateLimitEpochMs, "refused", refused,
+			"X-RateLimit-Limit: 100|X-RateLimit-Remaining: 0|X-RateLimit-Reset: 1700000009301"},
+		{destination.XRateLimitSeconds, "refused", refused,
+			"X-RateLimit-Limit: 100|X-RateLimit-Remaining: 0|X-RateLimit-Reset: 10"},
+		{destination.XRateLimitMs, "refused", refused,
+			"X-RateLimit-Limit: 100|X-RateLimit-Remaining: 0|X-RateLimit-Reset: 9001"},
 		{destination.XRateLimitDelta, "accepted", accepted,
 			"X-Rate-Limit-Limit: 20|X-Rate-Limit-Remaining: 7|X-Rate-Limit-Reset: 1"},
 		{destination.XRateLimitDelta, "refused", refused,
@@ -68,6 +88,42 @@ func TestDialectsTellTheLimitAsTheirSourcesWriteIt(t *testing.T) {
 	}
 }
 
+func TestSeveralLimitsAreToldByTheOneThatBindsAndEachInDraft8(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	second := destination.Verdict{OK: true, Limit: 20, Remaining: 19, ResetAfter: time.Second, Quota: 20, Window: time.Second}
+	minute := destination.Verdict{OK: true, Limit: 600, Remaining: 7, ResetAfter: 30 * time.Second, Quota: 600, Window: time.Minute}
+	full := second
+	full.OK, full.Remaining, full.RetryAfter = false, 0, time.Second
+	even := minute
+	even.Remaining = second.Remaining
+	for _, c := range []struct {
+		name    string
+		dialect destination.Dialect
+		both    []destination.Verdict
+		want    string
+	}{
+		{"least remaining", destination.XRateLimitDelta, []destination.Verdict{second, minute},
+			"X-Rate-Limit-Limit: 600|X-Rate-Limit-Remaining: 7|X-Rate-Limit-Reset: 30"},
+		{"as much remains", destination.XRateLimitDelta, []destination.Verdict{second, even},
+			"X-Rate-Limit-Limit: 600|X-Rate-Limit-Remaining: 19|X-Rate-Limit-Reset: 30"},
+		{"refused by one", destination.RetryAfterOnly, []destination.Verdict{full, minute}, "Retry-After: 1"},
+		{"both policies", destination.Draft6, []destination.Verdict{second, minute},
+			"RateLimit-Policy: 20;w=1, 600;w=60|RateLimit-Limit: 600|RateLimit-Remaining: 7|RateLimit-Reset: 30"},
+		{"both told", destination.Draft8, []destination.Verdict{full, minute},
+			`RateLimit-Policy: "1s";q=20;w=1, "1m";q=600;w=60|RateLimit: "1s";r=0;t=1, "1m";r=7;t=30`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var lines []string
+			for _, field := range c.dialect.AppendAll(nil, c.both, now) {
+				lines = append(lines, field.Name+": "+field.Value)
+			}
+			if got := strings.Join(lines, "|"); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
 func TestDialectValidateNamesValueAndChoices(t *testing.T) {
 	for _, dialect := range destination.Dialects() {
 		if err := dialect.Validate(); err != nil {
@@ -75,7 +131,7 @@ func TestDialectValidateNamesValueAndChoices(t *testing.T) {
 		}
 	}
 	err := destination.Dialect("x-limit").Validate()
-	if err == nil || !strings.Contains(err.Error(), `"x-limit": must be one of none, retry-after, x-rate-limit,`) {
+	if err == nil || !strings.Contains(err.Error(), `"x-limit": must be one of none, retry-after, retry-after-floor,`) {
 		t.Errorf("Validate: %v", err)
 	}
 }

@@ -45,6 +45,11 @@ func (g *gcra) setLimit(_ int64, spec Spec) {
 	g.quota, g.per, g.interval, g.burst = spec.Limit, int64(spec.Per), spec.interval(), spec.burst()
 }
 
+func (g *gcra) clone() model {
+	same := *g
+	return &same
+}
+
 // ahead is by how much the calls so far are ahead of the rate.
 func (g *gcra) ahead(t int64) int64 {
 	if !g.started {

@@ -49,6 +49,45 @@ func TestDoneWithoutACallNeverRaisesConcurrency(t *testing.T) {
 	}
 }
 
+func TestCallsLeaveAQueueEvenlyHoweverTheyCome(t *testing.T) {
+	const interval = 100 * time.Millisecond
+	limiter := mustNew(t, destination.Spec{Algorithm: destination.LeakyQueue, Limit: 10, Per: time.Second, Burst: 4})
+	for i := range 5 {
+		v := limiter.Allow(epoch)
+		switch {
+		case v.OK != (i < 4):
+			t.Fatalf("call %d of 5 at once into a queue of 4: OK %v", i, v.OK)
+		case v.OK && v.Delay != time.Duration(i)*interval:
+			t.Errorf("call %d waits %s, want %s", i, v.Delay, time.Duration(i)*interval)
+		}
+	}
+	if v := limiter.Allow(epoch.Add(interval)); !v.OK || v.Delay != 3*interval {
+		t.Errorf("after an interval: OK %v, waits %s; want the place that came free, %s", v.OK, v.Delay, 3*interval)
+	}
+}
+
+func TestACloneGoesItsOwnWay(t *testing.T) {
+	for _, algorithm := range destination.Algorithms() {
+		t.Run(string(algorithm), func(t *testing.T) {
+			limiter := mustNew(t, destination.Spec{Algorithm: algorithm, Limit: 4, Per: time.Second})
+			limiter.Allow(epoch)
+			clone, left := limiter.Clone(), limiter.Peek(epoch)
+			if got := clone.Peek(epoch); got != left {
+				t.Fatalf("the clone begins with %+v, not with %+v", got, left)
+			}
+			if got := drain(clone, epoch); got != left.Remaining {
+				t.Errorf("the clone accepted %d calls, want %d", got, left.Remaining)
+			}
+			if got := limiter.Peek(epoch); got != left {
+				t.Errorf("calls of its clone took it from %+v to %+v", left, got)
+			}
+			if got := drain(limiter, epoch); got != left.Remaining {
+				t.Errorf("it accepted %d calls after its clone was drained, want %d", got, left.Remaining)
+			}
+		})
+	}
+}
+
 func TestPeekCountsNothing(t *testing.T) {
 	for _, algorithm := range destination.Algorithms() {
 		t.Run(string(algorithm), func(t *testing.T) {

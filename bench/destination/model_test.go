@@ -110,6 +110,7 @@ var oracles = map[destination.Algorithm]oracle{
 	destination.Bucket:         underArrivalCurve(fullBurst),
 	destination.GCRA:           underArrivalCurve(fullBurst),
 	destination.Leaky:          underArrivalCurve(func(destination.Spec) int { return 1 }),
+	destination.LeakyQueue:     underArrivalCurve(fullBurst),
 }
 
 func fullBurst(spec destination.Spec) int {

@@ -66,6 +66,11 @@ func (c *slidingCounter) setLimit(_ int64, spec Spec) {
 	c.limit = spec.Limit
 }
 
+func (c *slidingCounter) clone() model {
+	same := *c
+	return &same
+}
+
 func (c *slidingCounter) roll(t int64) {
 	switch index := floorDiv(t, c.per); index - c.index {
 	case 0:

@@ -1,6 +1,9 @@
 package destination
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // slidingLog remembers when each call was accepted, for as long as it counts: in the half-open time (t-per, t].
 type slidingLog struct {
@@ -38,6 +41,12 @@ func (l *slidingLog) done()        {}
 func (l *slidingLog) setLimit(t int64, spec Spec) {
 	l.expire(t)
 	l.limit, l.per = spec.Limit, int64(spec.Per)
+}
+
+func (l *slidingLog) clone() model {
+	same := *l
+	same.calls, same.head = slices.Clone(l.calls[l.head:]), 0
+	return &same
 }
 
 // expire drops what counts no more. The slice moves down only when half of it is dead, so a call costs O(1) on

@@ -31,6 +31,9 @@ const (
 	GCRA Algorithm = "gcra"
 	// Leaky accepts one call per Per/N and refuses any that comes sooner (nginx limit_req without burst).
 	Leaky Algorithm = "leaky"
+	// LeakyQueue lets one call through per Per/N, too, but one that comes sooner waits for its turn instead of being
+	// refused, as far as Burst allows (nginx limit_req with burst, without nodelay).
+	LeakyQueue Algorithm = "leaky-queue"
 	// Concurrency accepts N calls at once, at any rate; Per means nothing to it (nginx limit_conn).
 	Concurrency Algorithm = "concurrency"
 	// Counting estimates the rate as SlidingCounter does, but counts refused calls too: a caller that keeps
@@ -40,7 +43,7 @@ const (
 
 // Algorithms returns all algorithms, in the order in which they are documented.
 func Algorithms() []Algorithm {
-	return []Algorithm{Fixed, FixedFirst, SlidingLog, SlidingCounter, Bucket, GCRA, Leaky, Concurrency, Counting}
+	return []Algorithm{Fixed, FixedFirst, SlidingLog, SlidingCounter, Bucket, GCRA, Leaky, LeakyQueue, Concurrency, Counting}
 }
 
 // Validate returns an error unless the algorithm is one of Algorithms.
@@ -63,7 +66,8 @@ type Spec struct {
 	Algorithm Algorithm
 	Limit     int           // 1 to MaxLimit calls
 	Per       time.Duration // MinPer to MaxPer; ignored by Concurrency
-	// Burst is how many calls bucket and gcra accept at once after a rest; 0: as many as Limit. The others have none.
+	// Burst is how many calls bucket, gcra and leaky-queue accept at once after a rest; 0: as many as Limit. The others
+	// have none. Of those in a leaky-queue all but the first wait: nginx calls it burst=Burst-1.
 	Burst int
 }
 
@@ -81,9 +85,9 @@ func (s Spec) Validate() error {
 	}
 	switch {
 	case s.Burst == 0:
-	case s.Algorithm != Bucket && s.Algorithm != GCRA:
-		errs = append(errs, fmt.Errorf("burst of %d calls with algorithm %q: only %s and %s have a burst",
-			s.Burst, s.Algorithm, Bucket, GCRA))
+	case s.Algorithm != Bucket && s.Algorithm != GCRA && s.Algorithm != LeakyQueue:
+		errs = append(errs, fmt.Errorf("burst of %d calls with algorithm %q: only %s, %s and %s have a burst",
+			s.Burst, s.Algorithm, Bucket, GCRA, LeakyQueue))
 	case s.Burst < 0 || s.Burst > MaxLimit:
 		errs = append(errs, fmt.Errorf("burst of %d calls: must be 1 to %d, or 0 for the limit", s.Burst, MaxLimit))
 	case len(errs) == 0 && int64(s.Burst) > math.MaxInt64/4/s.interval():

@@ -30,6 +30,11 @@ func (w *fixedWindow) setLimit(_ int64, spec Spec) {
 	w.limit = spec.Limit
 }
 
+func (w *fixedWindow) clone() model {
+	same := *w
+	return &same
+}
+
 func (w *fixedWindow) roll(t int64) {
 	if index := floorDiv(t, w.per); index != w.index {
 		w.index, w.count = index, 0
@@ -70,6 +75,11 @@ func (w *firstWindow) setLimit(t int64, spec Spec) {
 		w.per, w.open = int64(spec.Per), false
 	}
 	w.limit = spec.Limit
+}
+
+func (w *firstWindow) clone() model {
+	same := *w
+	return &same
 }
 
 func (w *firstWindow) expire(t int64) {

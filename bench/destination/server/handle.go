@@ -22,7 +22,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	d := s.decide(ctx)
-	s.hold()
+	s.hold(s.latency + d.delay)
 	if d.spent {
 		s.done()
 	}
@@ -39,6 +39,7 @@ type decision struct {
 	status int
 	fields []destination.Header
 	spent  bool // the limiter counts the call as unanswered until it is told otherwise
+	delay  time.Duration
 }
 
 // decide judges a call, counts it and writes it down. Instants are taken under the lock, so that the limiter, the
@@ -79,7 +80,7 @@ func (s *Server) judge(now time.Time) judgement {
 		v = s.limiter.Peek(now)
 		v.OK = true // a refusal it is not: no Retry-After
 	} else if v = s.limiter.Allow(now); v.OK {
-		j.spent = true
+		j.spent, j.delay = true, v.Delay
 	} else {
 		j.status, j.outcome = fasthttp.StatusTooManyRequests, refused
 	}
@@ -93,12 +94,12 @@ func (s *Server) done() {
 	s.limiter.Done(time.Now())
 }
 
-// hold keeps a response back for its latency.
-func (s *Server) hold() {
-	if s.latency <= 0 {
+// hold keeps a response back for its latency, and for its turn where calls queue.
+func (s *Server) hold(latency time.Duration) {
+	if latency <= 0 {
 		return
 	}
-	timer := time.NewTimer(s.latency)
+	timer := time.NewTimer(latency)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -227,6 +227,24 @@ func TestLatencyHoldsEachResponseAndNoOther(t *testing.T) {
 	})
 }
 
+func TestAQueuedCallIsAnsweredAtItsTurn(t *testing.T) {
+	config := Config{
+		Limiter: destination.Spec{Algorithm: destination.LeakyQueue, Limit: 1, Per: time.Second, Burst: 4},
+		Latency: 100 * time.Millisecond,
+	}
+	inBubble(t, config, func(t *testing.T, h *harness) {
+		begin := time.Now()
+		var calls sync.WaitGroup
+		for range 4 {
+			calls.Go(func() { h.wantStatus(200, h.send("POST", "/", "")) })
+		}
+		calls.Wait()
+		if took, want := time.Since(begin), 3*time.Second+100*time.Millisecond; took != want {
+			t.Errorf("4 calls through a queue of one a second took %s, want %s", took, want)
+		}
+	})
+}
+
 func TestConcurrencyIsHeldUntilTheAnswer(t *testing.T) {
 	config := Config{
 		Limiter: destination.Spec{Algorithm: destination.Concurrency, Limit: 2},

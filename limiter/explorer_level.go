@@ -1,0 +1,171 @@
+package limiter
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// How many calls a curve takes back to its level, for each refusal that the last one cost. The next refusal comes
+	// later than that: their share stays below a third of a percent. It is lower where the destination tells its limit.
+	callsUntold, callsToldShort, callsTold = 250, 520, 2000
+	// leastDepth (less where the limit is told) and mostDepth bound the curve's depth.
+	leastDepth, leastDepthTold, mostDepth = 0.01, 0.002, 0.1
+	// minRise and maxRise bound, in seconds, how soon the curve is back at level.
+	minRise, maxRise = 3, 3600
+	// firstRise is how many calls the first curve takes: its level is little more than a guess.
+	firstRise = 4
+	// pauseShare: the time between episodes is at least this many times an episode's pauses.
+	pauseShare = 60
+	// doubleShare is the part of rise in which the pace doubles once it has gone a rise beyond the level, and leastDouble
+	// the least time for that, in seconds.
+	doubleShare, leastDouble = 0.6, 60
+
+	// few accepted calls say nothing of a rate; trusted are worth as much as the level that they contradict; enough stand
+	// for themselves, while fewer, between refusals in a row, are counted together.
+	few, trusted, enough = 4, 4, 20
+	// firstBold, leastBold and mostBold are where boldness begins, and bound it.
+	firstBold, leastBold, mostBold = 0.6, 0.25, 0.9
+	// boldStep is how much an episode makes bolder or more careful.
+	boldStep = 0.15
+	// toldStep is how far below a told pace that was refused the next one is, at first; it doubles with each refusal in a
+	// row, and after tellDowns of them what is told is not believed any more.
+	toldStep, tellDowns = 0.004, 6
+	// settled is after how many episodes a level is worth defending; stood is how many calls without a refusal make it so.
+	settled, stood = 5, 50
+	// windowPause is the least pause that only a window asks for, seconds being rounded up.
+	windowPause = 2 * time.Second
+)
+
+// lesson is what an ended episode has to teach.
+type lesson struct {
+	was   float64 // the level before; 0: there was none
+	told  float64 // the pace that the destination tells; 0: none
+	good  float64 // accepted calls per second since the allowance was used up the last time
+	best  float64 // the most of it over any time that is long enough to mean something
+	calls float64 // how many accepted calls that is from
+	pause time.Duration
+	asked bool // the destination said how long to pause
+}
+
+// recovered ends an episode: the probe was accepted. asked: the destination said how long to pause; calls is how many a
+// refusal is worth.
+func (e *explorer) recovered(now tick, asked bool, told, calls, ceiling float64) {
+	l := lesson{
+		was: e.level, told: told, calls: float64(e.good.n),
+		good: min(max(e.good.mean(now), slowest), ceiling), best: e.best(now),
+		pause: now - e.episode.from, asked: asked,
+	}
+	if told > 0 && (l.was == 0 || l.was > told) {
+		l.was, e.past.bold = told, firstBold
+	}
+	level := e.firstLevel(&l)
+	if l.was > 0 {
+		level = e.nextLevel(now, &l)
+	}
+	e.level, e.told = min(max(level, slowest), ceiling), told > 0
+
+	e.past.episodes++
+	if e.past.episodes == 1 {
+		e.past.refused = float64(e.episode.refused - e.episode.probes)
+	}
+	e.past.refused += (float64(e.episode.refused) - e.past.refused) / 2
+	e.shape(&l, calls)
+	if e.past.episodes == 1 || e.episode.pace > l.was || l.calls >= enough {
+		e.good.restart(now)
+	}
+	e.origin = now
+	e.endEpisode()
+	e.newSecond(now)
+}
+
+// best is the rate at which the destination accepts calls at least, by the best that it did since the allowance was used
+// up the last time. A pause that it asked for may have been longer than it needed, and is left out; but what was
+// accepted faster than for as long as the pause may have been a window's worth.
+func (e *explorer) best(now tick) float64 {
+	least := max(now-e.episode.from, tick(10/e.episode.pace*float64(time.Second)))
+	return min(e.good.best(e.episode.from, least), e.episode.pace)
+}
+
+// firstLevel is the level after the first episode.
+func (e *explorer) firstLevel(l *lesson) float64 {
+	e.past.bold = firstBold
+	switch {
+	case l.calls < few:
+		return math.Sqrt(l.good * e.episode.pace)
+	case e.episode.probes > 0 && !l.asked:
+		// It was over somewhere between the last probe that was refused and the one that was not.
+		return math.Sqrt(l.good * l.calls / (e.episode.failed - e.good.from).Seconds())
+	}
+	return l.good
+}
+
+// nextLevel is the level after another episode. The allowance was used up when the last episode ended and when this one
+// began, so the goodput in between is what a bucket allows. Of a window, what is not used is lost: it allows more, the
+// best that was seen. Boldness learns which it is: a level that was too high is refused before the curve is back at it.
+func (e *explorer) nextLevel(now tick, l *lesson) float64 {
+	p := &e.past
+	switch {
+	case e.episode.pace > l.was:
+		p.bold, p.downs = min(p.bold+boldStep, mostBold), 0
+	case p.downs == 0:
+		p.bold, p.downs = max(p.bold-boldStep, leastBold), 1
+	default:
+		p.bold, p.downs = leastBold, p.downs+1
+	}
+	if l.told > 0 && p.downs <= tellDowns {
+		return min(e.episode.pace, l.was) * (1 - toldStep*math.Exp2(float64(min(max(p.downs, 1), 5)-1)))
+	}
+	low := max(l.good, l.was/4)
+	if l.window(p.downs == 0 || p.downs == 1 && e.episode.pace > 0.97*l.was) {
+		low = max(low, 0.95*l.best)
+	}
+	if p.downs < 2 {
+		low = l.was + (low-l.was)*l.calls/(l.calls+trusted)
+	}
+	level := low + (max(low, l.best)-low)*p.bold
+	e.descent.refused++
+	if l.told == 0 {
+		level = e.descent.bound(now, level)
+	}
+	if e.descent.step == 0 && p.episodes >= settled || l.calls >= stood {
+		e.descent.begin(now, level)
+	}
+	return level
+}
+
+// window reports whether the pause shows that it is a window that is limited, given that the level was about right: a
+// bucket asks for no more than the time of a call.
+func (l *lesson) window(right bool) bool {
+	return l.asked && right && l.pause >= windowPause && l.pause.Seconds()*l.was > 3
+}
+
+// shape shapes the next curve by how far off the level was: the less is known, the sooner another refusal is worth what
+// it costs.
+func (e *explorer) shape(l *lesson, calls float64) {
+	p := &e.past
+	told, first := l.told > 0, p.episodes == 1 && l.told == 0
+	gap := math.Abs(max(l.best, e.level)/max(l.was, slowest) - 1)
+	least := leastDepth
+	switch {
+	case told: // a refusal that comes early says little
+		least, calls = leastDepthTold, min(max(10*l.calls, 100), calls)
+	case first:
+		gap, p.pause = 1, 0 // its pauses were a window's rest
+	}
+	switch {
+	case gap <= 5*leastDepth:
+		p.far /= 2
+	case l.calls >= enough:
+		p.far = min(p.far+1, 8)
+	}
+	// Who is far off again and again goes too fast: each time it takes twice as long.
+	sure := min(max(leastDepth/gap, 0.05*math.Exp2(float64(p.far))), 1)
+	e.depth = min(max(e.depth/2, gap, least), mostDepth)
+	e.rise = calls * sure * p.refused / e.level
+	if first {
+		e.rise = firstRise / e.level
+	}
+	e.rise = min(max(e.rise, minRise, pauseShare*sure*p.pause.Seconds()), maxRise)
+	e.double = max(doubleShare*e.rise, p.longest.Seconds(), leastDouble*sure)
+}

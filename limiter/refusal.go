@@ -1,0 +1,126 @@
+package limiter
+
+import "time"
+
+// refused takes in a refusal.
+func (b *Budget) refused(now, sent, received tick, together int32, o *Observation) {
+	b.revision++
+	asked := o.Hint != nil && o.Hint.HasRetryAfter
+	if b.calls.base > 0 && o.Status == statusTooManyRequests && !asked && !b.pause.probing && !b.tellsTime(o.Hint) &&
+		b.calls.again(now, sent, together) {
+		b.explore.bad = true
+		return
+	}
+	news := b.pause.isNews(sent)
+	if news {
+		b.pause.refused(now)
+	} else if !b.pause.probing {
+		return // of a call older than the probe that was accepted since
+	}
+	if h := o.Hint; asked {
+		wait := min(max(h.RetryAfter, minPause), b.cfg.MaxPause)
+		b.pause.hold(now, received+wait, true, "Retry-After")
+	}
+	if o.Status != statusTooManyRequests && o.Status != statusForbidden {
+		b.explore.bad = true
+		b.calls.strained(now, together, b.trip.typical())
+		return
+	}
+	if o.Hint != nil && o.Hint.Concurrency {
+		b.calls.limited(now, together)
+		return
+	}
+	if b.tellsTime(o.Hint) {
+		b.calls.time(now)
+	}
+	b.calls.refused(sent, together, news, b.pause.attempts > 1)
+	if w := b.explanation(o.Hint); w != nil {
+		if !news {
+			return
+		}
+		if !o.Hint.HasRetryAfter {
+			b.pause.hold(now, min(w.holdAfter(now, int(b.pause.attempts)), now+b.cfg.MaxPause), false, w.source)
+		}
+		if was := w.review.was; w.unshorten() {
+			b.explore.tryOut(now, w.mine, was)
+			return
+		}
+		if w.foreign > 1+w.limit/50 {
+			return // others were faster
+		}
+		if w.confirmed && w.short == 0 && w.dry == 0 && w.limit > 1 && w.others.rate < w.all()/50 {
+			w.setShort(1, b.cfg.Share)
+			return
+		}
+	}
+	backoff := b.explore.refuse(now, int(b.pause.attempts), b.rate(now), b.surelyTold(now), b.cfg.Ceiling)
+	if news && (!asked || b.pause.attempts > 1) {
+		// A time that was too short, as some round down, is not taken at its word twice.
+		b.pause.hold(now, min(now+backoff, now+b.cfg.MaxPause), false, "refused")
+	}
+}
+
+// tellsTime reports whether a refusal tells of a limit of calls per time.
+func (b *Budget) tellsTime(h *Hint) bool {
+	if h == nil {
+		return false
+	}
+	for i := range h.N {
+		if w := &h.Windows[i]; w.Length > 0 || w.HasReset && w.ResetRaw > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// explanation is the window by whose own count a call was refused, if its count is known to be true.
+func (b *Budget) explanation(h *Hint) *window {
+	if h == nil {
+		return nil
+	}
+	for i := range h.N {
+		if said := &h.Windows[i]; said.Remaining == 0 {
+			if w := b.windowOf(said); w != nil && w.counted && w.per > 0 && w.dry < dryLimit {
+				return w
+			}
+		}
+	}
+	return nil
+}
+
+// holdAfter is until when a window that is used up holds the lane: to its reset, or, where by our own count it should
+// have had room, for the time of two calls, doubled with each attempt.
+func (w *window) holdAfter(now tick, attempt int) tick {
+	if w.reset > now+maxHold || !w.filling.sure && w.fades < fadesNeeded && (!w.confirmed || w.foreign > 1+w.limit/10) {
+		if attempt == 1 {
+			return w.until
+		}
+		return max(w.until, min(w.reset, now+maxHold<<min(attempt-1, 10)))
+	}
+	wait := max(time.Millisecond, 2*w.per/tick(w.limit))
+	least := wait
+	for range min(attempt-1, 20) {
+		wait = min(2*wait, w.per)
+	}
+	return min(now+wait, max(w.until, now+least))
+}
+
+// recovered ends an episode: the probe was accepted.
+func (b *Budget) recovered(now tick) {
+	if b.explore.refused() {
+		b.explore.past.paused(now - b.explore.episode.from)
+	}
+	switch crowded := b.calls.recovered(now); {
+	case crowded:
+		b.explore.endEpisode()
+		b.calls.asked = 0
+		if b.pause.asked {
+			b.calls.asked = b.pause.total
+		}
+	case b.explore.refused():
+		b.explore.recovered(now, b.pause.asked, b.surelyTold(now), b.callsPerRefusal(), b.cfg.Ceiling)
+	}
+	b.pacer.set(b.at(now), b.rate(now))
+	b.pacer.empty(b.at(now))
+	b.revision++
+}

@@ -1,0 +1,89 @@
+package limiter
+
+import "time"
+
+// filling is the evidence that the reset is the time until the window is whole again: buckets tell so. Then the time
+// is to what is missing as the window's length is to the limit, whatever is missing.
+type filling struct {
+	lo, hi      time.Duration // the lengths that all responses allow
+	end         tick          // the latest that a reset can be which all responses since the last rise agree on
+	least, most int32         // missing
+	n           uint8         // responses, up to fillings
+	moved       bool          // no reset can be: what remained fell, and the reset went away
+	sure        bool
+	never       bool // it came back in one step
+}
+
+// fillings is how many responses, with how much of the limit between them, it takes to be sure.
+const (
+	fillings     = 8
+	fillingShare = 4
+)
+
+// fill takes in how much is missing and how long that is to take.
+func (w *window) fill(t *statement) {
+	missing := int32(w.limit - t.remaining) //nolint:gosec // both are at most maxLimit
+	if w.filling.never || !t.hasReset || int64(missing) < max(2, w.limit/20) {
+		return
+	}
+	per := float64(w.limit) / float64(missing)
+	lo := time.Duration(float64(max(0, t.lo-t.received)) * per)
+	hi := time.Duration(float64(t.hi-t.sent) * per)
+	f := &w.filling
+	f.end, f.moved = min(f.end, t.hi), f.moved || t.lo > f.end
+	if f.n == 0 || lo > f.hi || hi < f.lo {
+		if f.sure && !w.declared {
+			w.confirmed, w.longest = false, 0 // it was a coincidence
+		}
+		*f = filling{lo: lo, hi: hi, least: missing, most: missing, n: 1, end: t.hi}
+		return
+	}
+	f.lo, f.hi, f.least, f.most = max(f.lo, lo), min(f.hi, hi), min(f.least, missing), max(f.most, missing)
+	f.n = min(f.n+1, fillings)
+	if f.n < fillings || int64(f.most-f.least) < w.limit/fillingShare ||
+		f.sure || !f.moved || f.hi > f.lo*3/2 || f.hi < w.longest*9/10 {
+		return
+	}
+	if w.declared {
+		f.sure = true
+		return
+	}
+	for _, l := range lengths { // one that nobody would choose is a coincidence
+		if l >= f.lo && l <= f.hi {
+			f.sure = true
+			w.setLength(l)
+			return
+		}
+	}
+}
+
+// jump takes in that much came back at once since the response before, to a call sent at an instant: a bucket never does
+// that.
+func (w *window) jump(t *statement, last tick) {
+	f := &w.filling
+	if w.left == Unknown || t.remaining > w.left {
+		f.end = t.hi
+	}
+	if f.n == 0 || w.left == Unknown {
+		return
+	}
+	filled := float64(t.received-last) / float64(max(f.lo, minWindow)) * float64(w.limit)
+	if float64(t.remaining-w.left) <= 2+2*filled {
+		return
+	}
+	if f.sure && !w.declared {
+		w.confirmed, w.longest = false, 0
+	}
+	*f = filling{never: true}
+}
+
+// filledAt returns when a bucket has a call for us, after what others take, given what the freshest response left.
+func (w *window) filledAt(now tick, inFlight int64) tick {
+	perSecond := float64(w.limit) / w.per.Seconds()
+	perSecond = max(perSecond/10, perSecond-w.others.rate)
+	missing := float64(1 + w.others.reserve(fadingReserve) + w.lost + inFlight - w.left)
+	if missing <= 0 {
+		return now
+	}
+	return max(now, w.fresh+tick(missing/perSecond*float64(time.Second)))
+}

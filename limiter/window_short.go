@@ -1,0 +1,46 @@
+package limiter
+
+import "math"
+
+// setShort takes so many calls off the limit: a sliding counter that rounds up never allows the last one.
+func (w *window) setShort(n uint8, share float64) {
+	w.short, w.spare, w.spareAt = n, math.MaxInt64, w.fresh
+	w.setLimit(w.limit, share)
+}
+
+// lengthen gives back what setShort took, when it turns out to remain unused.
+func (w *window) lengthen(t *statement, seen int64, share float64) {
+	if w.short == 0 {
+		return
+	}
+	if w.spare = min(w.spare, t.remaining); seen < w.mine*9/10 {
+		w.spareAt, w.spare = t.sent, math.MaxInt64
+	}
+	if t.sent-w.spareAt > reviewLengths*w.per {
+		if w.spare > 0 {
+			w.setShort(0, share)
+			w.whole = true
+			return
+		}
+		w.spareAt, w.spare = t.sent, math.MaxInt64
+	}
+}
+
+const (
+	// hovers is how many responses in a row must leave nothing for a window to be one that never refills at once.
+	hovers = 3
+	// hoverLimit is the least limit of which a call is taken on that suspicion alone.
+	hoverLimit = 50
+)
+
+// hover takes a call off the limit of a window that is used up all the time, once: it does not refill at once, so it may
+// be a sliding counter. It is given back if it is not.
+func (w *window) hover(t *statement, share float64) {
+	if t.remaining > 0 || !t.accepted || !w.confirmed || w.dry > 0 {
+		w.hovering = 0
+		return
+	}
+	if w.hovering = min(w.hovering+1, hovers+1); w.hovering == hovers && w.short == 0 && !w.whole && w.limit >= hoverLimit {
+		w.setShort(1, share)
+	}
+}
