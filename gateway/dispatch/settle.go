@@ -14,8 +14,12 @@ type settler struct {
 	mu   sync.Mutex
 	next persist.Batch
 	wake chan struct{} // of capacity 1
-	// urgent: others of an ordered queue wait for one of next to be durable.
+	// gathering: the settler has its time for the next batch, and is woken earlier only for one that is ready.
+	gathering bool
+	// urgent: others of an ordered queue, or someone who asked, wait for next to be durable.
 	urgent bool
+	// waiting are closed when next, and with it all before it, is durable.
+	waiting []chan<- struct{}
 }
 
 // add puts a settlement into the next batch; flush lets it go.
@@ -33,12 +37,20 @@ func (s *settler) addStates(states []persist.State, marks []persist.Mark) {
 	s.mu.Unlock()
 }
 
-// flush wakes the settler if there is something to write.
+// tell closes written as soon as all that was added until now is durable.
+func (s *settler) tell(written chan<- struct{}) {
+	s.mu.Lock()
+	s.waiting, s.urgent = append(s.waiting, written), true
+	s.mu.Unlock()
+	s.flush()
+}
+
+// flush wakes the settler if there is something to write, or someone to tell, and it would not look by itself.
 func (s *settler) flush() {
 	s.mu.Lock()
-	empty := len(s.next.Settlements) == 0 && len(s.next.States) == 0 && len(s.next.Marks) == 0
+	leave := s.empty() || s.gathering && !s.ready()
 	s.mu.Unlock()
-	if empty {
+	if leave {
 		return
 	}
 	select {
@@ -47,12 +59,17 @@ func (s *settler) flush() {
 	}
 }
 
-func (s *settler) take() (persist.Batch, bool) {
+func (s *settler) empty() bool {
+	return len(s.next.Settlements) == 0 && len(s.next.States) == 0 && len(s.next.Marks) == 0 && len(s.waiting) == 0
+}
+
+// take returns the next batch, and whom to tell when it is durable; false when there is neither.
+func (s *settler) take() (b persist.Batch, waiting []chan<- struct{}, some bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.next
-	s.next, s.urgent = persist.Batch{}, false
-	return b, len(b.Settlements) > 0 || len(b.States) > 0 || len(b.Marks) > 0
+	b, waiting, some = s.next, s.waiting, !s.empty()
+	s.next, s.waiting, s.urgent = persist.Batch{}, nil, false
+	return b, waiting, some
 }
 
 // A batch is written at once when none was lately; under load there is one every settleEvery, or whenever fullBatch
@@ -62,13 +79,22 @@ const (
 	fullBatch   = 1024
 )
 
+// ready reports that the next batch is to be written without waiting for its time.
+func (s *settler) ready() bool { return s.urgent || len(s.next.Settlements) >= fullBatch }
+
 // gather waits until it is time for the next batch, begun being when the last one was.
 func (s *settler) gather(begun time.Time, stop <-chan struct{}) {
 	due := time.NewTimer(settleEvery - time.Since(begun))
 	defer due.Stop()
+	defer func() {
+		s.mu.Lock()
+		s.gathering = false
+		s.mu.Unlock()
+	}()
 	for {
 		s.mu.Lock()
-		ready := s.urgent || len(s.next.Settlements) >= fullBatch
+		s.gathering = true
+		ready := s.ready()
 		s.mu.Unlock()
 		if ready {
 			return
@@ -91,13 +117,13 @@ func (d *Dispatcher) settle(stop <-chan struct{}) {
 		if time.Since(begun) < settleEvery {
 			d.settler.gather(begun, stop)
 		}
-		b, some := d.settler.take()
+		b, waiting, some := d.settler.take()
 		if !some {
 			select {
 			case <-d.settler.wake:
 				continue
 			case <-stop:
-				if b, some = d.settler.take(); !some {
+				if b, waiting, some = d.settler.take(); !some {
 					return
 				}
 			}
@@ -105,6 +131,9 @@ func (d *Dispatcher) settle(stop <-chan struct{}) {
 		begun = time.Now()
 		if !d.write(b, stop) {
 			return
+		}
+		for _, written := range waiting {
+			close(written)
 		}
 	}
 }

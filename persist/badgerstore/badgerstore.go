@@ -1,13 +1,17 @@
 // Package badgerstore keeps webhooks on the local disk: persist.Store on an embedded Badger, for one process.
 //
-// One goroutine, the committer, is the only writer of the live database. Everyone else hands it operations and
-// waits; what arrives while it commits forms the next group, so that many callers share one sync without a timer.
+// One goroutine, the committer, is the only writer of the journal and of the live database. Everyone else hands it
+// operations and waits; what arrives while it commits forms the next group, so that many callers share one sync without
+// a timer. A webhook is accepted into the journal (journal.go, frame.go), and most end there. What is tried again, or
+// stays long, is moved to the live database (spill.go; replay.go, at opening): a webhook is live where it is in one of
+// them, and fresh.go tells what is in the journal. What is accepted with an idempotency key, or as the first of its queue, is in the database from the
+// start.
 // Finished webhooks are written to history, append-only files dropped whole when their time or the space is up, by
 // a second goroutine in front of the committer: history first, then the live rows go.
 //
 // The live database, by the first byte of its keys (all numbers big-endian; keys.go has the layouts):
 //
-//	w id                      -> where it was queued first, and its payload; written once
+//	w id                      -> where it was queued first, and its payload; written once, when it comes here
 //	j part queue rank id      -> record.Entry, all that a retry rewrites
 //	a id slot                 -> record.Attempt of a live webhook, or where it was moved without one
 //	q part queue              -> record.Queue and its mark
@@ -81,8 +85,9 @@ type Store struct {
 	committer *committer
 	historian *historian
 	recent    recent
+	fresh     fresh
 
-	setAside atomic.Uint64 // rows moved below x
+	setAside atomic.Uint64 // rows moved below x, and damaged files of the journal
 
 	// life is held for reading by every call that reads db, so that Close does not pull it from under them.
 	life   sync.RWMutex
@@ -135,10 +140,17 @@ func (s *Store) open() (err error) {
 	if err != nil {
 		return err
 	}
+	journal, err := s.openJournal(clock)
+	if err != nil {
+		return fmt.Errorf("opening the journal: %w", err)
+	}
+	if err = syncDir(s.dir); err != nil { // the names of what is in it
+		return err
+	}
 	if err = s.dropEmptyQueues(); err != nil {
 		return err
 	}
-	s.committer = newCommitter(s, clock)
+	s.committer = newCommitter(s, clock, journal)
 	s.historian = newHistorian(s)
 	go s.committer.run()
 	go s.historian.run()
@@ -172,6 +184,9 @@ func (s *Store) release() error {
 			errs = append(errs, f.close())
 		}
 	}
+	if s.committer != nil {
+		errs = append(errs, s.committer.journal.close())
+	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
 	}
@@ -187,18 +202,22 @@ func (s *Store) Tend(context.Context, persist.Member, []record.Part, time.Durati
 	return persist.Tenure{Parts: parts}, nil
 }
 
-// Sizes are the bytes that a store takes on disk, and the rows it could not read.
+// Sizes are the bytes that a store takes on disk, and how much it could not read.
 type Sizes struct {
-	Live     int64 // the live database: as Badger last counted, once a minute
-	Metadata int64 // history of finished webhooks
-	Body     int64 // history of their payloads
-	SetAside uint64
+	Live     int64  // the live database: as Badger last counted, once a minute
+	Metadata int64  // history of finished webhooks
+	Body     int64  // history of their payloads
+	SetAside uint64 // rows, and files of the journal
 }
 
 // Sizes returns what the store takes; cheap enough for every scrape of metrics.
 func (s *Store) Sizes() Sizes {
 	var z Sizes
-	if s.read(func(*badger.Txn) error { lsm, vlog := s.db.Size(); z.Live = lsm + vlog; return nil }) != nil {
+	if s.read(func(*badger.Txn) error {
+		lsm, vlog := s.db.Size()
+		z.Live = lsm + vlog + s.committer.journal.bytes.Load()
+		return nil
+	}) != nil {
 		return z
 	}
 	z.Metadata, z.Body = s.meta.bytes(), s.body.bytes()

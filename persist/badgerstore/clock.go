@@ -56,6 +56,14 @@ func (c *clock) nextID() record.ID {
 	return c.last
 }
 
+// advance sets the clock to what another record of it tells, if that is later.
+func (c *clock) advance(ms int64, last record.ID) {
+	c.ms.Store(max(c.ms.Load(), ms))
+	if last.Compare(c.last) > 0 {
+		c.last = last
+	}
+}
+
 func (c *clock) row() []byte { return clockRow(c.ms.Load(), c.last) }
 
 // readClock sets the clock to where the last run left it.

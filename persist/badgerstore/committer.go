@@ -8,6 +8,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
 )
 
 // operation is something to be written as part of a transaction, or as several when it says so.
@@ -33,13 +34,16 @@ type round struct {
 	done chan struct{} // closed when all its operations are finished
 }
 
-// committer is the only writer of the live database.
+// committer is the only writer of the journal and of the live database.
 type committer struct {
 	store    *Store
 	clock    *clock
 	registry *registry
-	limit    cost   // of one transaction
-	between  func() // told, by tests, before each transaction of a large group; else nil
+	journal  *journal
+	departed []*freshEntry // what the live database has, and the journal is to be told of with its next frame
+	frame    []byte        // the last one's memory
+	limit    cost          // of one transaction
+	between  func()        // told, by tests, before each transaction of a large group; else nil
 	stopped  chan struct{}
 
 	mu      sync.Mutex
@@ -47,11 +51,12 @@ type committer struct {
 	rounds  []*round
 	pending int64 // bytes of jobs in rounds and in the one being committed
 	closing bool
+	failed  error // of the first commit to the live database that did: see fail
 }
 
-func newCommitter(s *Store, clock *clock) *committer {
+func newCommitter(s *Store, clock *clock, j *journal) *committer {
 	c := &committer{
-		store: s, clock: clock, registry: newRegistry(), stopped: make(chan struct{}),
+		store: s, clock: clock, journal: j, registry: newRegistry(), stopped: make(chan struct{}),
 		// A tenth is left for the rows that no operation counts: the clock's, and empty queues swept.
 		limit: cost{rows: s.db.MaxBatchCount() * 9 / 10, bytes: s.db.MaxBatchSize() * 9 / 10},
 	}
@@ -68,6 +73,9 @@ func (c *committer) submit(op operation, jobs int64) (<-chan struct{}, error) {
 	defer c.mu.Unlock()
 	if c.closing {
 		return nil, persist.ErrClosed
+	}
+	if c.failed != nil {
+		return nil, c.failed
 	}
 	if jobs > 0 && c.pending+jobs > maxPending {
 		return nil, persist.ErrBusy
@@ -93,6 +101,22 @@ func (c *committer) written(jobs int64) {
 	c.mu.Lock()
 	c.pending -= jobs
 	c.mu.Unlock()
+}
+
+// fail ends all writing. After a failed sync the kernel may take for written what is not, and Badger goes on behind
+// the gap: what it would commit next, a power cut could take with the gap. Opening again writes all of it anew.
+func (c *committer) fail(err error) {
+	c.store.log.Error().Err(err).Msg("the live database cannot be written: nothing is accepted or settled until a restart")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = fmt.Errorf("the live database could not be written, a restart opens it anew: %w", err)
+}
+
+// failure returns why nothing is written any more; nil while all is well.
+func (c *committer) failure() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed
 }
 
 func (c *committer) run() {
@@ -135,28 +159,47 @@ func (c *committer) commit(r *round) {
 	}
 }
 
+// write writes a round: first to the journal, then to the live database. What the journal tells of as gone that the
+// database deletes or has taken is told after that is durable; so whatever comes between leaves a webhook in one of
+// them, and the journal's word that it is live counts only where the database has nothing of it.
 func (c *committer) write(r *round) (*writer, error) {
+	if err := c.failure(); err != nil {
+		return c.begin(), err
+	}
 	if s, ok := r.ops[0].(splitter); ok {
 		return s.writeSplit(c)
 	}
 	w := c.begin()
-	defer w.txn.Discard()
+	defer w.discard()
 	for _, op := range r.ops {
 		if err := op.write(w); err != nil {
 			return w, err
 		}
 	}
+	c.spill(w)
 	c.registry.sweep(w)
-	w.set([]byte{kindClock}, c.clock.row())
+	if w.count.rows > 0 {
+		w.set([]byte{kindClock}, c.clock.row())
+	}
+	if err := w.commitJournal(); err != nil {
+		return w, err
+	}
 	return w, w.commit()
 }
 
-// writer collects the rows of one transaction. Its first error stays, so that calls need no check of their own.
+// writer collects the rows of one transaction, and the records of one frame of the journal. Its first error stays, so
+// that calls need no check of their own.
 type writer struct {
 	c     *committer
-	txn   *badger.Txn
-	count cost
+	txn   *badger.Txn // begun when there is something to read or to write: it waits for the commit before it
+	count cost        // of the rows
 	err   error
+
+	frame    []byte // records for the journal, behind room for its head; nil: none yet
+	accepted []acceptedJob
+	ended    []*freshEntry // told as gone in frame
+	spilt    []*freshEntry // put into the live database by txn
+	kept     bool          // the frame is durable, whatever becomes of the rows
 
 	touched []*knownQueue       // queues whose row is put here
 	dropped []*knownQueue       // queues whose row is deleted here
@@ -164,14 +207,75 @@ type writer struct {
 	aside   int                 // rows set aside
 }
 
-func (c *committer) begin() *writer {
-	return &writer{c: c, txn: c.store.db.NewTransaction(true)}
+func (c *committer) begin() *writer { return &writer{c: c} }
+
+func (w *writer) rows() *badger.Txn {
+	if w.txn == nil {
+		w.txn = w.c.store.db.NewTransaction(true)
+	}
+	return w.txn
+}
+
+func (w *writer) discard() {
+	if w.txn != nil {
+		w.txn.Discard()
+	}
+}
+
+func (w *writer) records() []byte {
+	if w.frame == nil {
+		w.frame = beginFrame(w.c.frame)
+	}
+	return w.frame
+}
+
+// accept puts a webhook into the journal.
+func (w *writer) accept(q persist.QueueRef, e *record.Entry, payload []byte) {
+	w.frame = appendPut(w.records(), q, e, payload)
+	w.accepted = append(w.accepted, acceptedJob{q, *e, int64(len(w.frame) - len(payload))})
+}
+
+// end tells in the journal that a webhook in it is over.
+func (w *writer) end(e *freshEntry) {
+	e.leaving = w
+	w.frame = appendGone(w.records(), e.entry.ID)
+	w.ended = append(w.ended, e)
+}
+
+// keptFrame is how much memory is kept for frames.
+const keptFrame = 1 << 20
+
+// commitJournal makes the frame durable, if there is anything to tell, and memory tell of it.
+func (w *writer) commitJournal() error {
+	c := w.c
+	if w.err != nil {
+		return w.err
+	}
+	for _, e := range c.departed {
+		w.frame = appendGone(w.records(), e.entry.ID)
+	}
+	if w.frame == nil {
+		return nil
+	}
+	file, at, err := c.journal.append(w.frame, c.clock.row())
+	if c.frame = nil; cap(w.frame) <= keptFrame {
+		c.frame = w.frame
+	}
+	if err != nil {
+		w.err = err
+		return err
+	}
+	w.kept = true
+	c.departed = c.departed[:0]
+	c.store.fresh.add(file, at, w.accepted)
+	c.store.fresh.remove(w.ended)
+	return nil
 }
 
 func (w *writer) put(e *badger.Entry) {
 	if w.err == nil {
 		w.count = w.count.plus(rowCost(len(e.Key), len(e.Value)))
-		w.err = w.txn.SetEntry(e)
+		w.err = w.rows().SetEntry(e)
 	}
 }
 
@@ -180,7 +284,7 @@ func (w *writer) set(key, value []byte) { w.put(&badger.Entry{Key: key, Value: v
 func (w *writer) del(key []byte) {
 	if w.err == nil {
 		w.count = w.count.plus(rowCost(len(key), 0))
-		w.err = w.txn.Delete(key)
+		w.err = w.rows().Delete(key)
 	}
 }
 
@@ -189,7 +293,7 @@ func (w *writer) get(key []byte) []byte {
 	if w.err != nil {
 		return nil
 	}
-	item, err := w.txn.Get(key)
+	item, err := w.rows().Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return nil
 	}
@@ -207,20 +311,25 @@ func (w *writer) has(key []byte) bool {
 	if w.err != nil {
 		return false
 	}
-	_, err := w.txn.Get(key)
+	_, err := w.rows().Get(key)
 	if err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
 		w.err = err
 	}
 	return err == nil
 }
 
+// commit makes the rows durable.
 func (w *writer) commit() error {
-	if w.err == nil {
-		w.err = w.txn.Commit()
+	if w.err == nil && w.count.rows > 0 {
+		if w.err = w.txn.Commit(); w.err != nil {
+			w.c.fail(w.err)
+		}
 	}
 	if w.err != nil {
 		return fmt.Errorf("committing %d rows of %d bytes: %w", w.count.rows, w.count.bytes, w.err)
 	}
+	w.c.store.fresh.remove(w.spilt)
+	w.c.departed = append(w.c.departed, w.spilt...)
 	return nil
 }
 

@@ -48,11 +48,12 @@ type group struct {
 	store    *Store
 	jobs     []persist.Job
 	queues   []groupQueue
-	queueOf  []int    // index into queues, by job
-	values   [][]byte // payload rows, their rank still to be set
-	size     int64    // bytes of values
-	whole    cost     // of all rows
-	last     cost     // of those that must share the final transaction
+	queueOf  []int // index into queues, by job
+	size     int64 // bytes of payloads and what leads them
+	whole    cost  // of all rows
+	last     cost  // of those that must share the final transaction
+	keyed    bool  // some have an idempotency key, which is a row of the live database
+	journal  bool  // it was written to the journal
 	receipts []persist.Receipt
 	new      []persist.Committed
 	newJob   []int // index into jobs, by new
@@ -68,7 +69,7 @@ type groupQueue struct {
 func newGroup(s *Store, jobs []persist.Job) (*group, error) {
 	g := &group{
 		store: s, jobs: jobs,
-		queueOf: make([]int, len(jobs)), values: make([][]byte, len(jobs)),
+		queueOf:  make([]int, len(jobs)),
 		receipts: make([]persist.Receipt, len(jobs)), new: make([]persist.Committed, 0, len(jobs)),
 	}
 	payloads := 0
@@ -81,7 +82,6 @@ func newGroup(s *Store, jobs []persist.Job) (*group, error) {
 	if g.size = int64(payloads); g.size > maxPending {
 		return nil, fmt.Errorf("%d bytes, at most %d: %w", payloads, maxPending, persist.ErrTooLarge)
 	}
-	buf := make([]byte, 0, payloads)
 	index := make(map[record.Queue]int, 1)
 	for i := range jobs {
 		job := &jobs[i]
@@ -95,13 +95,11 @@ func newGroup(s *Store, jobs []persist.Job) (*group, error) {
 			g.whole = g.whole.plus(rowCost(queueKeySize, len(q.descriptor)+positionSize))
 		}
 		g.queueOf[i] = at
-		start := len(buf)
-		buf = append(appendHome(buf, home{queue: g.queues[at].ref}), job.Payload...)
-		g.values[i] = buf[start:len(buf):len(buf)]
-		g.whole = g.whole.plus(rowCost(1+idSize, len(g.values[i])))
+		g.whole = g.whole.plus(rowCost(1+idSize, payloadHead+len(job.Payload)))
 		g.last = g.last.plus(rowCost(entryKeySize, record.EntrySize))
 		if job.Idempotency != nil {
 			g.last = g.last.plus(rowCost(idemKeySize, idemSize))
+			g.keyed = true
 		}
 	}
 	g.last = g.last.plus(rowCost(1+idSize, 1+idSize)) // the marker
@@ -162,7 +160,6 @@ func (g *group) take(i int, id record.ID) {
 	if q.ordered {
 		e.Rank = 0
 	}
-	appendHome(g.values[i][:0], home{queue: q.ref, rank: e.Rank})
 	g.receipts[i] = persist.Receipt{ID: id, Verdict: persist.New}
 	g.new = append(g.new, persist.Committed{
 		Queue: job.Queue, QueueID: q.ref.ID, Entry: e, Payload: job.Payload, Webhook: job.Webhook,
@@ -184,19 +181,39 @@ func (w *writer) remembered(key []byte) (remembered, bool) {
 	return r, true
 }
 
+// write puts a group into the journal whole, or its rows into the live database: where rows of another kind must come
+// with them, its idempotency keys' or those of queues that have none yet, and where the journal is behind.
 func (g *group) write(w *writer) error {
+	g.journal = !g.keyed && !w.c.journal.behind() && g.queuesSaved(w)
 	if err := g.assign(w); err != nil {
 		return err
 	}
 	for n := range g.new {
+		if g.journal {
+			e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newJob[n]]]
+			w.accept(q.ref, e, g.new[n].Payload)
+			w.c.registry.enter(w, q, e.ID)
+			continue
+		}
 		g.putPayload(w, n)
 		g.putEntry(w, n)
 	}
 	return w.err
 }
 
+// queuesSaved reports whether all its queues' rows are on disk.
+func (g *group) queuesSaved(w *writer) bool {
+	for i := range g.queues {
+		if q := w.c.registry.find(w, g.queues[i].ref); q == nil || !q.saved {
+			return false
+		}
+	}
+	return true
+}
+
 func (g *group) putPayload(w *writer, n int) {
-	w.set(idKey(kindPayload, g.new[n].Entry.ID), g.values[g.newJob[n]])
+	e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newJob[n]]]
+	w.set(idKey(kindPayload, e.ID), payloadRow(q.ref, e.Rank, g.new[n].Payload))
 }
 
 func (g *group) putEntry(w *writer, n int) {
@@ -207,10 +224,15 @@ func (g *group) putEntry(w *writer, n int) {
 
 func (g *group) finish(w *writer, err error) {
 	w.c.written(g.size)
+	if g.journal && w.kept {
+		err = nil // what failed was other rows
+	}
 	if g.err = err; err != nil || len(g.new) == 0 {
 		return
 	}
-	g.store.recent.add(g.new)
+	if !g.journal {
+		g.store.recent.add(g.new)
+	}
 	if g.store.opt.Committed != nil {
 		g.store.opt.Committed(g.new)
 	}
@@ -222,7 +244,7 @@ type largeGroup struct{ *group }
 
 func (g largeGroup) writeSplit(c *committer) (*writer, error) {
 	last := c.begin()
-	defer func() { last.txn.Discard() }()
+	defer last.discard()
 	if err := g.assign(last); err != nil || len(g.new) == 0 {
 		return last, err
 	}
@@ -244,7 +266,7 @@ func (g largeGroup) writeSplit(c *committer) (*writer, error) {
 // writePayloads commits the marker and all payloads, and the rows of queues: a queue without entries is harmless.
 func (g largeGroup) writePayloads(c *committer, marker []byte) error {
 	w := c.begin()
-	defer func() { w.txn.Discard() }()
+	defer func() { w.discard() }()
 	next := func() error {
 		if c.between != nil {
 			c.between()
@@ -259,7 +281,8 @@ func (g largeGroup) writePayloads(c *committer, marker []byte) error {
 	w.set(marker, groupRow(g.new[len(g.new)-1].Entry.ID))
 	for i := range g.new {
 		q := &g.queues[g.queueOf[g.newJob[i]]]
-		more := rowCost(queueKeySize, len(q.descriptor)+positionSize).plus(rowCost(1+idSize, len(g.values[g.newJob[i]])))
+		more := rowCost(queueKeySize, len(q.descriptor)+positionSize).
+			plus(rowCost(1+idSize, payloadHead+len(g.new[i].Payload)))
 		if !w.count.plus(more).within(c.limit) {
 			if err := next(); err != nil {
 				return err

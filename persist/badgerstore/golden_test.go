@@ -48,7 +48,17 @@ func goldenRows() []struct {
 		{"group row", groupRow(goldenID)},
 		{"clock row", clockRow(goldenPlace.Rank, goldenID)},
 		{"history frame", frame.append(nil)},
+		{"journal head", fileHead{7, 0x1234, 1000}.append(nil)},
+		{"journal frame", goldenFrame()},
 	}
+}
+
+// goldenFrame is a frame of the journal's file with the salt 7, with one record of each kind.
+func goldenFrame() []byte {
+	e := record.Entry{Position: goldenPlace, Due: 1, Expires: 2, Size: 7}
+	b := appendGone(appendPut(beginFrame(nil), goldenRef, &e, []byte("payload")), record.ID{9})
+	endFrame(b, 7, clockRow(goldenPlace.Rank, goldenID))
+	return b
 }
 
 func TestStoredRowsNeverChange(t *testing.T) {
@@ -94,11 +104,35 @@ func TestStoredRowsAreReadBack(t *testing.T) {
 	}
 }
 
+func TestFrameOfTheJournalIsReadBackByItsFileOnly(t *testing.T) {
+	b := goldenFrame()
+	if _, ok := frameBody(b, 8); ok {
+		t.Error("a frame of the file with the salt 7 passes for one of another")
+	}
+	body, ok := frameBody(append(b, "what follows"...), 7)
+	if !ok {
+		t.Fatal("it is not whole")
+	}
+	var got []journaled
+	ms, last, err := readFrameRecords(body, func(r journaled) { got = append(got, r) })
+	if err != nil || ms != goldenPlace.Rank || last != goldenID || len(got) != 2 {
+		t.Fatalf("clock %d, %s; records %+v; %v", ms, last, got, err)
+	}
+	put, gone := got[0], got[1]
+	if put.queue != goldenRef || put.entry.Position != goldenPlace || put.entry.Expires != 2 || string(put.payload) != "payload" {
+		t.Errorf("accepted: %+v", put)
+	}
+	if !gone.gone || gone.entry.ID != (record.ID{9}) {
+		t.Errorf("gone: %+v", gone)
+	}
+}
+
 // FuzzRows feeds every reader with any bytes: what is accepted is written back as it was.
 func FuzzRows(f *testing.F) {
 	for _, r := range goldenRows() {
 		f.Add(r.bytes)
 	}
+	f.Add(goldenFrame()[frameLead:])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		check := func(what string, err error, again []byte) {
 			if err == nil && !bytes.Equal(again, b) {
@@ -127,6 +161,23 @@ func FuzzRows(f *testing.F) {
 			if err != nil || again.Lane != st.Lane || again.Kind != st.Kind {
 				t.Errorf("state key: %+v is read back as %+v, %v", st, again, err)
 			}
+		}
+		frame := beginFrame(nil)
+		if ms, last, err := readFrameRecords(b, func(r journaled) {
+			if r.gone {
+				frame = appendGone(frame, r.entry.ID)
+			} else {
+				frame = appendPut(frame, r.queue, &r.entry, r.payload)
+			}
+		}); err == nil {
+			endFrame(frame, 7, clockRow(ms, last))
+			check("journal", err, frame[frameLead:])
+			if got, ok := frameBody(frame, 7); !ok || !bytes.Equal(got, b) {
+				t.Errorf("journal: the frame of %x has %x", b, got)
+			}
+		}
+		if h, ok := readFileHead(b, 7); ok {
+			check("journal head", nil, append(h.append(nil), b[fileHeadSize:]...))
 		}
 		if h, size, err := readFrame(bytes.NewReader(b), 0); err == nil && !bytes.Equal(h.append(nil), b[:size]) {
 			t.Errorf("frame: %x is written as %x", b[:size], h.append(nil))

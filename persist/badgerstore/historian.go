@@ -100,8 +100,17 @@ func (h *historian) record(ops []*settleOp) {
 
 func (h *historian) write(ops []*settleOp) error {
 	s := h.store
-	var finals, bodies []historic
-	var txn *badger.Txn // begun when there is something to read: it waits for the commit under way
+	ends := 0
+	for _, op := range ops {
+		for i := range op.settlements {
+			if t := &op.settlements[i]; t.ended != nil {
+				ends++
+				t.look(s)
+			}
+		}
+	}
+	finals, bodies := make([]historic, 0, ends), make([]historic, 0, ends)
+	var txn *badger.Txn // begun behind every look, and only if something is to be read: it waits for the commit under way
 	for _, op := range ops {
 		for i := range op.settlements {
 			t := &op.settlements[i]
@@ -109,7 +118,7 @@ func (h *historian) write(ops []*settleOp) error {
 				continue
 			}
 			e := t.ended
-			if !t.atHand(s) {
+			if !e.atHand {
 				if txn == nil {
 					txn = s.db.NewTransaction(false)
 					defer txn.Discard()
@@ -134,9 +143,19 @@ func (h *historian) write(ops []*settleOp) error {
 	return s.appendHistory(finals, bodies)
 }
 
-// atHand reports that a webhook that ended was live until now, and that there is nothing to be read about it.
-func (t *settlement) atHand(s *Store) bool {
-	return t.firstTry() && (s.body == nil || t.ended.payload != nil) && s.recent.has(t.id, t.place())
+// look finds out whether a webhook that ended was live until now and nothing is to be read about it in the live
+// database.
+func (t *settlement) look(s *Store) {
+	e := t.ended
+	if f := s.fresh.at(t.id, t.place()); f != nil {
+		var err error
+		if s.body != nil && e.payload == nil { // where it cannot be read, the end is recorded without
+			e.payload, err = s.fresh.payload(f)
+		}
+		e.atHand = !errors.Is(err, errMoved) // else the live database is asked
+		return
+	}
+	e.atHand = t.firstTry() && (s.body == nil || e.payload != nil) && s.recent.has(t.id, t.place())
 }
 
 // complete adds to an ending what only the store has: earlier attempts, and the payload where it was not at hand. It

@@ -68,7 +68,7 @@ func openFamily(dir string, retention time.Duration, maxSize int64, log zerolog.
 	if retention <= 0 {
 		return nil, os.RemoveAll(dir)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o700), syncDir(filepath.Dir(dir))); err != nil {
 		return nil, err
 	}
 	f := &family{

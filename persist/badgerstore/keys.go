@@ -93,6 +93,11 @@ func appendHome(b []byte, h home) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(h.rank)) //nolint:gosec // Unix ms, never negative
 }
 
+// payloadRow is the row of a payload whose webhook was queued first at a rank.
+func payloadRow(q persist.QueueRef, rank int64, payload []byte) []byte {
+	return append(appendHome(make([]byte, 0, payloadHead+len(payload)), home{q, rank}), payload...)
+}
+
 func readPayload(b []byte) (h home, payload []byte, err error) {
 	if len(b) < payloadHead || b[0] != rowVersion {
 		return h, nil, fmt.Errorf("%w: payload row of %d bytes", record.ErrFormat, len(b))

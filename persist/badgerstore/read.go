@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/dgraph-io/badger/v4"
@@ -50,6 +51,7 @@ func (s *Store) Queues(
 func (s *Store) Window(
 	_ context.Context, queue persist.QueueRef, after record.Position, limit int,
 ) (entries []record.Entry, err error) {
+	young := s.fresh.window(queue, after, limit) // before the view of the others is begun: none is in neither
 	err = s.read(func(txn *badger.Txn) error {
 		prefix := appendQueueKey(nil, kindEntry, queue)
 		it := txn.NewIterator(badger.IteratorOptions{
@@ -84,11 +86,39 @@ func (s *Store) Window(
 	if err != nil {
 		return nil, fmt.Errorf("badgerstore: reading queue %x of partition %d: %w", queue.ID, queue.Part, err)
 	}
-	return entries, nil
+	return merged(entries, young, limit), nil
+}
+
+// merged joins two parts of a queue, each in its order, up to limit entries: of the database and of the journal. One
+// that moved meanwhile may be in both; then the database has it as it is now.
+func merged(moved, young []record.Entry, limit int) []record.Entry {
+	if len(young) == 0 {
+		return moved
+	}
+	if len(moved) == 0 {
+		return young
+	}
+	all := make([]record.Entry, 0, min(len(moved)+len(young), limit))
+	for len(all) < limit && len(moved)+len(young) > 0 {
+		switch {
+		case len(moved) == 0 || len(young) > 0 && young[0].Compare(moved[0].Position) < 0:
+			all, young = append(all, young[0]), young[1:]
+		case len(young) > 0 && young[0].Position == moved[0].Position:
+			young = young[1:]
+		default:
+			all, moved = append(all, moved[0]), moved[1:]
+		}
+	}
+	return all
 }
 
 // Payload implements persist.Store.
 func (s *Store) Payload(_ context.Context, id record.ID) (payload []byte, err error) {
+	if e := s.fresh.find(id); e != nil {
+		if payload, err = s.fresh.payload(e); !errors.Is(err, errMoved) {
+			return payload, s.journalError(id, e, err)
+		}
+	}
 	err = s.read(func(txn *badger.Txn) error {
 		_, payload, err = s.livePayload(txn, id)
 		return err
@@ -97,6 +127,17 @@ func (s *Store) Payload(_ context.Context, id record.ID) (payload []byte, err er
 		return nil, fmt.Errorf("badgerstore: payload of %s: %w", id, err)
 	}
 	return payload, nil
+}
+
+// journalError says what reading a payload in the journal came to.
+func (s *Store) journalError(id record.ID, e *freshEntry, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrClosed):
+		err = persist.ErrClosed
+	}
+	return fmt.Errorf("badgerstore: payload of %s in %s: %w", id, e.file.path, err)
 }
 
 // livePayload reads a webhook's payload row; persist.ErrNotFound where it has none, or one that is unreadable.
@@ -152,6 +193,16 @@ func (s *Store) States(_ context.Context, part record.Part) (states []persist.St
 // Webhook implements persist.Store. What is live is preferred over history: after a crash between the two writes of
 // a settlement it is in both.
 func (s *Store) Webhook(_ context.Context, id record.ID) (*persist.View, error) {
+	if e := s.fresh.find(id); e != nil {
+		payload, err := s.fresh.payload(e)
+		if err == nil {
+			entry := e.entry
+			return &persist.View{Payload: payload, Entry: &entry}, nil
+		}
+		if !errors.Is(err, errMoved) {
+			return nil, s.journalError(id, e, err)
+		}
+	}
 	var v *persist.View
 	err := s.read(func(txn *badger.Txn) (err error) {
 		if v, err = s.liveWebhook(txn, id); !errors.Is(err, persist.ErrNotFound) {

@@ -10,8 +10,9 @@ import (
 // recentEach is how many entries a generation of recent has, and one group more at most; some 5 MiB for both.
 const recentEach = 1 << 15
 
-// recent remembers where webhooks stand that were accepted a short while ago, which is most of those that are settled:
-// whether their entry is there need not be read. What it does not know may be there all the same. Two generations:
+// recent remembers where webhooks stand that were accepted into the live database a short while ago, which is most of
+// those that are settled there: whether their entry is there need not be read. What it does not know may be there all
+// the same. Two generations:
 // when the young one is full, it becomes the old one, which is forgotten.
 type recent struct {
 	mu         sync.Mutex

@@ -132,6 +132,9 @@ func (r *registry) sweep(w *writer) {
 	}
 	r.swept = now
 	for _, q := range r.known {
+		if _, changing := w.delta[q]; changing { // the clock may have leapt since
+			continue
+		}
 		if q.exact && q.saved && q.live == 0 && q.used+idleAfter <= now && len(w.dropped) < sweepRows {
 			w.del(appendQueueKey(nil, kindQueue, q.ref))
 			w.dropped = append(w.dropped, q)

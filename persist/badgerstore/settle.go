@@ -27,6 +27,9 @@ func (s *Store) Settle(ctx context.Context, _ persist.Member, batch persist.Batc
 	if s.space.exhausted() {
 		return fail(persist.ErrFull)
 	}
+	if err := s.committer.failure(); err != nil { // before history is written again and again
+		return fail(err)
+	}
 	ops, err := s.settleOps(&batch)
 	if err != nil {
 		return fail(err)
@@ -86,6 +89,7 @@ type ending struct {
 	attempt *record.Attempt
 	earlier []record.Attempt // as stored
 	payload []byte
+	atHand  bool // nothing more is to be read about it
 }
 
 func (s *Store) settleOps(batch *persist.Batch) ([]*settleOp, error) {
@@ -108,6 +112,9 @@ func (s *Store) settleOps(batch *persist.Batch) ([]*settleOp, error) {
 		}
 		t.index = i
 		k := t.cost()
+		if t.ended == nil && s.fresh.find(t.id) != nil { // its payload moves with it
+			k = k.plus(rowCost(1+idSize, payloadHead+int(batch.Settlements[i].Next.Size)))
+		}
 		if !k.within(limit) {
 			return nil, fmt.Errorf("settlement %d, of %s: %d bytes: %w", i, t.id, k.bytes, persist.ErrTooLarge)
 		}
@@ -211,9 +218,10 @@ func (o *settleOp) write(w *writer) error {
 	}
 	oldest := w.c.clock.now() - markLag
 	for i := range o.settlements {
-		if t := &o.settlements[i]; t.stay.Rank != 0 && t.stay.Rank <= oldest {
-			o.err = errStale // the others of its transaction are not to blame: nothing of this one is written
-			return nil
+		t := &o.settlements[i]
+		if t.stay.Rank != 0 && t.stay.Rank <= oldest {
+			o.err = errStale
+			return nil // told by finish: the others of its transaction are not to blame
 		}
 	}
 	for i := range o.settlements {
@@ -234,6 +242,10 @@ func (o *settleOp) write(w *writer) error {
 }
 
 func (t *settlement) write(w *writer) {
+	if e := w.c.store.fresh.find(t.id); e != nil {
+		t.writeFresh(w, e)
+		return
+	}
 	old := entryKey(t.queue, t.was)
 	if !w.c.store.recent.take(t.id, t.place()) && !w.has(old) {
 		t.settledBefore(w)
@@ -252,12 +264,28 @@ func (t *settlement) write(w *writer) {
 	}
 }
 
+// writeFresh settles a webhook that is in the journal only.
+func (t *settlement) writeFresh(w *writer, e *freshEntry) {
+	switch {
+	case e.leaving == w || e.queue != t.queue || e.entry.Position != t.was:
+		t.settledBefore(w)
+	case t.ended != nil:
+		w.end(e)
+		w.c.registry.leave(w, t.queue)
+	default:
+		w.movePayload(e)
+		for _, r := range t.rows {
+			w.set(r.key, r.value)
+		}
+	}
+}
+
 // settledBefore finds out where a webhook went when it was settled the first time: the caller is told again.
 func (t *settlement) settledBefore(w *writer) {
 	if t.ended != nil || w.err != nil {
 		return
 	}
-	tr, err := w.c.store.readTrace(w.txn, t.id)
+	tr, err := w.c.store.readTrace(w.rows(), t.id)
 	if err != nil {
 		w.err = err
 		return

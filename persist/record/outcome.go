@@ -32,7 +32,7 @@ type Attempt struct {
 }
 
 // Encode returns the stored form.
-func (a *Attempt) Encode() []byte { return encode(a, 256+len(a.Body)) }
+func (a *Attempt) Encode() []byte { return a.append(versioned(256 + len(a.Body))) }
 
 // DecodeAttempt reads what Encode wrote.
 func DecodeAttempt(b []byte) (*Attempt, error) {
@@ -67,7 +67,7 @@ type Final struct {
 }
 
 // Encode returns the stored form.
-func (f *Final) Encode() []byte { return encode(f, 1024) }
+func (f *Final) Encode() []byte { return f.append(versioned(512)) }
 
 // DecodeFinal reads what Encode wrote.
 func DecodeFinal(b []byte) (*Final, error) {

@@ -8,7 +8,6 @@
 package record
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -37,7 +36,6 @@ var ErrFormat = errors.New("unreadable record")
 const formatVersion = 1
 
 var (
-	cborEncoder = must(cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.UserBufferEncMode())
 	// Unknown keys are ignored: a newer release may have added fields. Sizes are bounded because a damaged record
 	// must not take the process's memory.
 	cborDecoder = must(cbor.DecOptions{
@@ -55,15 +53,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// encode returns the stored form of v, which is expected to take about so many bytes.
-func encode(v any, size int) []byte {
-	b := bytes.NewBuffer(make([]byte, 0, size))
-	b.WriteByte(formatVersion)
-	if err := cborEncoder.MarshalToBuffer(v, b); err != nil { // the types here have no field that CBOR cannot carry
-		panic(fmt.Sprintf("record: encoding %T: %v", v, err))
-	}
-	return b.Bytes()
-}
+// versioned returns the beginning of a CBOR record that is expected to take about so many bytes.
+func versioned(size int) []byte { return append(make([]byte, 0, size), formatVersion) }
 
 func decode(what string, b []byte, v any) error {
 	if len(b) == 0 {

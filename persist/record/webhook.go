@@ -40,7 +40,7 @@ func (w *Webhook) Queue() Queue {
 }
 
 // Encode returns the stored form.
-func (w *Webhook) Encode() []byte { return encode(w, 512+len(w.Body)+len(w.URL)) }
+func (w *Webhook) Encode() []byte { return w.append(versioned(256 + len(w.Body) + len(w.URL))) }
 
 // DecodeWebhook reads what Encode wrote. The result shares no memory with b.
 func DecodeWebhook(b []byte) (*Webhook, error) {

@@ -1,0 +1,159 @@
+package badgerstore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// A file of the journal is a head and then frames, each of them one group commit, whole or not there:
+//
+//	head:   journalMagic, the file's number (8), its salt (8), bytes used of the file before it (8; 0: there was none),
+//	        CRC-32C of these (4)
+//	frame:  length of what follows the checksum (4), CRC-32C of the salt (8) and of what follows (4), the clock's row,
+//	        then records
+//	record: 'p', partition (1), queue (16), rank (8), id (16), record.Entry (33), payload
+//	        'g', id (16): the webhook is over, or the live database has it
+//
+// The salt is drawn at random for each file. So nothing else passes for one of its frames: not what is left in a file
+// that is written over, nor what a sender puts into a payload.
+const (
+	journalMagic = "slujou\x00\x01"
+	fileHeadSize = len(journalMagic) + 8 + 8 + 8 + 4
+	frameLead    = 4 + 4 // of a frame: its length and checksum
+	clockRowSize = 1 + positionSize
+	putHead      = 1 + 1 + len(record.QueueID{}) + positionSize + record.EntrySize
+	goneSize     = 1 + idSize
+
+	recordPut  = 'p'
+	recordGone = 'g'
+)
+
+// fileHead is what a file of the journal begins with.
+type fileHead struct {
+	number uint64
+	salt   uint64
+	before int64 // bytes used of the file before it
+}
+
+func (h fileHead) append(b []byte) []byte {
+	at := len(b)
+	b = append(b, journalMagic...)
+	b = binary.BigEndian.AppendUint64(b, h.number)
+	b = binary.BigEndian.AppendUint64(b, h.salt)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.before)) //nolint:gosec // never negative
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b[at:], castagnoli))
+}
+
+// readFileHead reads what a file begins with; not ok: this is no file of that number.
+func readFileHead(b []byte, number uint64) (h fileHead, ok bool) {
+	if len(b) < fileHeadSize {
+		return h, false
+	}
+	fields := b[len(journalMagic):]
+	h.number, h.salt = number, binary.BigEndian.Uint64(fields[8:])
+	h.before = int64(binary.BigEndian.Uint64(fields[16:])) //nolint:gosec // bits, not a quantity
+	return h, bytes.Equal(b[:fileHeadSize], h.append(nil))
+}
+
+// beginFrame makes room for what endFrame fills in, in memory that may be used again.
+func beginFrame(b []byte) []byte { return append(b[:0], make([]byte, frameLead+clockRowSize)...) }
+
+func appendPut(b []byte, q persist.QueueRef, e *record.Entry, payload []byte) []byte {
+	b = append(append(b, recordPut, byte(q.Part)), q.ID[:]...)
+	b = e.Append(appendPosition(b, e.Position))
+	return append(b, payload...)
+}
+
+func appendGone(b []byte, id record.ID) []byte { return append(append(b, recordGone), id[:]...) }
+
+// endFrame makes what was appended to a frame's beginning a whole frame of the file with a salt.
+func endFrame(b []byte, salt uint64, clock []byte) {
+	copy(b[frameLead:], clock)
+	binary.BigEndian.PutUint32(b, uint32(len(b)-frameLead)) //nolint:gosec // a transaction's bytes, a few MiB
+	binary.BigEndian.PutUint32(b[4:], journalSum(salt, b[frameLead:]))
+}
+
+func journalSum(salt uint64, body []byte) uint32 {
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], salt)
+	return crc32.Update(crc32.Checksum(n[:], castagnoli), castagnoli, body)
+}
+
+// frameBody returns the body of the frame that b begins with; not ok: it is none of the file's. The body is nil where
+// that was seen without its checksum.
+func frameBody(b []byte, salt uint64) (body []byte, ok bool) {
+	if len(b) < frameLead+clockRowSize || b[frameLead] != rowVersion {
+		return nil, false
+	}
+	n := int64(binary.BigEndian.Uint32(b))
+	if n < int64(clockRowSize) || n > int64(len(b)-frameLead) {
+		return nil, false
+	}
+	body = b[frameLead : frameLead+n]
+	return body, journalSum(salt, body) == binary.BigEndian.Uint32(b[4:])
+}
+
+// searched bounds how many bytes nextFrame checksums: a payload can be made to look like the beginnings of many frames.
+const searched = 1 << 30
+
+// nextFrame finds the first whole frame of a file in b: where it begins and its body, nil where there is none.
+func nextFrame(b []byte, salt uint64) (at int, body []byte) {
+	for left := searched; at < len(b) && left > 0; at++ {
+		body, ok := frameBody(b[at:], salt)
+		if ok {
+			return at, body
+		}
+		left -= len(body)
+	}
+	return len(b), nil
+}
+
+// journaled is what a reader of the journal is told of one record; payload is nil where the webhook is gone.
+type journaled struct {
+	queue   persist.QueueRef
+	entry   record.Entry // its ID alone where the webhook is gone
+	payload []byte
+	gone    bool
+}
+
+// readFrameRecords reads the records of a frame's body, without its checksum being looked at.
+func readFrameRecords(body []byte, each func(journaled)) (ms int64, last record.ID, err error) {
+	bad := func(what string) error { return fmt.Errorf("%w: journal: %s", record.ErrFormat, what) }
+	if len(body) < clockRowSize {
+		return 0, last, bad("a frame without a clock")
+	}
+	if ms, last, err = readClockRow(body[:clockRowSize]); err != nil {
+		return 0, last, err
+	}
+	for b := body[clockRowSize:]; len(b) > 0; {
+		switch {
+		case b[0] == recordGone && len(b) >= goneSize:
+			var r journaled
+			copy(r.entry.ID[:], b[1:])
+			r.gone = true
+			each(r)
+			b = b[goneSize:]
+		case b[0] == recordPut && len(b) >= putHead:
+			r := journaled{queue: persist.QueueRef{Part: record.Part(b[1])}}
+			at := 2 + copy(r.queue.ID[:], b[2:])
+			r.entry, err = record.ReadEntry(readPosition(b[at:]), b[at+positionSize:putHead])
+			if err != nil {
+				return 0, last, err
+			}
+			if b = b[putHead:]; int64(len(b)) < int64(r.entry.Size) {
+				return 0, last, bad("a payload that is not whole")
+			}
+			r.payload = b[:r.entry.Size:r.entry.Size]
+			b = b[r.entry.Size:]
+			each(r)
+		default:
+			return 0, last, bad("an unknown record")
+		}
+	}
+	return ms, last, nil
+}

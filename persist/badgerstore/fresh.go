@@ -1,0 +1,171 @@
+package badgerstore
+
+import (
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// fresh is what memory knows of the webhooks whose entry is in the journal only, and where their payload is. The
+// committer alone changes it, when the change is durable.
+//
+// A webhook is live where it is found here or in the live database. It moves from here to there, never back: whoever
+// looks here first and there later, on a view begun later, misses none.
+type fresh struct {
+	mu     sync.RWMutex
+	byID   map[record.ID]*freshEntry
+	queues map[persist.QueueRef]*freshQueue
+	slab   []freshEntry // what is left of it is given out next
+}
+
+// freshEntry is one webhook. It does not change but for leaving, which is the committer's.
+type freshEntry struct {
+	queue   persist.QueueRef
+	entry   record.Entry
+	file    *journalFile
+	offset  int64   // of its payload in file
+	gone    bool    // under fresh.mu; set by the committer
+	leaving *writer // what takes it out of the journal; where that fails, it stays
+}
+
+// freshQueue is the entries of one queue, and some that are gone. They are put in order when somebody reads them.
+type freshQueue struct {
+	entries []*freshEntry
+	sorted  bool
+	gone    int
+}
+
+// acceptedJob is a webhook in a frame that is to be written.
+type acceptedJob struct {
+	queue  persist.QueueRef
+	entry  record.Entry
+	offset int64 // of its payload in the frame
+}
+
+// slabSize is how many entries are allocated at once.
+const slabSize = 256
+
+func (f *fresh) add(file *journalFile, at int64, accepted []acceptedJob) {
+	if len(accepted) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byID == nil {
+		f.byID, f.queues = map[record.ID]*freshEntry{}, map[persist.QueueRef]*freshQueue{}
+	}
+	for i := range accepted {
+		a := &accepted[i]
+		if len(f.slab) == 0 {
+			f.slab = make([]freshEntry, slabSize)
+		}
+		e := &f.slab[0]
+		f.slab = f.slab[1:]
+		*e = freshEntry{queue: a.queue, entry: a.entry, file: file, offset: at + a.offset}
+		f.byID[e.entry.ID] = e
+		q := f.queues[e.queue]
+		if q == nil {
+			q = &freshQueue{sorted: true}
+			f.queues[e.queue] = q
+		}
+		if n := len(q.entries); n > 0 && q.entries[n-1].entry.Compare(e.entry.Position) > 0 {
+			q.sorted = false
+		}
+		q.entries = append(q.entries, e)
+		file.entries = append(file.entries, e)
+	}
+}
+
+// remove forgets entries that are over, or that the live database has.
+func (f *fresh) remove(es []*freshEntry) {
+	if len(es) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range es {
+		e.gone, e.leaving = true, nil
+		delete(f.byID, e.entry.ID)
+		q := f.queues[e.queue]
+		q.gone++
+		switch {
+		case q.gone == len(q.entries):
+			delete(f.queues, e.queue)
+		case q.gone > 64 && q.gone > len(q.entries)/2:
+			q.entries = slices.DeleteFunc(q.entries, func(e *freshEntry) bool { return e.gone })
+			q.gone = 0
+		}
+	}
+}
+
+// find returns a webhook's entry, nil where it has none here.
+func (f *fresh) find(id record.ID) *freshEntry {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.byID[id]
+}
+
+// at returns a webhook's entry if it stands at a place.
+func (f *fresh) at(id record.ID, p entryPlace) *freshEntry {
+	if e := f.find(id); e != nil && e.queue == p.queue && e.entry.Rank == p.rank {
+		return e
+	}
+	return nil
+}
+
+// window returns the next entries of a queue behind a position, in their order, at most limit.
+func (f *fresh) window(queue persist.QueueRef, after record.Position, limit int) []record.Entry {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	q := f.queues[queue]
+	if q == nil {
+		return nil
+	}
+	if !q.sorted {
+		slices.SortFunc(q.entries, func(a, b *freshEntry) int { return a.entry.Compare(b.entry.Position) })
+		q.sorted = true
+	}
+	at, found := slices.BinarySearchFunc(q.entries, after, func(e *freshEntry, p record.Position) int {
+		return e.entry.Compare(p)
+	})
+	if found {
+		at++
+	}
+	var es []record.Entry
+	for _, e := range q.entries[at:] {
+		if len(es) == limit {
+			break
+		}
+		if !e.gone {
+			es = append(es, e.entry)
+		}
+	}
+	return es
+}
+
+// errMoved says that a webhook is over, or that the live database has it.
+var errMoved = errors.New("no longer in the journal")
+
+// payload reads a webhook's payload. Its file is written over only when all its webhooks are gone, so what was read
+// counts if this one is not.
+func (f *fresh) payload(e *freshEntry) ([]byte, error) {
+	b, err := e.read()
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if e.gone {
+		return nil, errMoved
+	}
+	return b, err
+}
+
+// read reads a webhook's payload for the committer, which alone writes over files.
+func (e *freshEntry) read() ([]byte, error) {
+	b := make([]byte, e.entry.Size)
+	if _, err := e.file.file.ReadAt(b, e.offset); err != nil {
+		return nil, err
+	}
+	return b, nil
+}

@@ -1,0 +1,81 @@
+package badgerstore
+
+import (
+	"slices"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// What one transaction moves, besides what it was made for: more than groups bring in, little enough that nobody waits
+// for it.
+const (
+	spillRows  = 1024
+	spillBytes = 1 << 20
+)
+
+// filesAtRest is how many files of the journal are left alone, the one written to and the one before it: most of their
+// webhooks end before they would have to be moved.
+const filesAtRest = 2
+
+// spill moves what is live of the journal's oldest file to the live database, a part of it with each transaction, and
+// lets go of the file when nothing is left of it and that is told in the files behind it.
+func (c *committer) spill(w *writer) {
+	j := c.journal
+	if len(j.files) < 2 {
+		return
+	}
+	f := j.files[0]
+	for f.next < len(f.entries) && f.entries[f.next].gone {
+		f.next++
+	}
+	if f.next == len(f.entries) {
+		if slices.ContainsFunc(c.departed, func(e *freshEntry) bool { return e.file == f }) {
+			return // told with the next frame
+		}
+		if err := j.retireOldest(); err != nil {
+			c.store.log.Error().Err(err).Str("file", f.path).Msg("retiring a file of the journal; it is tried again")
+		}
+		return
+	}
+	if len(j.files) <= filesAtRest {
+		return
+	}
+	room := int64(spillBytes)
+	for _, e := range f.entries[f.next:min(len(f.entries), f.next+spillRows)] {
+		k := spillCost(e)
+		if e.gone || e.leaving == w {
+			continue
+		}
+		if room -= k.bytes; !w.count.plus(k).within(c.limit) || room < 0 && w.spilt != nil {
+			return
+		}
+		w.set(entryKey(e.queue, e.entry.Position), e.entry.Append(make([]byte, 0, record.EntrySize)))
+		w.movePayload(e)
+	}
+}
+
+func spillCost(e *freshEntry) cost {
+	return rowCost(1+idSize, payloadHead+int(e.entry.Size)).plus(rowCost(entryKeySize, record.EntrySize))
+}
+
+// movePayload puts the payload of a webhook that leaves the journal for the live database. Where it cannot be read the
+// webhook goes without, as one whose row is set aside, and its file is kept: others must not wait for it.
+func (w *writer) movePayload(e *freshEntry) {
+	if payload, err := e.read(); err != nil {
+		w.c.store.unreadable(e, err)
+	} else {
+		w.set(idKey(kindPayload, e.entry.ID), payloadRow(e.queue, e.entry.Rank, payload))
+	}
+	e.leaving = w
+	w.spilt = append(w.spilt, e)
+}
+
+// unreadable has the file of a webhook set aside when nothing else is live in it.
+func (s *Store) unreadable(e *freshEntry, err error) {
+	if !e.file.damaged {
+		e.file.damaged = true
+		s.setAside.Add(1)
+	}
+	s.log.Error().Err(err).Stringer("id", e.entry.ID).Str("file", e.file.path).
+		Msg("a webhook in the journal cannot be read; its file will be set aside")
+}
