@@ -13,8 +13,10 @@ PACKAGES ?= ./...
 
 GO   := go
 LINT := bin/golangci-lint
+# A module of its own: Go servers with the limiters of others, which the tests and `go run ./bench real` drive.
+SERVERS := bench/real/servers
 
-.PHONY: build run test check lint vet format tidy race fuzz bench fmt clean
+.PHONY: build run test check lint vet format tidy destinations race fuzz bench fmt clean
 
 ## build: bin/sluice, static
 build:
@@ -25,7 +27,7 @@ run: build
 	./bin/sluice serve $(ARGS)
 
 ## test: everything that must hold before a change is accepted
-test: check race
+test: check destinations race
 
 ## check: what can be said without running anything
 check: format tidy vet lint
@@ -36,17 +38,24 @@ format:
 
 tidy:
 	$(GO) mod tidy -diff
+	cd $(SERVERS) && $(GO) mod tidy -diff
 
 vet:
 	$(GO) vet $(PACKAGES)
+	cd $(SERVERS) && $(GO) vet ./...
 
 lint: $(LINT)
 	$(LINT) run $(PACKAGES)
+	cd $(SERVERS) && $(CURDIR)/$(LINT) run ./...
 
 # The linter is built from the module of tools, whose go.mod pins it and keeps what it needs out of the product's.
 $(LINT): tools/go.mod tools/go.sum
 	cd tools && CGO_ENABLED=0 $(GO) build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@touch $@
+
+## destinations: what the tests drive the gateway against: nginx and Node from Debian, and what npm and Go packages hold
+destinations:
+	$(GO) run ./bench real --install --only '^(nginx|express|throttled)'
 
 ## race: all tests under the race detector, which needs a C compiler
 race:

@@ -1,0 +1,51 @@
+package real
+
+import (
+	"context"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// expresses returns express-rate-limit with each kind of header it can send. Its windows begin with a caller's first
+// call; resets are whole seconds, rounded up.
+//
+// https://express-rate-limit.mintlify.app/reference/configuration
+func expresses() []Destination {
+	ten, second := 10*time.Second, time.Second
+	const after = ", Retry-After"
+	return []Destination{
+		nodeServer("express-legacy", "X-RateLimit-* (epoch)"+after, Rule{Limit: 100, Per: ten}, "express", "legacy"),
+		nodeServer("express-draft-6", "RateLimit-* (draft 6)"+after, Rule{Limit: 100, Per: ten}, "express", "draft-6"),
+		nodeServer("express-draft-7", "RateLimit (draft 7)"+after, Rule{Limit: 100, Per: ten}, "express", "draft-7"),
+		nodeServer("express-draft-8", "RateLimit (draft 8)"+after, Rule{Limit: 100, Per: ten}, "express", "draft-8"),
+		nodeServer("express-minute", "RateLimit (draft 8)"+after, Rule{Limit: 600, Per: time.Minute}, "express", "draft-8"),
+		nodeServer("express-second", "RateLimit (draft 7)"+after, Rule{Limit: 25, Per: second}, "express", "draft-7"),
+		nodeServer("express-silent", "", Rule{Limit: 100, Per: ten}, "express", "silent"),
+	}
+}
+
+// nodes returns the limiters of other frameworks; bench/real/node says what each tells.
+func nodes() []Destination {
+	ten := 10 * time.Second
+	return []Destination{
+		nodeServer("fastify", "X-RateLimit-* (seconds), Retry-After", Rule{Limit: 100, Per: ten}, "fastify", ""),
+		nodeServer("koa", "X-RateLimit-* (epoch, fractions), Retry-After rounded down", Rule{Limit: 100, Per: ten}, "koa", ""),
+		nodeServer("flexible", "X-RateLimit-* (epoch), Retry-After always", Rule{Limit: 100, Per: ten}, "flexible", ""),
+	}
+}
+
+func nodeServer(name, tells string, rule Rule, kind, dialect string) Destination {
+	return Destination{
+		Name:  name,
+		Rule:  rule,
+		Tells: tells,
+		Needs: []Tool{node, nodePackages},
+		start: func(ctx context.Context, t Toolbox, at place) ([]*process, error) {
+			p, err := serve(ctx, at.addr, at.dir, "", t[node], filepath.Join(t[nodePackages], "server.mjs"), kind,
+				"--listen", at.addr, "--log", at.log, "--limit", strconv.Itoa(rule.Limit),
+				"--window", strconv.FormatInt(rule.Per.Milliseconds(), 10), "--dialect", dialect)
+			return some(p), err
+		},
+	}
+}

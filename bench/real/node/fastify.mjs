@@ -1,0 +1,13 @@
+// @fastify/rate-limit: windows from a key's first call on; X-RateLimit-* with the seconds until the reset, rounded up,
+// and Retry-After on refusals.
+
+import fastify from 'fastify'
+import rateLimit from '@fastify/rate-limit'
+
+export async function handler ({ limit, window }) {
+  const app = fastify()
+  await app.register(rateLimit, { max: limit, timeWindow: window })
+  app.post('/*', () => 'ok\n')
+  await app.ready()
+  return (req, res) => app.server.emit('request', req, res)
+}
