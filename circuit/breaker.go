@@ -36,13 +36,15 @@ func New(cfg Config) *Breaker {
 	return &Breaker{cfg: cfg.normal(), state: Closed}
 }
 
-// Reconfigure changes the configuration and keeps the state; a cool-down under way lasts as long as it was to.
+// Reconfigure changes the configuration and keeps the state; a cool-down under way lasts as long as it was to. Calls are
+// counted anew when Window is another. Where fewer probes are now asked for than have succeeded, one more decides.
 func (b *Breaker) Reconfigure(cfg Config) {
 	was := b.cfg.Window
 	b.cfg = cfg.normal()
 	if b.cfg.Window != was {
 		b.window = window{}
 	}
+	b.succeeded = min(b.succeeded, b.cfg.Probes-1)
 }
 
 // State returns the state as of the last call of another method.

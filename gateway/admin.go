@@ -12,18 +12,20 @@ import (
 	"github.com/sluice-gateway/sluice/persist/badgerstore"
 )
 
-// adminServer serves what operators and their machines look at: metrics, health and profiles.
+// adminServer serves what operators and their machines look at: metrics, health and profiles; and the one thing that
+// they do there, which no page of another site may do for them.
 func adminServer(g *Gateway, registry *prometheus.Registry) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, g.ready.Load()) })
+	mux.HandleFunc("POST /reload", g.reloadRoute)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	return &http.Server{Handler: http.NewCrossOriginProtection().Handler(mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 }
 
 // answer says whether something is so: 200, or 503.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/badgerstore"
 )
@@ -33,6 +35,12 @@ type Settings struct {
 	Version string
 	Log     zerolog.Logger
 
+	// Reload reads the configuration anew, for Gateway.Reload; its errors may be configs.Faults. What it returns is
+	// valid. Nil: there is nothing to read it from.
+	Reload func() (configs.Config, error)
+	// SetLogLevel changes what Log lets through to one of log.level's words. Nil: only a restart does.
+	SetLogLevel func(level string)
+
 	// Listener and Admin replace the addresses of Config, and Dial the network towards destinations: for tests that
 	// run the whole gateway in memory.
 	Listener, Admin net.Listener
@@ -41,9 +49,13 @@ type Settings struct {
 
 // Gateway is a running or runnable gateway. Use New, then Run once.
 type Gateway struct {
-	set   Settings
+	set   Settings // Config is what it was started with; see conf
 	log   zerolog.Logger
 	ready atomic.Bool
+
+	rules     inForce
+	reloading sync.Mutex
+	conf      configs.Config // in force; under reloading
 
 	listener, adminListener net.Listener
 
@@ -57,7 +69,7 @@ type Gateway struct {
 // New opens the store and the listeners. It fails when the data directory is in use or not ours, an address is taken,
 // or the configuration contradicts itself.
 func New(set Settings) (*Gateway, error) {
-	g := &Gateway{set: set, log: set.Log, listener: set.Listener, adminListener: set.Admin}
+	g := &Gateway{set: set, log: set.Log, conf: set.Config, listener: set.Listener, adminListener: set.Admin}
 	if err := g.open(); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
@@ -70,10 +82,11 @@ func (g *Gateway) open() error {
 		return err
 	}
 	set, conf := g.set, &g.set.Config
-	policies, err := policySet(conf)
+	compiled, err := newRules(conf)
 	if err != nil {
 		return err
 	}
+	g.rules.now.Store(compiled)
 	g.store, err = badgerstore.Open(conf.Data.Dir, badgerstore.Options{
 		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
 		Retention: badgerstore.Retention{
@@ -98,16 +111,19 @@ func (g *Gateway) open() error {
 
 	registry.MustRegister(storeMetrics(g.store)...)
 
-	limits := conf.Limits.Index()
 	g.client = egress.New(egressSettings(conf, set, g.listener, g.adminListener))
 	g.dispatcher = dispatch.New(dispatch.Settings{
-		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client, Policies: policies,
-		Schedule: scheduleSettings(conf, limits), Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
-		Log: set.Log, Metrics: registry, HostLabel: hostLabel(limits), ShowURL: showURL(limits), Override: overrides(limits),
+		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
+		Schedule: schedule.Settings{
+			MaxInFlight: conf.Egress.MaxInFlight, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
+		},
+		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
+		Log: set.Log, Metrics: registry,
+		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override,
 	})
 	g.front = front.New(front.Settings{
-		Store: g.store, Hosts: hosts{g.dispatcher}, Policies: policies, LaneBy: laneBy(limits),
-		Destination: g.client.Guard().CheckHost, ShowURL: showURL(limits), Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
+		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Policies: g.rules.policies, LaneBy: g.rules.laneBy,
+		Destination: g.client.Guard().CheckHost, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, NoDate: set.Listener != nil,
 	})
 	g.admin = adminServer(g, registry)

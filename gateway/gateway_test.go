@@ -29,6 +29,10 @@ type world struct {
 	conf    configs.Config
 	servers map[string]*place
 
+	reload   func() (configs.Config, error) // nil: no file
+	logLevel func(string)
+	log      bytes.Buffer // of the gateway; to be looked at when it has ended
+
 	front, admin *fasthttputil.InmemoryListener
 	client       *fasthttp.HostClient
 	stop         context.CancelFunc
@@ -39,10 +43,11 @@ type world struct {
 
 // place is a destination that may be down.
 type place struct {
-	server *server.Server
-	ln     *fasthttputil.InmemoryListener
-	mu     sync.Mutex
-	down   bool
+	server   *server.Server // nil of a scripted one
+	shutdown func() error
+	ln       *fasthttputil.InmemoryListener
+	mu       sync.Mutex
+	down     bool
 }
 
 func newWorld(t *testing.T) *world {
@@ -61,9 +66,18 @@ func (w *world) destination(addr string, c server.Config) *place {
 		w.t.Fatal(err)
 	}
 	p := &place{server: s, ln: fasthttputil.NewInmemoryListener()}
+	p.shutdown = func() error { return s.Shutdown(context.Background()) }
 	go s.Serve(p.ln) //nolint:errcheck // it ends with the test
 	w.servers[addr] = p
 	return p
+}
+
+// scripted adds a destination that answers as it is told to.
+func (w *world) scripted(addr string, handle fasthttp.RequestHandler) {
+	s := &fasthttp.Server{Handler: handle, NoDefaultDate: true, CloseOnShutdown: true}
+	p := &place{shutdown: s.Shutdown, ln: fasthttputil.NewInmemoryListener()}
+	go s.Serve(p.ln) //nolint:errcheck // it ends with the test
+	w.servers[addr] = p
 }
 
 func (p *place) set(down bool) {
@@ -112,7 +126,8 @@ func (w *world) start() {
 	w.t.Helper()
 	w.front, w.admin = fasthttputil.NewInmemoryListener(), fasthttputil.NewInmemoryListener()
 	g, err := gateway.New(gateway.Settings{
-		Config: w.conf, Version: "test", Log: zerolog.Nop(), Listener: w.front, Admin: w.admin, Dial: w.dial,
+		Config: w.conf, Version: "test", Log: zerolog.New(zerolog.SyncWriter(&w.log)).Level(zerolog.InfoLevel),
+		Listener: w.front, Admin: w.admin, Dial: w.dial, Reload: w.reload, SetLogLevel: w.logLevel,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -138,7 +153,7 @@ func (w *world) shutdown() {
 func (w *world) close() {
 	w.shutdown()
 	for _, p := range w.servers {
-		if err := p.server.Shutdown(context.Background()); err != nil {
+		if err := p.shutdown(); err != nil {
 			w.t.Error(err)
 		}
 	}
@@ -147,6 +162,11 @@ func (w *world) close() {
 
 // ask makes one request to the front door and returns its answer.
 func (w *world) ask(method, path, contentType string, body []byte) (int, []byte) {
+	w.t.Helper()
+	return w.exchange(w.client, method, path, contentType, body)
+}
+
+func (w *world) exchange(client *fasthttp.HostClient, method, path, contentType string, body []byte) (int, []byte) {
 	w.t.Helper()
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
@@ -157,7 +177,7 @@ func (w *world) ask(method, path, contentType string, body []byte) (int, []byte)
 		req.Header.SetContentType(contentType)
 		req.SetBody(body)
 	}
-	if err := w.client.Do(req, resp); err != nil {
+	if err := client.Do(req, resp); err != nil {
 		w.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	return resp.StatusCode(), bytes.Clone(resp.Body())

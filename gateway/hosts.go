@@ -3,11 +3,14 @@ package gateway
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
@@ -17,13 +20,25 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// hosts answers the front door's questions about destinations and waiting out of the dispatcher's schedule.
-type hosts struct{ dispatcher *dispatch.Dispatcher }
+// hosts answers the front door's questions about destinations and waiting out of the dispatcher's schedule, and is the
+// operator's hand on it (hand.go).
+type hosts struct {
+	dispatcher *dispatch.Dispatcher
+	log        zerolog.Logger
+}
+
+func (h hosts) ask(ctx context.Context, question func(*schedule.Schedule, time.Time)) error {
+	err := h.dispatcher.Ask(ctx, question)
+	if errors.Is(err, dispatch.ErrStopping) {
+		return front.ErrStopping
+	}
+	return err
+}
 
 // Waiting says why a live webhook waits.
 func (h hosts) Waiting(ctx context.Context, queue record.Queue, e *record.Entry) (*front.Waiting, error) {
 	var why schedule.Waiting
-	err := h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) { why = s.Why(now, &queue, e) })
+	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) { why = s.Why(now, &queue, e) })
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +94,7 @@ func clock(t time.Time) string { return t.UTC().Format("15:04:05.000 UTC") }
 // Hosts lists every host that something is known of, by name.
 func (h hosts) Hosts(ctx context.Context) ([]front.HostView, error) {
 	var all []front.HostView
-	err := h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) {
+	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
 		s.Hosts(now, func(v schedule.HostView) { all = append(all, shownHost(&v, now)) })
 	})
 	slices.SortFunc(all, func(a, b front.HostView) int { return strings.Compare(a.Host, b.Host) })
@@ -89,7 +104,7 @@ func (h hosts) Hosts(ctx context.Context) ([]front.HostView, error) {
 // Host returns one host, nil when nothing is known of it.
 func (h hosts) Host(ctx context.Context, name string) (*front.HostView, error) {
 	var view *front.HostView
-	err := h.dispatcher.Ask(ctx, func(s *schedule.Schedule, now time.Time) {
+	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
 		if v, ok := s.Host(now, name); ok {
 			shown := shownHost(&v, now)
 			view = &shown
@@ -148,9 +163,10 @@ func drained(h *schedule.HostView, now time.Time) front.Instant {
 
 func shownLane(l *schedule.LaneView) front.LaneView {
 	v := front.LaneView{
-		Source: l.Budget.From, PauseUntil: front.Instant{Time: l.Budget.PausedUntil}, Windows: []front.WindowView{},
+		Source: l.Budget.From, Windows: []front.WindowView{}, Probing: l.Budget.Probing,
+		PauseUntil: front.Instant{Time: l.Budget.PausedUntil}, PauseCause: l.Budget.PauseCause,
 		InFlight: l.InFlight, MaxFlight: l.Budget.Concurrency, Blocked: string(l.Blocked),
-		BlockedTo: front.Instant{Time: l.Until}, Waiting: l.Waiting, More: l.More,
+		BlockedTo: front.Instant{Time: l.Until}, Waiting: l.Waiting, More: l.More, Advice: l.Budget.Advice,
 	}
 	if l.Key != (record.Digest{}) {
 		v.Key = hex.EncodeToString(l.Key[:])
@@ -159,18 +175,25 @@ func shownLane(l *schedule.LaneView) front.LaneView {
 		v.Rate = &l.Budget.Rate
 	}
 	for i := range l.Budget.Windows {
-		w := &l.Budget.Windows[i]
-		shown := front.WindowView{
-			Limit: &w.Limit, ResetAt: front.Instant{Time: w.Reset}, Source: source(w),
-		}
-		if w.Remaining != limiter.Unknown {
-			shown.Remaining = &w.Remaining
-		}
-		if w.Per > 0 {
-			seconds := w.Per.Seconds()
-			shown.Seconds = &seconds
-		}
-		v.Windows = append(v.Windows, shown)
+		v.Windows = append(v.Windows, shownWindow(&l.Budget.Windows[i]))
+	}
+	return v
+}
+
+func shownWindow(w *limiter.WindowView) front.WindowView {
+	v := front.WindowView{
+		Name: w.Name, Limit: &w.Limit, Used: w.Used, ResetAt: front.Instant{Time: w.Reset}, Source: source(w),
+		Guessed: w.Guessed && !w.Confirmed, Since: front.Instant{Time: w.Since},
+	}
+	if !w.Configured {
+		v.ToldAt = front.Instant{Time: w.Told}
+	}
+	if w.Remaining != limiter.Unknown {
+		v.Remaining = &w.Remaining
+	}
+	if w.Per > 0 {
+		seconds := w.Per.Seconds()
+		v.Seconds = &seconds
 	}
 	return v
 }

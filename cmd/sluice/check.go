@@ -30,7 +30,7 @@ func (c *checkCmd) Run(k *kong.Context) error {
 		fmt.Fprintf(k.Stderr, "%s: %s\n", name, count(len(found), "fault", "faults"))
 		faults = append(faults, found...)
 	}
-	if err := c.print(k, faults); err != nil {
+	if err := printFaults(k, c.Output, faults); err != nil {
 		return err
 	}
 	if len(faults) > 0 {
@@ -39,8 +39,9 @@ func (c *checkCmd) Run(k *kong.Context) error {
 	return nil
 }
 
-func (c *checkCmd) print(k *kong.Context, faults configs.Faults) error {
-	if c.Output == "json" {
+// printFaults prints the faults of files, none too, as text or json.
+func printFaults(k *kong.Context, output string, faults configs.Faults) error {
+	if output == "json" {
 		out := json.NewEncoder(k.Stdout)
 		out.SetIndent("", "  ")
 		out.SetEscapeHTML(false)

@@ -1,8 +1,8 @@
-// Command sluice is the gateway and everything that goes with it: serving, checking a configuration, sending
-// webhooks through it, and a destination to try it on.
+// Command sluice is the gateway and everything that goes with it: serving, checking a configuration and having it
+// reloaded, sending webhooks through the gateway, and a destination to try it on.
 //
 // Data goes to stdout, talk to stderr. It exits 0 when what was asked for was done, 1 when it was not, 2 when it was
-// asked wrongly. The first SIGINT or SIGTERM ends it in order, a second one at once.
+// asked wrongly. The first SIGINT or SIGTERM ends it in order, a second one at once; SIGHUP has serve reload its file.
 package main
 
 import (
@@ -21,6 +21,7 @@ import (
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run the gateway."`
 	Check   checkCmd   `cmd:"" help:"Check configuration files and name every fault."`
+	Reload  reloadCmd  `cmd:"" help:"Have a gateway read its configuration file again."`
 	Send    sendCmd    `cmd:"" help:"Send webhooks through a gateway, and wait for what becomes of them."`
 	Sink    sinkCmd    `cmd:"" help:"Be a destination with a rate limit, to try things on."`
 	Headers headersCmd `cmd:"" help:"Explain what a response's headers say about limits."`

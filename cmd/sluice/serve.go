@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -15,25 +17,48 @@ import (
 )
 
 type serveCmd struct {
-	Config   string        `short:"c" type:"existingfile" env:"SLUICE_CONFIG" placeholder:"FILE" help:"YAML file; without one everything is at its default."`
+	Config   string        `short:"c" type:"existingfile" env:"SLUICE_CONFIG" placeholder:"FILE" help:"YAML file, read again on SIGHUP; without one everything is at its default."`
 	Listen   string        `env:"SLUICE_LISTEN" placeholder:"HOST:PORT" help:"Front door; overrides listen (127.0.0.1:8480)."`
-	Admin    string        `env:"SLUICE_ADMIN" placeholder:"HOST:PORT" help:"Metrics, health and profiles; overrides admin (127.0.0.1:8481)."`
+	Admin    string        `env:"SLUICE_ADMIN" placeholder:"HOST:PORT" help:"Metrics, health, profiles and reload; overrides admin (127.0.0.1:8481)."`
 	Data     string        `env:"SLUICE_DATA" placeholder:"DIR" help:"The store's directory; overrides data.dir (./data)."`
 	AllowNet []configs.Net `env:"SLUICE_ALLOW_NET" placeholder:"CIDR" help:"Destinations there are allowed though private, on any port; may be repeated; adds to egress.allow_nets."`
 }
 
 // Run serves until ctx ends.
 func (c *serveCmd) Run(ctx context.Context) error {
+	hangUps := make(chan os.Signal, 1) // from the beginning: by default SIGHUP ends a process
+	signal.Notify(hangUps, syscall.SIGHUP)
+	defer signal.Stop(hangUps)
 	conf, err := c.configuration()
 	if err != nil {
 		return err
 	}
 	addProcessor()
-	g, err := gateway.New(gateway.Settings{Config: conf, Version: release(), Log: logger(conf.Log, os.Stderr)})
+	set := gateway.Settings{
+		Config: conf, Version: release(), Log: logger(conf.Log.Format, os.Stderr), SetLogLevel: setLogLevel,
+	}
+	if c.Config != "" {
+		set.Reload = c.configuration
+	}
+	setLogLevel(conf.Log.Level)
+	g, err := gateway.New(set)
 	if err != nil {
 		return err
 	}
+	go reloadOn(ctx, hangUps, g)
 	return g.Run(ctx)
+}
+
+// reloadOn reloads the configuration at each signal until ctx ends; the gateway logs what comes of it.
+func reloadOn(ctx context.Context, signals <-chan os.Signal, g *gateway.Gateway) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signals:
+			_, _ = g.Reload(ctx)
+		}
+	}
 }
 
 // addProcessor has the Go scheduler run one more thread than there are processors, unless the environment says how many.
@@ -45,13 +70,13 @@ func addProcessor() {
 	}
 }
 
-// configuration reads the file, if there is one, and puts flags and environment over it.
+// configuration reads the file, if there is one, and puts flags and environment over it. Its error is Faults.
 func (c *serveCmd) configuration() (configs.Config, error) {
 	conf := configs.Default()
 	if c.Config != "" {
-		loaded, err := configs.Load(c.Config)
-		if err != nil {
-			return conf, err
+		loaded, faults := checkFile(c.Config)
+		if len(faults) > 0 {
+			return conf, faults
 		}
 		conf = *loaded
 	}
@@ -68,16 +93,22 @@ func override(setting *string, flag string) {
 	}
 }
 
-func logger(l configs.Log, to *os.File) zerolog.Logger {
+// logger writes lines of every level; which of them are let through is setLogLevel's.
+func logger(format string, to *os.File) zerolog.Logger {
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
 	zerolog.DurationFieldInteger = true
 	var w io.Writer = to
-	if l.Format == "console" || (l.Format == "auto" && isatty.IsTerminal(to.Fd())) {
+	if format == "console" || (format == "auto" && isatty.IsTerminal(to.Fd())) {
 		w = zerolog.ConsoleWriter{Out: to, TimeFormat: time.TimeOnly}
 	}
-	level, err := zerolog.ParseLevel(l.Level)
+	return zerolog.New(w).With().Timestamp().Logger()
+}
+
+// setLogLevel lets through what the process logs from one of the words of log.level on.
+func setLogLevel(word string) {
+	level, err := zerolog.ParseLevel(word)
 	if err != nil { // Validate has seen it
 		level = zerolog.InfoLevel
 	}
-	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+	zerolog.SetGlobalLevel(level)
 }

@@ -7,10 +7,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sluice-gateway/sluice/bench/destination"
 )
 
 func parseSink(t *testing.T, flags ...string) (*sinkCmd, error) {
@@ -160,6 +163,30 @@ func TestSinkNamesFaultyFlags(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v: %v; want %q in it", c.flags, err, want)
 			}
+		}
+	}
+}
+
+func TestSinkHelpNamesEveryAlgorithmAndDialect(t *testing.T) {
+	parser, err := kong.New(new(sinkCmd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var algorithms, dialects []string
+	for _, a := range destination.Algorithms() {
+		algorithms = append(algorithms, string(a))
+	}
+	for _, d := range destination.Dialects() {
+		dialects = append(dialects, string(d))
+	}
+	for _, flag := range parser.Model.Flags {
+		want, listed := map[string][]string{"algorithm": algorithms, "headers": dialects}[flag.Name]
+		if !listed {
+			continue
+		}
+		_, list, _ := strings.Cut(strings.TrimSuffix(flag.Help, " ("+flag.Default+")."), ": ")
+		if got := strings.Split(strings.Replace(list, " or ", ", ", 1), ", "); !slices.Equal(got, want) {
+			t.Errorf("--%s: its help names %v, want %v", flag.Name, got, want)
 		}
 	}
 }

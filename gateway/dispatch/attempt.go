@@ -48,9 +48,10 @@ func (d *Dispatcher) attempt(s schedule.Start, expired bool) {
 		return
 	}
 
-	p := d.set.Policies[w.Policy]
+	policies := d.set.Policies()
+	p := policies[w.Policy]
 	if p == nil { // its policy is no longer configured
-		p = d.set.Policies[policy.Default]
+		p = policies[policy.Default]
 	}
 	x := exchanges.Get().(*exchange)
 	defer exchanges.Put(x)

@@ -3,7 +3,7 @@
 //
 // One goroutine, Run, owns the schedule; with it every lane's budget and every host's breaker, so none of them needs
 // a lock. It takes what happened from the inbox in slices (committed webhooks, ended attempts, windows read,
-// settlements made durable, questions), asks the schedule what may start, hands that to the workers, and sleeps until
+// settlements made durable, commands), asks the schedule what may start, hands that to the workers, and sleeps until
 // the inbox or the schedule's next instant wakes it. Workers send (attempt.go); the settler writes what became of it
 // (settle.go); only then does the schedule forget a webhook. It never accepts webhooks and never speaks to clients.
 package dispatch
@@ -38,10 +38,11 @@ const saveEvery = time.Second
 
 // Settings are what a Dispatcher is built with.
 type Settings struct {
-	Store    persist.Store
-	Member   persist.Member
-	Client   *egress.Client
-	Policies policy.Set
+	Store  persist.Store
+	Member persist.Member
+	Client *egress.Client
+	// Policies returns those in force.
+	Policies func() policy.Set
 	Schedule schedule.Settings
 	Drain    time.Duration // 0: DefaultDrain
 	Log      zerolog.Logger
@@ -64,6 +65,7 @@ type Dispatcher struct {
 	metrics  *metrics
 
 	stopped chan struct{} // closed when the loop has ended
+	ended   chan struct{} // closed when nothing is written any more either
 
 	saveAt  time.Time // when changed states may be saved next
 	saveNow bool
@@ -84,7 +86,7 @@ func New(set Settings) *Dispatcher {
 	if set.Override == nil {
 		set.Override = func(string) *limiter.Override { return nil }
 	}
-	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{})}
+	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{}), ended: make(chan struct{})}
 	d.inbox.wake = make(chan struct{}, 1)
 	d.settler.wake = make(chan struct{}, 1)
 	d.pool.work = d.attempt
@@ -107,6 +109,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.pool.stop()
 	close(stop)
 	<-settled
+	close(d.ended)
 	return err
 }
 
@@ -120,7 +123,7 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 	for {
 		in := d.inbox.take()
 		now := time.Now()
-		d.apply(in, now)
+		d.apply(in, now, !deadline.IsZero())
 		d.settler.flush()
 		var wake time.Time
 		if deadline.IsZero() {
@@ -170,8 +173,8 @@ func (d *Dispatcher) Load() Load {
 	return Load{}
 }
 
-// apply tells the schedule what happened.
-func (d *Dispatcher) apply(in *happened, now time.Time) {
+// apply tells the schedule what happened, and runs the commands.
+func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 	for i := range in.committed {
 		c := &in.committed[i]
 		d.schedule.Committed(now, &schedule.Fresh{
@@ -198,8 +201,11 @@ func (d *Dispatcher) apply(in *happened, now time.Time) {
 	for _, s := range in.settled {
 		d.schedule.Settled(now, s.ID, s.Next)
 	}
-	for _, ask := range in.asked {
-		ask(d.schedule, now)
+	for i := range in.abandoned {
+		d.schedule.TakeBack(&in.abandoned[i])
+	}
+	for _, c := range in.commands {
+		c.answer(d.schedule, now, draining)
 	}
 }
 

@@ -30,6 +30,7 @@ type shelf struct {
 	entries  []record.Entry
 	fail     int // calls of Settle and Window that fail, still
 	settled  []persist.Settlement
+	states   []persist.State
 }
 
 var errDisk = errors.New("the disk is on fire")
@@ -51,6 +52,7 @@ func (s *shelf) Settle(_ context.Context, _ persist.Member, b persist.Batch) ([]
 		}
 		s.settled = append(s.settled, st)
 	}
+	s.states = append(s.states, b.States...)
 	return nil, nil
 }
 
@@ -82,6 +84,12 @@ func (s *shelf) all() []persist.Settlement {
 	return append([]persist.Settlement(nil), s.settled...)
 }
 
+func (s *shelf) saved() []persist.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]persist.State(nil), s.states...)
+}
+
 var nowhere = record.Queue{Lane: record.Lane{Host: "nowhere.example:80"}, Tenant: "default", Flow: "f"}
 
 // dispatching runs a dispatcher whose destinations cannot be reached.
@@ -94,7 +102,7 @@ func dispatching(t *testing.T, s *shelf) (d *Dispatcher, stop func()) {
 		return nil, errors.New("no route to host")
 	}})
 	d = New(Settings{
-		Store: s, Client: client, Policies: policies, Log: zerolog.Nop(),
+		Store: s, Client: client, Policies: func() policy.Set { return policies }, Log: zerolog.Nop(),
 		Schedule: schedule.Settings{
 			Budget: func(_ record.Lane, now time.Time) *limiter.Budget {
 				return limiter.New(limiter.Config{Start: math.Inf(1)}, now)
@@ -193,8 +201,8 @@ func TestAQuestionAfterTheEndIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, stop := dispatching(t, &shelf{})
 		stop()
-		if err := d.Ask(context.Background(), func(*schedule.Schedule, time.Time) {}); !errors.Is(err, errStopped) {
-			t.Errorf("%v, want %v", err, errStopped)
+		if err := d.Ask(context.Background(), func(*schedule.Schedule, time.Time) {}); !errors.Is(err, ErrStopping) {
+			t.Errorf("%v, want %v", err, ErrStopping)
 		}
 	})
 }

@@ -1,10 +1,7 @@
 package dispatch
 
 import (
-	"context"
-	"errors"
 	"sync"
-	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/persist"
@@ -26,7 +23,8 @@ type happened struct {
 	ended     []ended
 	read      []windowRead
 	settled   []persist.Settlement
-	asked     []func(*schedule.Schedule, time.Time)
+	abandoned []schedule.Start // taken back: no worker had begun them
+	commands  []*command
 }
 
 // ended is an attempt that came to its end, and what is to be written of it; nil, at a shutdown only: it stays as it was.
@@ -48,9 +46,10 @@ func (h *happened) reset() {
 	clear(h.ended)
 	clear(h.read)
 	clear(h.settled)
-	clear(h.asked)
+	clear(h.abandoned)
+	clear(h.commands)
 	h.committed, h.ended, h.read = h.committed[:0], h.ended[:0], h.read[:0]
-	h.settled, h.asked = h.settled[:0], h.asked[:0]
+	h.settled, h.abandoned, h.commands = h.settled[:0], h.abandoned[:0], h.commands[:0]
 }
 
 // take returns all that happened; it is valid until the next take.
@@ -97,34 +96,10 @@ func (b *inbox) addSettled(s []persist.Settlement) {
 
 // abandon takes back a start that no worker has begun.
 func (b *inbox) abandon(s schedule.Start) {
-	b.add(func(h *happened) {
-		h.asked = append(h.asked, func(sc *schedule.Schedule, _ time.Time) { sc.TakeBack(&s) })
-	})
+	b.add(func(h *happened) { h.abandoned = append(h.abandoned, s) })
 }
 
 // Committed takes webhooks from the store in commit order; the store calls it from its committer. It does not block.
 func (d *Dispatcher) Committed(jobs []persist.Committed) {
 	d.inbox.add(func(h *happened) { h.committed = append(h.committed, jobs...) })
-}
-
-var errStopped = errors.New("the dispatcher has stopped")
-
-// Ask runs a question on the loop's goroutine, between two decisions, and returns when it was answered. When ctx ends
-// first, the question may still be asked: what it writes to must not be looked at then.
-func (d *Dispatcher) Ask(ctx context.Context, question func(*schedule.Schedule, time.Time)) error {
-	done := make(chan struct{})
-	d.inbox.add(func(h *happened) {
-		h.asked = append(h.asked, func(s *schedule.Schedule, now time.Time) {
-			defer close(done)
-			question(s, now)
-		})
-	})
-	select {
-	case <-done:
-		return nil
-	case <-d.stopped:
-		return errStopped
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -19,7 +19,7 @@ import (
 func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx) *problem {
 	h := &ctx.Request.Header
 	host := string(h.Host())
-	if !answersTo(host) {
+	if !AnswersTo(host) {
 		return misdirectedProblem(host)
 	}
 	if site := h.Peek("Sec-Fetch-Site"); len(site) > 0 && string(site) != "same-origin" && string(site) != "none" {
@@ -34,8 +34,9 @@ func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx) *problem {
 	return nil
 }
 
-// answersTo reports whether a Host field names the front door. An empty one is HTTP/1.0's.
-func answersTo(host string) bool {
+// AnswersTo reports whether a Host field names a listener on loopback: localhost, or an address. An empty one is
+// HTTP/1.0's. A name of anyone else's may have been pointed here.
+func AnswersTo(host string) bool {
 	name := hostOnly(host)
 	if name == "" || name == "localhost" {
 		return true

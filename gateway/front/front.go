@@ -37,9 +37,10 @@ const (
 
 // Settings are what a Front is built with.
 type Settings struct {
-	Store    Store
-	Hosts    Hosts
-	Policies policy.Set
+	Store Store
+	Hosts Hosts
+	// Policies returns those in force.
+	Policies func() policy.Set
 	// LaneBy says what a host's limit is by; nil: by host.
 	LaneBy func(host string) webhook.LaneBy
 	// Destination refuses what must never be called, as far as the URL tells; nil refuses nothing.
@@ -73,7 +74,7 @@ func New(set Settings) *Front {
 	}
 	f := &Front{set: set, work: context.Background()}
 	f.defaults = webhook.Defaults{
-		Policy: policy.Default, Policies: set.Policies, LaneBy: set.LaneBy, Destination: set.Destination,
+		Policy: policy.Default, Policies: inForce(set.Policies), LaneBy: set.LaneBy, Destination: set.Destination,
 		Secret: set.Secret, MaxSize: set.MaxWebhook,
 	}
 	conns := set.MaxConns
@@ -100,6 +101,15 @@ func New(set Settings) *Front {
 	}
 	return f
 }
+
+// inForce are the policies that hold at the moment they are asked for: webhook.Policies.
+type inForce func() policy.Set
+
+// Methods is policy.Set's.
+func (p inForce) Methods(name string) ([]string, bool) { return p().Methods(name) }
+
+// Names is policy.Set's.
+func (p inForce) Names() []string { return p().Names() }
 
 // Serve answers the connections of a listener until Shutdown. It returns nil after Shutdown.
 func (f *Front) Serve(ln net.Listener) error {

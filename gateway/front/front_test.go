@@ -112,6 +112,7 @@ type known struct {
 	waiting map[record.ID]*front.Waiting
 	hosts   []front.HostView
 	err     error
+	done    []string // by an operator's hand, and to which host
 }
 
 func (k *known) Waiting(_ context.Context, _ record.Queue, e *record.Entry) (*front.Waiting, error) {
@@ -125,6 +126,16 @@ func (k *known) Host(_ context.Context, host string) (*front.HostView, error) {
 		}
 	}
 	return nil, k.err
+}
+
+func (k *known) Resume(ctx context.Context, host string) (*front.HostView, error) {
+	k.done = append(k.done, "resume "+host)
+	return k.Host(ctx, host)
+}
+
+func (k *known) Forget(ctx context.Context, host string) (*front.HostView, error) {
+	k.done = append(k.done, "forget "+host)
+	return k.Host(ctx, host)
 }
 
 // door is a front door on an in-memory listener.
@@ -147,7 +158,8 @@ func open(tb testing.TB, change ...func(*front.Settings)) *door {
 		tb: tb, ln: fasthttputil.NewInmemoryListener(), hosts: &known{}, log: &bytes.Buffer{},
 		store: &memory{keys: map[[32]byte]int{}, views: map[record.ID]*persist.View{}},
 	}
-	set := front.Settings{Store: d.store, Hosts: d.hosts, Policies: policies, Log: zerolog.New(d.log), NoDate: true}
+	set := front.Settings{Store: d.store, Hosts: d.hosts, Log: zerolog.New(d.log), NoDate: true}
+	set.Policies = func() policy.Set { return policies }
 	for _, c := range change {
 		c(&set)
 	}

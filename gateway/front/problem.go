@@ -13,8 +13,8 @@ import (
 	"github.com/sluice-gateway/sluice/persist"
 )
 
-// typeBase begins every problem's type. What follows it is stable: clients branch on it.
-const typeBase = "https://sluice-gateway.github.io/problems/"
+// ProblemBase begins every problem's type. What follows it is stable: clients branch on it.
+const ProblemBase = "https://sluice-gateway.github.io/problems/"
 
 // problem is an RFC 9457 problem document.
 type problem struct {
@@ -40,11 +40,12 @@ type fault struct {
 const (
 	busyRetryAfter    = 1
 	closingRetryAfter = 5
+	unsavedRetryAfter = 5
 	fullRetryAfter    = 60
 )
 
 func newProblem(status int, slug, title, detail string) *problem {
-	return &problem{Type: typeBase + slug, Title: title, Status: status, Detail: detail}
+	return &problem{Type: ProblemBase + slug, Title: title, Status: status, Detail: detail}
 }
 
 func badRequest(wrong, want string) *problem {
@@ -76,6 +77,13 @@ func closingProblem() *problem {
 	return p
 }
 
+func unsavedProblem() *problem {
+	p := newProblem(503, "not-saved", "The change is in effect, but not on disk yet",
+		"The store does not take it: a crash now would undo the change. Want the same again, until it is answered with 200")
+	p.retryAfter = unsavedRetryAfter
+	return p
+}
+
 func crossOriginProblem() *problem {
 	return newProblem(403, "cross-origin", "Another site's page may not use this API",
 		"The browser said that the request comes from elsewhere")
@@ -101,7 +109,7 @@ func conflictProblem() *problem {
 		"Within 24 hours a key stands for one definition: want a new key, or the definition that was first sent under it")
 }
 
-// storeProblem says why the store did not take something. nil where it is the gateway's own failure.
+// storeProblem says why the store, or whoever sends, did not take something. nil where it is the gateway's own failure.
 func storeProblem(err error) *problem {
 	var p *problem
 	switch {
@@ -111,8 +119,10 @@ func storeProblem(err error) *problem {
 	case errors.Is(err, persist.ErrBusy):
 		p = newProblem(503, "busy", "Too much waits to be written", "Nothing was stored")
 		p.retryAfter = busyRetryAfter
-	case errors.Is(err, persist.ErrClosed):
+	case errors.Is(err, persist.ErrClosed), errors.Is(err, ErrStopping):
 		p = closingProblem()
+	case errors.Is(err, ErrUnsaved):
+		p = unsavedProblem()
 	case errors.Is(err, persist.ErrTooLarge):
 		p = newProblem(413, "too-large", "That is too much to be stored as one", "Nothing was stored: want a smaller webhook, or a smaller batch")
 	}

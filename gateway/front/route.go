@@ -16,39 +16,50 @@ const (
 // host's name.
 func (f *Front) route(ctx *fasthttp.RequestCtx) {
 	path := string(ctx.URI().PathOriginal())
-	switch {
-	case path == webhooksPath:
+	switch path {
+	case webhooksPath:
 		if on(ctx, "POST") {
 			f.accept(ctx)
 		}
-	case path == hostsPath:
+	case hostsPath:
 		if on(ctx, "GET", "HEAD") {
 			f.hosts(ctx)
 		}
-	case segment(path, webhooksPath) != "":
-		if on(ctx, "GET", "HEAD") {
-			f.webhook(ctx, segment(path, webhooksPath))
-		}
-	case segment(path, hostsPath) != "":
-		if on(ctx, "GET", "HEAD") {
-			f.host(ctx, segment(path, hostsPath))
-		}
 	default:
-		answer(ctx, notFoundProblem("No route has this path: webhooks are posted to "+webhooksPath))
+		f.routeMember(ctx, path)
 	}
 }
 
-// segment returns what stands behind a collection's path, empty unless it is one segment.
-func segment(path, collection string) string {
+// routeMember finds who answers for one member of a collection.
+func (f *Front) routeMember(ctx *fasthttp.RequestCtx, path string) {
+	if id, part := member(path, webhooksPath); id != "" && part == "" {
+		if on(ctx, "GET", "HEAD") {
+			f.webhook(ctx, id)
+		}
+		return
+	}
+	if name, part := member(path, hostsPath); name != "" {
+		f.host(ctx, name, part)
+		return
+	}
+	answer(ctx, notFoundProblem("No route has this path: webhooks are posted to "+webhooksPath))
+}
+
+// member returns the member of a collection that a path names, and which part of it, empty where the path ends with the
+// member. Each is one segment. An empty name: the path names none.
+func member(path, collection string) (name, part string) {
 	rest, ok := strings.CutPrefix(path, collection+"/")
-	if !ok || strings.IndexByte(rest, '/') >= 0 {
-		return ""
+	if !ok {
+		return "", ""
 	}
-	plain, err := url.PathUnescape(rest)
-	if err != nil {
-		return rest
+	name, part, ok = strings.Cut(rest, "/")
+	if ok && (part == "" || strings.IndexByte(part, '/') >= 0) {
+		return "", ""
 	}
-	return plain
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = plain
+	}
+	return name, part
 }
 
 // on reports whether the request's method is one of those, and answers when it is not.

@@ -23,6 +23,13 @@ func TestRoutesAnswerOnlyTheirMethods(t *testing.T) {
 		{"DELETE", "/v1/webhooks/01KG9P6JE00000000000000000", 405, "method-not-allowed", "GET, HEAD"},
 		{"POST", "/v1/hosts", 405, "method-not-allowed", "GET, HEAD"},
 		{"PATCH", "/v1/hosts/a.example", 405, "method-not-allowed", "GET, HEAD"},
+		{"GET", "/v1/hosts/a.example/resume", 405, "method-not-allowed", "POST"},
+		{"GET", "/v1/hosts/a.example/learned", 405, "method-not-allowed", "DELETE"},
+		{"POST", "/v1/hosts/a.example/learned", 405, "method-not-allowed", "DELETE"},
+		{"POST", "/v1/hosts/a.example/forget", 404, "not-found", ""},
+		{"POST", "/v1/hosts/a.example/resume/", 404, "not-found", ""},
+		{"POST", "/v1/hosts//resume", 404, "not-found", ""},
+		{"POST", "/v1/hosts/a.example/resum%65", 404, "not-found", ""},
 	} {
 		r := d.ask(tt.method, tt.path, "")
 		wantProblem(t, r, tt.status, tt.slug)

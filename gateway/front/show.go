@@ -140,7 +140,7 @@ func (f *Front) show(id record.ID, view *persist.View, withPayload bool) (*shown
 	default:
 		return nil, fmt.Errorf("%w: webhook %s is neither live nor over", record.ErrFormat, id)
 	}
-	if p, ok := f.set.Policies[s.Policy]; ok {
+	if p, ok := f.set.Policies()[s.Policy]; ok {
 		s.Tries.Max = p.Retry.Retries + 1
 	}
 	if s.Metadata == nil {

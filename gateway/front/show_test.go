@@ -116,16 +116,22 @@ func TestHostsAreShown(t *testing.T) {
 		{
 			Host: "[2001:db8::1]:80", Breaker: front.BreakerView{State: "open", Until: front.At(ms(time.Minute)), Requests: 30, Failures: 29},
 			Waiting: 7, OldestAt: front.At(ms(0)), Lanes: []front.LaneView{{
-				Rate: &rate, Source: "X-RateLimit-*", Windows: []front.WindowView{{Limit: &limit, Seconds: &seconds, ResetAt: front.At(ms(1234 * time.Millisecond))}},
-				Blocked: "breaker", Waiting: 7,
+				Rate: &rate, Source: "window", Windows: []front.WindowView{{
+					Name: "burst", Limit: &limit, Used: 3, Seconds: &seconds, ResetAt: front.At(ms(1234 * time.Millisecond)),
+					Source: "X-RateLimit-*", Since: front.At(ms(time.Millisecond)), ToldAt: front.At(ms(time.Second)),
+				}},
+				PauseUntil: front.At(ms(time.Minute)), PauseCause: "Retry-After", Blocked: "breaker", Waiting: 7, Advice: []string{"do this"},
 			}},
 		},
 	}
 	for path, contained := range map[string]string{
 		"/v1/hosts":           `{"hosts":[{"host":"a.example","breaker":{"state":"closed","until":null,"requests":0,"failures":0},`,
 		"/v1/hosts/a.example": `{"host":"a.example","breaker":{`,
-		"/v1/hosts/%5B2001:db8::1%5D%3A80": `"lanes":[{"key":"","rate":9.5,"source":"X-RateLimit-*","windows":[{"limit":100,"remaining":null,` +
-			`"seconds":10,"reset_at":"2026-01-31T09:30:01.234Z","source":""}],"pause_until":null,`,
+		"/v1/hosts/%5B2001:db8::1%5D%3A80": `"lanes":[{"key":"","rate":9.5,"source":"window","windows":[{"name":"burst","limit":100,"used":3,` +
+			`"remaining":null,"seconds":10,"guessed":false,"reset_at":"2026-01-31T09:30:01.234Z","source":"X-RateLimit-*",` +
+			`"since":"2026-01-31T09:30:00.001Z","told_at":"2026-01-31T09:30:01.000Z"}],"pause_until":"2026-01-31T09:31:00.000Z",` +
+			`"pause_cause":"Retry-After","probing":false,"in_flight":0,"max_in_flight":0,"blocked":"breaker","blocked_until":null,` +
+			`"waiting":7,"more":false,"advice":["do this"]}]}`,
 	} {
 		r := d.ask("GET", path, "")
 		if r.StatusCode != 200 || !strings.Contains(r.body, contained) {

@@ -2,6 +2,7 @@ package front
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sluice-gateway/sluice/persist"
@@ -22,7 +23,19 @@ type Hosts interface {
 	Hosts(ctx context.Context) ([]HostView, error)
 	// Host returns one of them; nil: nothing is known of it.
 	Host(ctx context.Context, host string) (*HostView, error)
+	// Resume ends the pauses of a host's lanes, Forget has them forget what they learned. Both return the host as it
+	// stands once that is durable; nil: nothing is known of it, and nothing was done.
+	Resume(ctx context.Context, host string) (*HostView, error)
+	Forget(ctx context.Context, host string) (*HostView, error)
 }
+
+// Errors of Hosts that clients are told of.
+var (
+	// ErrStopping: the gateway is shutting down; nothing was changed.
+	ErrStopping = errors.New("the gateway is shutting down")
+	// ErrUnsaved: a change is in effect, but not known to be durable.
+	ErrUnsaved = errors.New("in effect, but not on disk yet")
+)
 
 // Waiting is how a live webhook stands.
 type Waiting struct {
@@ -57,24 +70,32 @@ type BreakerView struct {
 type LaneView struct {
 	Key        string       `json:"key"`         // hexadecimal digest of what the limit is by; empty: the whole host
 	Rate       *float64     `json:"rate"`        // calls per second it is sent at now; null: not limited
-	Source     string       `json:"source"`      // what the rate follows from: a header family, configured, learned
+	Source     string       `json:"source"`      // what the rate comes from, as limiter.View.From has it
 	Windows    []WindowView `json:"windows"`     // limits as told or configured
 	PauseUntil Instant      `json:"pause_until"` // null: no pause
+	PauseCause string       `json:"pause_cause"` // what asked for the pause; empty: there is none
+	Probing    bool         `json:"probing"`     // one call is to find out whether a pause is over
 	InFlight   int          `json:"in_flight"`
 	MaxFlight  int          `json:"max_in_flight"`
 	Blocked    string       `json:"blocked"`       // what it waits for, as in Waiting.Reason; empty: nothing
 	BlockedTo  Instant      `json:"blocked_until"` // null: not known, or not blocked
 	Waiting    int          `json:"waiting"`
 	More       bool         `json:"more"`
+	Advice     []string     `json:"advice,omitempty"` // what an operator might do about it, a sentence each
 }
 
 // WindowView is n calls per some time.
 type WindowView struct {
-	Limit     *int64   `json:"limit"`     // null: not told
-	Remaining *int64   `json:"remaining"` // null: not told
-	Seconds   *float64 `json:"seconds"`   // the window's length; null: not told
-	ResetAt   Instant  `json:"reset_at"`  // null: not told
-	Source    string   `json:"source"`    // the header family, or configured
+	Name      string   `json:"name,omitempty"` // where the destination names its windows
+	Limit     *int64   `json:"limit"`          // null: not told
+	Used      int64    `json:"used"`           // calls of ours that count in it, those in flight included
+	Remaining *int64   `json:"remaining"`      // as last told; null: not told
+	Seconds   *float64 `json:"seconds"`        // the window's length; null: not known
+	Guessed   bool     `json:"guessed"`        // nobody told its length, and nothing has confirmed it yet
+	ResetAt   Instant  `json:"reset_at"`       // null: not told, or past
+	Source    string   `json:"source"`         // the headers that tell it, or configured
+	Since     Instant  `json:"since"`          // when it was first told, or configured
+	ToldAt    Instant  `json:"told_at"`        // when it was last told; null: configured
 }
 
 // Instant is a time as the API shows it: RFC 3339 with milliseconds, in UTC; the zero one is null.

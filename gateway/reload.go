@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+)
+
+// ErrNoFile is Reload's answer where Settings have no Reload.
+var ErrNoFile = errors.New("there is no configuration file to reload: want a gateway started with --config FILE")
+
+// Reloaded is what a reload changed, as configs.Changed names it. Neither list is nil.
+type Reloaded struct {
+	Applied      []string `json:"applied"`       // in force now
+	NeedsRestart []string `json:"needs_restart"` // differ from what is in force, and will until the next start
+}
+
+// Reload reads the configuration anew and puts limits, policies, breaker and log level in force, all at once, between two
+// decisions of the dispatcher; what lanes and hosts learned is kept. A configuration with any fault is refused whole, and
+// then, as with every error, what was in force stays: configs.Faults, ErrNoFile, dispatch.ErrStopping, or ctx's.
+//
+// It logs what came of it, whoever asked. It may be called from many goroutines; one reload follows the other.
+func (g *Gateway) Reload(ctx context.Context) (*Reloaded, error) {
+	done, err := g.reload(ctx)
+	var faults configs.Faults
+	switch {
+	case errors.As(err, &faults):
+		lines := make([]string, len(faults))
+		for i, f := range faults {
+			lines[i] = f.String()
+		}
+		g.log.Error().Strs("faults", lines).Msg("the configuration was not reloaded; what was in force stays")
+	case err != nil:
+		g.log.Error().Err(err).Msg("the configuration was not reloaded; what was in force stays")
+	case len(done.NeedsRestart) > 0:
+		g.log.Warn().Strs("applied", done.Applied).Strs("needs_restart", done.NeedsRestart).
+			Msg("configuration reloaded; some of it waits for a restart")
+	default:
+		g.log.Info().Strs("applied", done.Applied).Msg("configuration reloaded")
+	}
+	return done, err
+}
+
+func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
+	if g.set.Reload == nil {
+		return nil, ErrNoFile
+	}
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
+	read, err := g.set.Reload()
+	if err != nil {
+		return nil, err
+	}
+	next := g.conf
+	next.Limits, next.Policies, next.Breaker = read.Limits, read.Policies, read.Breaker
+	if g.set.SetLogLevel != nil {
+		next.Log.Level = read.Log.Level
+	}
+	is, err := newRules(&next)
+	if err != nil {
+		return nil, err
+	}
+	was := g.rules.now.Load()
+	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {
+		g.rules.now.Store(is)
+		s.Reconfigure(now,
+			func(host string) (limiter.Config, bool) { return is.changedBudget(host, was) },
+			func(string) (circuit.Config, bool) { return is.breaker, is.breaker != was.breaker })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reloading: %w", err)
+	}
+	done := &Reloaded{
+		Applied:      append([]string{}, configs.Changed(&g.conf, &next)...),
+		NeedsRestart: append([]string{}, configs.Changed(&next, &read)...),
+	}
+	if next.Log.Level != g.conf.Log.Level {
+		g.set.SetLogLevel(next.Log.Level)
+	}
+	g.conf = next
+	return done, nil
+}

@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/dispatch"
+	"github.com/sluice-gateway/sluice/gateway/front"
+)
+
+// reloadRoute answers POST /reload: 200 with what was Reloaded, or a problem document (RFC 9457) whose errors are the
+// file's faults.
+func (g *Gateway) reloadRoute(w http.ResponseWriter, r *http.Request) {
+	if !front.AnswersTo(r.Host) { // a name of someone else's that was pointed here: DNS rebinding
+		answerProblem(w, &adminProblem{
+			Type: "misdirected", Title: "The request is addressed to someone else", Status: http.StatusMisdirectedRequest,
+			Detail: fmt.Sprintf("Host %.100q: want localhost or an address", r.Host),
+		})
+		return
+	}
+	// Once begun it is finished, though whoever asked has left: they may never learn what became of it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), handTimeout)
+	defer cancel()
+	done, err := g.Reload(ctx)
+	if err != nil {
+		answerProblem(w, reloadProblem(err))
+		return
+	}
+	answerJSON(w, "application/json", http.StatusOK, done)
+}
+
+// reloadProblem says why a reload did not happen.
+func reloadProblem(err error) *adminProblem {
+	p := &adminProblem{Detail: err.Error()}
+	var faults configs.Faults
+	switch {
+	case errors.As(err, &faults):
+		p.Type, p.Title, p.Status = "invalid-configuration", "The configuration is not valid", http.StatusBadRequest
+		p.Errors = faults
+		if p.Detail = faults[0].String(); len(faults) > 1 {
+			p.Detail = fmt.Sprintf("%d faults; the first: %s", len(faults), p.Detail)
+		}
+	case errors.Is(err, ErrNoFile):
+		p.Type, p.Title, p.Status = "no-configuration-file", "There is nothing to reload", http.StatusConflict
+	case errors.Is(err, dispatch.ErrStopping):
+		p.Type, p.Title, p.Status = "shutting-down", "The gateway is shutting down", http.StatusServiceUnavailable
+	default:
+		p.Type, p.Title, p.Status = "internal", "Something went wrong here", http.StatusInternalServerError
+	}
+	return p
+}
+
+// adminProblem is a problem document of the admin side; Type is what follows front.ProblemBase.
+type adminProblem struct {
+	Type   string         `json:"type"`
+	Title  string         `json:"title"`
+	Status int            `json:"status"`
+	Detail string         `json:"detail"`
+	Errors configs.Faults `json:"errors,omitempty"`
+}
+
+func answerProblem(w http.ResponseWriter, p *adminProblem) {
+	shown := *p
+	shown.Type = front.ProblemBase + p.Type
+	answerJSON(w, "application/problem+json", p.Status, &shown)
+}
+
+func answerJSON(w http.ResponseWriter, contentType string, status int, v any) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v) // whoever asked and left needs no answer
+}

@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// rules are what a configuration says of destinations and of how webhooks are treated, in the form in which the rooms
+// ask for it. They are never changed, so that many may ask at once: a reload puts others in their place.
+type rules struct {
+	limits   *configs.Index
+	policies policy.Set
+	breaker  circuit.Config
+	// overrides are made when they are first asked for, by the match of their entry: entries are few, and hosts many.
+	overrides sync.Map
+}
+
+// newRules makes the rules of a valid configuration.
+func newRules(conf *configs.Config) (*rules, error) {
+	policies, err := policySet(conf)
+	if err != nil {
+		return nil, err
+	}
+	return &rules{limits: conf.Limits.Index(), policies: policies, breaker: breakerConfig(conf)}, nil
+}
+
+// budget is the configuration of a host's lanes.
+func (r *rules) budget(host string) limiter.Config { return budgetConfig(r.limits.Match(host)) }
+
+// changedBudget returns the configuration of a host's lanes, and whether it differs from what it was.
+func (r *rules) changedBudget(host string, was *rules) (limiter.Config, bool) {
+	is := r.budget(host)
+	return is, !reflect.DeepEqual(is, was.budget(host))
+}
+
+func (r *rules) laneBy(host string) webhook.LaneBy {
+	by := r.limits.Match(host).By
+	return webhook.LaneBy{By: webhook.By(by.Kind), Segments: by.Segments}
+}
+
+// hostLabel names a host in metrics by the entry of limits.hosts that matches it: as many values as entries, however
+// many hosts are called.
+func (r *rules) hostLabel(host string) string {
+	if m := r.limits.Match(host).Match; m != "" {
+		return m
+	}
+	return "other"
+}
+
+// override says how headers of a host are to be read; nil: as they look.
+func (r *rules) override(host string) *limiter.Override {
+	h := r.limits.Match(host)
+	if h.Match == "" {
+		return nil
+	}
+	if o, ok := r.overrides.Load(h.Match); ok {
+		return o.(*limiter.Override) //nolint:forcetypeassert // nothing else is stored
+	}
+	o, err := h.Override()
+	if err != nil { // the configuration is valid
+		o = nil
+	}
+	r.overrides.Store(h.Match, o)
+	return o
+}
+
+// showURL makes URLs fit to be shown: without credentials, and without their path where the configuration says that it
+// is one.
+func (r *rules) showURL(host, url string) string {
+	if r.limits.Match(host).MaskPath {
+		return webhook.MaskPath(url)
+	}
+	return webhook.MaskURL(url)
+}
+
+// inForce are the rules that hold now, for the rooms to ask. Asking costs an atomic load.
+type inForce struct{ now atomic.Pointer[rules] }
+
+func (f *inForce) policies() policy.Set                   { return f.now.Load().policies }
+func (f *inForce) laneBy(host string) webhook.LaneBy      { return f.now.Load().laneBy(host) }
+func (f *inForce) hostLabel(host string) string           { return f.now.Load().hostLabel(host) }
+func (f *inForce) override(host string) *limiter.Override { return f.now.Load().override(host) }
+func (f *inForce) showURL(host, url string) string        { return f.now.Load().showURL(host, url) }
+func (f *inForce) newBreaker(string) *circuit.Breaker     { return circuit.New(f.now.Load().breaker) }
+func (f *inForce) newBudget(lane record.Lane, now time.Time) *limiter.Budget {
+	return limiter.New(f.now.Load().budget(lane.Host), now)
+}
