@@ -380,7 +380,7 @@ func TestIdleLaneIsSmall(t *testing.T) {
 	for _, w := range b.windows {
 		size += unsafe.Sizeof(*w) + uintptr(cap(w.permits.ring))*unsafe.Sizeof(slot{}) + unsafe.Sizeof(w)
 	}
-	if size > 1280 {
+	if size > 1024 {
 		t.Errorf("a lane with one window takes %d bytes", size)
 	}
 }
