@@ -13,6 +13,8 @@ PACKAGES ?= ./...
 
 GO   := go
 LINT := bin/golangci-lint
+# What it remembers names files by their paths: a cache shared with another clone would tell of that clone's files.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 # A module of its own: Go servers with the limiters of others, which the tests and `go run ./bench real` drive.
 SERVERS := bench/real/servers
 
