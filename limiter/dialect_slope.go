@@ -34,6 +34,10 @@ const (
 // one in milliseconds by a thousand; what does not move at all says how long the window is, not when it ends. A value
 // that rises is of a new window, or of a bucket in use, and says nothing.
 func (m *ResetMemory) learn(w *Window, sent, received time.Time) {
+	if m.Form == Constant && w.ResetRaw != m.Raw {
+		// It is not, or only of another window that goes by the same name.
+		m.Form, m.Guess, m.Votes = ResetUntold, ResetUntold, 0
+	}
 	apart := time.Duration(received.UnixMilli()-m.At) * time.Millisecond
 	if apart >= 0 && apart < shortestSlope && m.Limit == w.Limit && w.ResetRaw <= m.Raw {
 		return

@@ -28,6 +28,7 @@ type study struct {
 	also    []destination.Spec  // further limits, which must have room for a call, too
 	change  int                 // the limit half way through; 0: it stays
 	chance  float64             // of a call to be refused whatever the limit says
+	late    time.Duration       // when that begins
 	foreign float64             // calls a second by others, at random
 }
 
@@ -47,7 +48,6 @@ type findings struct {
 	accepted, refused int
 	took              time.Duration
 	arrivals          []time.Time // all of them, refused ones too
-	stuck             bool
 	budget            *Budget
 }
 
@@ -168,7 +168,7 @@ func (s study) run(tb testing.TB) findings {
 			}
 		case arrive:
 			f.arrivals = append(f.arrivals, now)
-			e.seen, e.ok = server.decide(now, s.chance > 0 && random.Float64() < s.chance)
+			e.seen, e.ok = server.decide(now, s.chance > 0 && now.Sub(begin) >= s.late && random.Float64() < s.chance)
 			e.kind, e.decided = respond, now
 			if e.ok {
 				f.accepted++
@@ -218,7 +218,6 @@ func (s study) run(tb testing.TB) findings {
 		send()
 	}
 	f.took = now.Sub(begin)
-	f.stuck = len(todo) == 0
 	f.budget = b
 	return f
 }

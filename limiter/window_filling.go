@@ -26,9 +26,9 @@ func (w *window) fill(t *statement) {
 	if w.filling.never || !t.hasReset || int64(missing) < max(2, w.limit/20) {
 		return
 	}
-	per := float64(w.limit) / float64(missing)
-	lo := time.Duration(float64(max(0, t.lo-t.received)) * per)
-	hi := time.Duration(float64(t.hi-t.sent) * per)
+	// Of the last call that is missing, a part may be back.
+	lo := time.Duration(float64(max(0, t.lo-t.received)) * float64(w.limit) / float64(missing))
+	hi := time.Duration(float64(t.hi-t.sent) * float64(w.limit) / float64(missing-1))
 	f := &w.filling
 	f.end, f.moved = min(f.end, t.hi), f.moved || t.lo > f.end
 	if f.n == 0 || lo > f.hi || hi < f.lo {

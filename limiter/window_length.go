@@ -31,7 +31,7 @@ func (w *window) measure(t *statement) {
 		// likely shorter than a second can tell, and pausing at refusals finds it.
 		return
 	}
-	if w.twin {
+	if w.twin && t.sent-w.since > w.per { // until then, what is remembered may be the other one's
 		reset = max(reset, w.spans(t))
 	}
 	if reset <= w.longest {

@@ -31,6 +31,7 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 	}
 	if limit := min(max(t.limit, minLimit), maxLimit); limit != w.limit {
 		w.setLimit(limit, share)
+		w.filling = filling{never: w.filling.never} // its responses spoke of another limit
 	}
 	w.measure(t)
 	if (w.vague || w.byDrain) && t.remaining != Unknown && w.limit >= leastDrain {

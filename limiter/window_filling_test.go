@@ -1,0 +1,68 @@
+package limiter
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sluice-gateway/sluice/bench/destination"
+)
+
+// filled runs a minute and more against a destination that tells its limit by a trio, the reset in milliseconds.
+func filled(t *testing.T, spec destination.Spec, dialect destination.Dialect, seed uint64) (*window, findings) {
+	t.Helper()
+	s := study{
+		cfg: DefaultConfig(), spec: spec, dialect: dialect, rtt: 20 * time.Millisecond, noise: 4 * time.Millisecond,
+		within: 3 * time.Minute, seed: seed, after: time.Duration(seed) * 170 * time.Millisecond,
+	}
+	f := s.run(t)
+	if len(f.budget.windows) != 1 {
+		t.Fatalf("%v: %d windows", spec, len(f.budget.windows))
+	}
+	return f.budget.windows[0], f
+}
+
+// TestBucketIsRecognisedByItsReset: the reset of a bucket is when it is whole again, so its length shows long before
+// it is empty.
+func TestBucketIsRecognisedByItsReset(t *testing.T) {
+	for _, algorithm := range []destination.Algorithm{destination.Bucket, destination.GCRA} {
+		for _, c := range []struct{ limit, burst int }{{100, 100}, {100, 50}, {100, 200}} {
+			spec := destination.Spec{Algorithm: algorithm, Limit: c.limit, Per: 10 * time.Second, Burst: c.burst}
+			w, f := filled(t, spec, destination.XRateLimitEpochMs, 1)
+			fills := time.Duration(c.burst) * spec.Per / time.Duration(c.limit)
+			if !w.filling.sure || w.per != fills || f.use(spec) < 0.99 || f.share() > 0.001 {
+				t.Errorf("%s, %d per 10 s, burst of %d: sure %v, %v to fill, want %v; use %.3f, %d refused", algorithm, c.limit,
+					c.burst, w.filling.sure, w.per, fills, f.use(spec), f.refused)
+			}
+		}
+	}
+}
+
+// TestWindowIsNeverTakenForABucket, whatever phase it has against whole seconds.
+func TestWindowIsNeverTakenForABucket(t *testing.T) {
+	for _, algorithm := range []destination.Algorithm{destination.Fixed, destination.FixedFirst} {
+		for _, l := range []Rule{{20, time.Second}, {100, 10 * time.Second}, {600, time.Minute}} {
+			for _, dialect := range []destination.Dialect{destination.XRateLimitEpoch, destination.XRateLimitDelta} {
+				for seed := range uint64(4) {
+					spec := destination.Spec{Algorithm: algorithm, Limit: int(l.N), Per: l.Per}
+					w, f := filled(t, spec, dialect, seed)
+					if w.filling.sure || w.per != l.Per || f.use(spec) < 0.94 {
+						t.Errorf("%s, %v, %s, seed %d: taken for a bucket: %v; %v long; use %.3f", algorithm, spec, dialect, seed,
+							w.filling.sure, w.per, f.use(spec))
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestCoincidenceIsTakenBack: what was taken for a bucket comes back in one step.
+func TestCoincidenceIsTakenBack(t *testing.T) {
+	w := newWindow("", 0)
+	w.setLimit(100, 1)
+	w.setLength(10 * time.Second)
+	w.filling, w.confirmed, w.left = filling{n: fillings, lo: 9 * time.Second, hi: 11 * time.Second, sure: true}, true, 10
+	w.jump(&statement{received: time.Second, remaining: 99}, 900*time.Millisecond)
+	if w.filling.sure || !w.filling.never || w.confirmed {
+		t.Errorf("89 calls that came back within 100 ms leave %+v, confirmed %v", w.filling, w.confirmed)
+	}
+}
