@@ -102,6 +102,13 @@ func (f *fields) mayBytes(k byte, v []byte) {
 	}
 }
 
+// mayDigest is of what is no bytes at all where all of them are zero.
+func (f *fields) mayDigest(k byte, v [16]byte) {
+	if v != [16]byte{} {
+		f.bytes(k, v[:])
+	}
+}
+
 func (f *fields) mayHeaders(k byte, hs []Header) {
 	if len(hs) == 0 {
 		return
@@ -149,6 +156,12 @@ func (w *Webhook) append(b []byte) []byte {
 	f.mayInt(15, w.Expires)
 	f.mayTrue(16, w.ExpireEarly)
 	f.mayText(17, w.Variation)
+	f.mayText(18, w.Subscription)
+	f.mayText(19, w.Event)
+	f.mayDigest(20, w.Subject)
+	f.mayDigest(21, w.Replays)
+	f.mayText(22, w.Credential)
+	f.mayText(23, w.Trace)
 	return f.b
 }
 
@@ -195,5 +208,10 @@ func (f *Final) append(b []byte) []byte {
 		}
 	}
 	m.mayText(18, f.Reason)
+	m.mayText(19, f.Subscription)
+	m.mayText(20, f.Event)
+	m.mayDigest(21, f.Subject)
+	m.mayDigest(22, f.Replays)
+	m.mayText(23, f.Trace)
 	return m.b
 }

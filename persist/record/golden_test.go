@@ -42,6 +42,22 @@ var (
 	}
 )
 
+// What an earlier release knew nothing of.
+var (
+	webhookWithOrigin = func() Webhook {
+		w := fullWebhook
+		w.Subscription, w.Event, w.Subject, w.Replays, w.Credential = "sub_01", "evt_01", Digest{3}, ID{4}, "crm"
+		w.Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+		return w
+	}()
+	finalWithOrigin = func() Final {
+		f := fullFinal
+		f.Subscription, f.Event, f.Subject, f.Replays = "sub_01", "evt_01", Digest{3}, ID{4}
+		f.Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+		return f
+	}()
+)
+
 // kinds are all records: their bytes in testdata, and what must come back from those bytes.
 var kinds = []struct {
 	file  string
@@ -55,9 +71,11 @@ var kinds = []struct {
 	{"entry-zero", Entry{}, new(Entry).Append(nil), readEntryAt(Position{})},
 	{"webhook-full", fullWebhook, fullWebhook.Encode(), reader(DecodeWebhook)},
 	{"webhook-zero", Webhook{}, new(Webhook).Encode(), reader(DecodeWebhook)},
+	{"webhook-origin", webhookWithOrigin, webhookWithOrigin.Encode(), reader(DecodeWebhook)},
 	{"attempt-full", fullAttempt, fullAttempt.Encode(), reader(DecodeAttempt)},
 	{"attempt-zero", Attempt{}, new(Attempt).Encode(), reader(DecodeAttempt)},
 	{"final-full", fullFinal, fullFinal.Encode(), reader(DecodeFinal)},
+	{"final-origin", finalWithOrigin, finalWithOrigin.Encode(), reader(DecodeFinal)},
 	{"final-zero", Final{}, new(Final).Encode(), reader(DecodeFinal)},
 }
 

@@ -64,6 +64,12 @@ type Final struct {
 	Attempts   []Attempt         `cbor:"17,keyasint,omitempty"` // the last ones, oldest first
 	// Reason says in words why it ended when no attempt tells: expired, cancelled, unreadable.
 	Reason string `cbor:"18,keyasint,omitempty"`
+	// As in Webhook.
+	Subscription string `cbor:"19,keyasint,omitempty"`
+	Event        string `cbor:"20,keyasint,omitempty"`
+	Subject      Digest `cbor:"21,keyasint,omitzero"`
+	Replays      ID     `cbor:"22,keyasint,omitzero"`
+	Trace        string `cbor:"23,keyasint,omitempty"`
 }
 
 // Encode returns the stored form.

@@ -29,6 +29,17 @@ type Webhook struct {
 	ExpireEarly bool `cbor:"16,keyasint,omitempty"`
 	// Variation is Braze's message_variation_id; kept, never sent.
 	Variation string `cbor:"17,keyasint,omitempty"`
+	// Subscription and Event are the ids of what it was made of, where it is an event's delivery.
+	Subscription string `cbor:"18,keyasint,omitempty"`
+	Event        string `cbor:"19,keyasint,omitempty"`
+	// Subject is a keyed digest of whom it is about, for erasure.
+	Subject Digest `cbor:"20,keyasint,omitzero"`
+	// Replays is the webhook that this one repeats at somebody's wish.
+	Replays ID `cbor:"21,keyasint,omitzero"`
+	// Credential names what is put into its headers when it is sent, and never stored with it.
+	Credential string `cbor:"22,keyasint,omitempty"`
+	// Trace is the traceparent of the request that brought it (W3C Trace Context).
+	Trace string `cbor:"23,keyasint,omitempty"`
 }
 
 // Queue returns the queue the webhook belongs to.
