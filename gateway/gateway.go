@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,7 @@ type Gateway struct {
 	store      *badgerstore.Store
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher
+	jobs       *jobs
 	front      *front.Front
 	admin      *http.Server
 }
@@ -121,8 +123,11 @@ func (g *Gateway) open() error {
 		Log: set.Log, Metrics: registry,
 		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override,
 	})
+	if g.jobs, err = openJobs(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
+		return err
+	}
 	g.front = front.New(front.Settings{
-		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Policies: g.rules.policies, LaneBy: g.rules.laneBy,
+		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Policies: g.rules.policies, LaneBy: g.rules.laneBy,
 		Destination: g.client.Guard().CheckHost, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, NoDate: set.Listener != nil,
 	})
@@ -162,6 +167,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	sent := make(chan error, 1)
 	go func() { sent <- g.dispatcher.Run(sending) }()
 
+	g.jobs.resume()
 	g.ready.Store(true)
 	g.log.Info().Stringer("listen", g.listener.Addr()).Stringer("admin", g.adminListener.Addr()).
 		Str("data", g.set.Config.Data.Dir).Str("version", g.set.Version).Dur("start_ms", time.Since(began)).
@@ -176,6 +182,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.log.Info().Msg("stopping: what is under way may finish")
 	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(g.set.Config.Shutdown.Timeout))
 	defer cancel()
+	g.jobs.close()
 	stopSending() // at once: what is still accepted waits on disk for the next start
 	if err := g.front.Shutdown(shut); err != nil {
 		g.log.Warn().Err(err).Msg("requests were still under way when the shutdown timeout passed")
@@ -196,6 +203,9 @@ func (g *Gateway) close() error {
 		if l != nil {
 			_ = l.Close() // the servers have closed theirs already
 		}
+	}
+	if g.jobs != nil {
+		g.jobs.close()
 	}
 	if g.client != nil {
 		g.client.Close()

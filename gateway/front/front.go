@@ -39,6 +39,7 @@ const (
 type Settings struct {
 	Store Store
 	Hosts Hosts
+	Jobs  Jobs
 	// Policies returns those in force.
 	Policies func() policy.Set
 	// LaneBy says what a host's limit is by; nil: by host.

@@ -10,6 +10,7 @@ import (
 const (
 	webhooksPath = "/v1/webhooks"
 	hostsPath    = "/v1/hosts"
+	jobsPath     = "/v1/jobs"
 )
 
 // route finds who answers. Paths are compared as they were sent: nothing is decoded, joined or completed, but for a
@@ -24,6 +25,10 @@ func (f *Front) route(ctx *fasthttp.RequestCtx) {
 	case hostsPath:
 		if on(ctx, "GET", "HEAD") {
 			f.hosts(ctx)
+		}
+	case jobsPath:
+		if on(ctx, "GET", "HEAD") {
+			f.jobs(ctx)
 		}
 	default:
 		f.routeMember(ctx, path)
@@ -40,6 +45,12 @@ func (f *Front) routeMember(ctx *fasthttp.RequestCtx, path string) {
 	}
 	if name, part := member(path, hostsPath); name != "" {
 		f.host(ctx, name, part)
+		return
+	}
+	if id, part := member(path, jobsPath); id != "" && part == "" {
+		if on(ctx, "GET", "HEAD", "DELETE") {
+			f.job(ctx, id)
+		}
 		return
 	}
 	answer(ctx, notFoundProblem("No route has this path: webhooks are posted to "+webhooksPath))

@@ -1,0 +1,102 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Jobs is what the front door asks of whoever runs what takes longer than a request.
+type Jobs interface {
+	// Jobs lists jobs, the latest first: those of one tenant, of all where it is empty.
+	Jobs(ctx context.Context, tenant string) ([]JobView, error)
+	// Job returns one job; nil: there is none of that id.
+	Job(ctx context.Context, id string) (*JobView, error)
+	// Cancel has a job end where it is, and returns it when it has; nil: there is none of that id. ErrJobOver: it had ended.
+	Cancel(ctx context.Context, id string) (*JobView, error)
+}
+
+// Errors about jobs that clients are told of.
+var (
+	// ErrJobOver: a job that has ended cannot be cancelled.
+	ErrJobOver = errors.New("the job has ended")
+	// ErrTooManyJobs: no more may be begun before some have ended.
+	ErrTooManyJobs = errors.New("too many jobs have not ended yet")
+	// ErrJobConflict: the idempotency key stands for another job.
+	ErrJobConflict = errors.New("the idempotency key is known for another job")
+)
+
+// The states of a job.
+const (
+	JobRunning   = "running"
+	JobDone      = "done"
+	JobCancelled = "cancelled"
+	JobFailed    = "failed"
+)
+
+// JobView is a job as the API shows it.
+type JobView struct {
+	ID         string  `json:"id"`
+	Kind       string  `json:"kind"`
+	State      string  `json:"state"`  // running, done, cancelled or failed
+	Tenant     string  `json:"tenant"` // empty: it is about all of them
+	Total      *int64  `json:"total"`  // null: not known
+	Done       int64   `json:"done"`
+	CreatedAt  Instant `json:"created_at"`
+	FinishedAt Instant `json:"finished_at"` // null: it runs
+	Error      string  `json:"error,omitempty"`
+}
+
+// jobs answers GET /v1/jobs.
+func (f *Front) jobs(ctx *fasthttp.RequestCtx) {
+	views, err := f.set.Jobs.Jobs(f.work, "")
+	if err != nil {
+		f.failed(ctx, err, "listing jobs failed")
+		return
+	}
+	write(ctx, struct {
+		Jobs []JobView `json:"jobs"`
+	}{views})
+}
+
+// job answers GET and DELETE /v1/jobs/{id}.
+func (f *Front) job(ctx *fasthttp.RequestCtx, id string) {
+	ask := f.set.Jobs.Job
+	if string(ctx.Method()) == "DELETE" {
+		ask = f.set.Jobs.Cancel
+	}
+	view, err := ask(f.work, id)
+	switch {
+	case err != nil:
+		f.jobFailed(ctx, err, "answering about a job failed")
+	case view == nil:
+		answer(ctx, notFoundProblem(fmt.Sprintf("No job has the id %.100q: want one as in "+jobsPath, id)))
+	default:
+		write(ctx, view)
+	}
+}
+
+// begun answers a request that began a job: it is to be looked at where Location says.
+func begun(ctx *fasthttp.RequestCtx, view *JobView) {
+	write(ctx, view)
+	ctx.SetStatusCode(fasthttp.StatusAccepted)
+	ctx.Response.Header.Set("Location", jobsPath+"/"+view.ID)
+}
+
+// jobFailed answers when a job could not be begun, looked at or cancelled.
+func (f *Front) jobFailed(ctx *fasthttp.RequestCtx, err error, what string) {
+	switch {
+	case errors.Is(err, ErrJobOver):
+		answer(ctx, newProblem(409, "job-over", "The job has ended", "What it did stays done: want a job whose state is running"))
+	case errors.Is(err, ErrJobConflict):
+		answer(ctx, conflictProblem())
+	case errors.Is(err, ErrTooManyJobs):
+		p := newProblem(429, "too-many-jobs", "Too many jobs have not ended yet", "Nothing was begun: want it again when some have ended")
+		p.retryAfter = busyRetryAfter
+		answer(ctx, p)
+	default:
+		f.failed(ctx, err, what)
+	}
+}

@@ -1,0 +1,194 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/gateway/front"
+)
+
+// counting is a job that counts to a number, one step for each word it is given.
+type counting struct {
+	to   int64
+	step chan struct{}
+	from chan int64 // told where each run begins
+}
+
+func (c *counting) run(ctx context.Context, t *task) error {
+	var at int64
+	if err := t.position(&at); err != nil {
+		return err
+	}
+	c.from <- at
+	for ; at < c.to; at++ {
+		select {
+		case <-c.step:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := t.note(at+1, c.to, at+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func openTestJobs(t *testing.T, dir string, kinds map[string]jobKind) *jobs {
+	t.Helper()
+	j, err := openJobs(dir, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.kinds = kinds
+	j.resume()
+	t.Cleanup(j.close)
+	return j
+}
+
+func begin(t *testing.T, j *jobs, kind, key, fingerprint string) (front.JobView, bool) {
+	t.Helper()
+	v, existing, err := j.begin(kind, "eu", key, fingerprint, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, existing
+}
+
+// ended waits for a job's run to return.
+func ended(t *testing.T, j *jobs, id string) front.JobView {
+	t.Helper()
+	task := j.find(id)
+	<-task.ended
+	return *j.viewOf(task)
+}
+
+func TestInterruptedJobGoesOnWhereItWas(t *testing.T) {
+	dir := t.TempDir()
+	c := &counting{to: 5, step: make(chan struct{}), from: make(chan int64, 1)}
+	j := openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+	id, _ := begin(t, j, "count", "", "")
+	if at := <-c.from; at != 0 {
+		t.Fatalf("begins at %d", at)
+	}
+	for range 3 {
+		c.step <- struct{}{}
+	}
+	c.step <- struct{}{} // the third is noted by now
+	j.close()
+	if v := j.viewOf(j.find(id.ID)); v.State != front.JobRunning {
+		t.Fatalf("interrupted it is %+v", v)
+	}
+
+	j = openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+	at := <-c.from
+	if at < 3 {
+		t.Errorf("goes on from %d of at least 3", at)
+	}
+	for range c.to - at {
+		c.step <- struct{}{}
+	}
+	v := ended(t, j, id.ID)
+	if v.State != front.JobDone || v.Done != 5 || v.Total == nil || *v.Total != 5 || v.FinishedAt.IsZero() {
+		t.Errorf("ended as %+v", v)
+	}
+}
+
+func TestCancelledJobStaysCancelled(t *testing.T) {
+	dir := t.TempDir()
+	c := &counting{to: 5, step: make(chan struct{}), from: make(chan int64, 1)}
+	j := openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+	id, _ := begin(t, j, "count", "", "")
+	<-c.from
+	c.step <- struct{}{}
+	v, err := j.Cancel(t.Context(), id.ID)
+	if err != nil || v.State != front.JobCancelled || v.FinishedAt.IsZero() {
+		t.Fatalf("cancelled: %+v, %v", v, err)
+	}
+	if _, err := j.Cancel(t.Context(), id.ID); !errors.Is(err, front.ErrJobOver) {
+		t.Errorf("a second time: %v, want ErrJobOver", err)
+	}
+	j.close()
+	j = openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+	if v, err := j.Job(t.Context(), id.ID); err != nil || v.State != front.JobCancelled {
+		t.Errorf("after a restart: %+v, %v", v, err)
+	}
+}
+
+func TestJobsThatFailSayWhy(t *testing.T) {
+	j := openTestJobs(t, t.TempDir(), map[string]jobKind{
+		"bad":   func(context.Context, *task) error { return errors.New("no such luck") },
+		"panic": func(context.Context, *task) error { panic("oh") },
+	})
+	for kind, want := range map[string]string{
+		"bad": "no such luck", "panic": "it failed within Sluice: oh", "other": `this release knows no jobs of kind "other"`,
+	} {
+		id, _ := begin(t, j, kind, "", "")
+		if v := ended(t, j, id.ID); v.State != front.JobFailed || v.Error != want {
+			t.Errorf("%s: %+v, want %q", kind, v, want)
+		}
+	}
+}
+
+func TestKeyBeginsOneJob(t *testing.T) {
+	dir := t.TempDir()
+	j := openTestJobs(t, dir, map[string]jobKind{"none": func(context.Context, *task) error { return nil }})
+	first, existing := begin(t, j, "none", "key", "a")
+	if existing {
+		t.Fatal("the first is not new")
+	}
+	ended(t, j, first.ID)
+	j.close()
+	j = openTestJobs(t, dir, j.kinds)
+	if again, existing := begin(t, j, "none", "key", "a"); !existing || again.ID != first.ID {
+		t.Errorf("again: %+v, %v", again, existing)
+	}
+	if _, _, err := j.begin("none", "eu", "key", "b", nil); !errors.Is(err, front.ErrJobConflict) {
+		t.Errorf("for something else: %v, want ErrJobConflict", err)
+	}
+	if _, existing, err := j.begin("none", "us", "key", "b", nil); existing || err != nil {
+		t.Errorf("another tenant's: %v, %v", existing, err)
+	}
+	for tenant, want := range map[string]int{"": 2, "eu": 1, "us": 1, "asia": 0} {
+		if views, err := j.Jobs(t.Context(), tenant); err != nil || len(views) != want {
+			t.Errorf("tenant %q has %d jobs, %v; want %d", tenant, len(views), err, want)
+		}
+	}
+}
+
+func TestJobsAreBounded(t *testing.T) {
+	hold := make(chan struct{})
+	j := openTestJobs(t, t.TempDir(), map[string]jobKind{"wait": func(ctx context.Context, _ *task) error {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	}})
+	for range maxJobsUnended {
+		begin(t, j, "wait", "", "")
+	}
+	if _, _, err := j.begin("wait", "", "", "", nil); !errors.Is(err, front.ErrTooManyJobs) {
+		t.Errorf("one more: %v, want ErrTooManyJobs", err)
+	}
+	close(hold)
+}
+
+func TestUnreadableJobIsLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "job_X.json")
+	if err := os.WriteFile(path, []byte(`{"version": 9, "id": "job_X"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j := openTestJobs(t, dir, nil)
+	if v, err := j.Job(t.Context(), "job_X"); v != nil || err != nil {
+		t.Errorf("read as %+v, %v", v, err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sluice-gateway/sluice/gateway/front"
+)
+
+// Jobs lists jobs, the latest first: those of one tenant, of all where it is empty.
+func (j *jobs) Jobs(_ context.Context, tenant string) ([]front.JobView, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	views := make([]front.JobView, 0, len(j.all))
+	for _, t := range slices.Backward(j.all) {
+		if tenant == "" || t.rec.Tenant == tenant {
+			views = append(views, t.rec.view())
+		}
+	}
+	return views, nil
+}
+
+// Job returns one job; nil: there is none of that id.
+func (j *jobs) Job(_ context.Context, id string) (*front.JobView, error) {
+	t := j.find(id)
+	if t == nil {
+		return nil, nil //nolint:nilnil // what front.Jobs says of an unknown job
+	}
+	return j.viewOf(t), nil
+}
+
+// Cancel has a job end where it is, and returns it when it has. What it did stays done.
+func (j *jobs) Cancel(ctx context.Context, id string) (*front.JobView, error) {
+	t := j.find(id)
+	if t == nil {
+		return nil, nil //nolint:nilnil // what front.Jobs says of an unknown job
+	}
+	select {
+	case <-t.ended:
+		if j.viewOf(t).State == front.JobRunning {
+			return nil, front.ErrStopping // interrupted
+		}
+		return nil, front.ErrJobOver
+	default:
+	}
+	t.cancel(errJobCancelled)
+	ctx, stop := context.WithTimeout(ctx, handTimeout)
+	defer stop()
+	select {
+	case <-t.ended:
+		return j.viewOf(t), nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for job %s to end: %w", id, ctx.Err())
+	}
+}
+
+func (j *jobs) find(id string) *task {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, t := range j.all {
+		if t.rec.ID == id {
+			return t
+		}
+	}
+	return nil
+}
+
+func (j *jobs) viewOf(t *task) *front.JobView {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	v := t.rec.view()
+	return &v
+}
