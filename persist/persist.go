@@ -59,6 +59,21 @@ type Store interface {
 	// Webhook returns all that is known of a webhook, live or finished, or ErrNotFound.
 	Webhook(ctx context.Context, id record.ID) (*View, error)
 
+	// Publish stores events and the webhooks made of them as one group, all or none, as Enqueue does with its jobs. An
+	// event whose key is known is not stored again, nor are its jobs: its receipt tells what was stored the first time.
+	// The jobs' own idempotency keys are not looked at. Errors: as Enqueue.
+	Publish(ctx context.Context, events []Event) ([]EventReceipt, error)
+
+	// Event returns an event by its key, or ErrNotFound where there is none, or its time is up.
+	Event(ctx context.Context, key [32]byte) (*EventView, error)
+
+	// SaveDocuments stores documents over what was stored under their keys, all or none; durable on return.
+	SaveDocuments(ctx context.Context, docs []Document) error
+
+	// Documents returns the documents of a kind in the order of their keys, behind a key (empty: from the first), at
+	// most limit.
+	Documents(ctx context.Context, kind DocumentKind, after string, limit int) ([]Document, error)
+
 	Close() error
 }
 

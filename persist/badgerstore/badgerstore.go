@@ -17,6 +17,8 @@
 //	q part queue              -> record.Queue and its mark
 //	s part kind host 0 lane   -> a host's or a lane's state
 //	i key                     -> idempotency: id and fingerprint, for 24 hours
+//	e key                     -> an event: its fingerprint, its webhooks' ids and its record, as long as it is kept
+//	d kind key                -> a document
 //	g first id                -> last id of a group that is being written in several transactions
 //	c                         -> the store's clock and the last id it gave
 //	x key                     -> a row that could not be read, set aside as it was

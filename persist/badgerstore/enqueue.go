@@ -25,22 +25,30 @@ func (s *Store) Enqueue(ctx context.Context, jobs []persist.Job) ([]persist.Rece
 		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs in %s: %w", len(jobs), s.dir, persist.ErrFull)
 	}
 	g, err := newGroup(s, jobs)
-	var done <-chan struct{}
 	if err == nil {
-		done, err = s.committer.submit(g.operation(), g.size)
+		err = g.bound()
+	}
+	if err == nil {
+		err = g.store.commit(ctx, g)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), err)
 	}
+	return g.receipts, nil
+}
+
+// commit has the committer write a group, and returns when it is durable.
+func (s *Store) commit(ctx context.Context, g *group) error {
+	done, err := s.committer.submit(g.operation(), g.size)
+	if err != nil {
+		return err
+	}
 	select {
 	case <-done:
+		return g.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs, which may be stored all the same: %w", len(jobs), ctx.Err())
+		return fmt.Errorf("it may be stored all the same: %w", ctx.Err())
 	}
-	if g.err != nil {
-		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), g.err)
-	}
-	return g.receipts, nil
 }
 
 // group is the jobs of one Enqueue on their way to disk: all that can be computed outside the committer is.
@@ -48,12 +56,13 @@ type group struct {
 	store    *Store
 	jobs     []persist.Job
 	queues   []groupQueue
-	queueOf  []int // index into queues, by job
-	size     int64 // bytes of payloads and what leads them
-	whole    cost  // of all rows
-	last     cost  // of those that must share the final transaction
-	keyed    bool  // some have an idempotency key, which is a row of the live database
-	journal  bool  // it was written to the journal
+	queueOf  []int        // index into queues, by job
+	size     int64        // bytes of payloads and what leads them
+	whole    cost         // of all rows
+	last     cost         // of those that must share the final transaction
+	keyed    bool         // some have an idempotency key, or come of an event: rows of the live database
+	events   *publication // what they are made of; nil: nobody published them
+	journal  bool         // it was written to the journal
 	receipts []persist.Receipt
 	new      []persist.Committed
 	newJob   []int // index into jobs, by new
@@ -103,11 +112,16 @@ func newGroup(s *Store, jobs []persist.Job) (*group, error) {
 		}
 	}
 	g.last = g.last.plus(rowCost(1+idSize, 1+idSize)) // the marker
-	g.whole = g.whole.plus(g.last)
-	if !g.last.within(s.committer.limit) {
-		return nil, fmt.Errorf("the entries of %d jobs do not fit one transaction: %w", len(jobs), persist.ErrTooLarge)
-	}
 	return g, nil
+}
+
+// bound sums up what the group takes, once all that it holds has been counted.
+func (g *group) bound() error {
+	g.whole = g.whole.plus(g.last)
+	if !g.last.within(g.store.committer.limit) {
+		return fmt.Errorf("the entries of %d jobs do not fit one transaction: %w", len(g.jobs), persist.ErrTooLarge)
+	}
+	return nil
 }
 
 func (g *group) operation() operation {
@@ -122,6 +136,9 @@ func (g *group) cost() cost { return g.whole }
 // assign decides each job's verdict, id and rank. What it puts are idempotency rows, which make a key known to the
 // jobs behind it.
 func (g *group) assign(w *writer) error {
+	if g.events != nil {
+		return g.events.assign(w)
+	}
 	clock := w.c.clock
 	for i := range g.jobs {
 		job := &g.jobs[i]
@@ -245,8 +262,11 @@ type largeGroup struct{ *group }
 func (g largeGroup) writeSplit(c *committer) (*writer, error) {
 	last := c.begin()
 	defer last.discard()
-	if err := g.assign(last); err != nil || len(g.new) == 0 {
+	if err := g.assign(last); err != nil {
 		return last, err
+	}
+	if len(g.new) == 0 { // all were known, but for events that made none
+		return last, last.commit()
 	}
 	marker := idKey(kindGroup, g.new[0].Entry.ID)
 	if err := g.writePayloads(c, marker); err != nil {

@@ -44,6 +44,12 @@ func goldenRows() []struct {
 		{"queue row", queueRow(goldenQueue.Append(nil), goldenPlace)},
 		{"state key", stateKey(&state)},
 		{"idempotency row", remembered{goldenID, [16]byte{1, 15: 2}}.append(nil)},
+		{"event key", eventKey([32]byte{1, 31: 2})},
+		{"event row", (&storedEvent{
+			EventView:   persist.EventView{Record: []byte("record"), Webhooks: []record.ID{goldenID, {9}}},
+			fingerprint: [16]byte{1, 15: 2},
+		}).row()},
+		{"document key", documentKey(persist.SubscriptionDocument, "sub_01")},
 		{"group key", idKey(kindGroup, goldenID)},
 		{"group row", groupRow(goldenID)},
 		{"clock row", clockRow(goldenPlace.Rank, goldenID)},

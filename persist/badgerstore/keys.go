@@ -18,6 +18,8 @@ const (
 	kindIdempotency = 'i'
 	kindGroup       = 'g'
 	kindClock       = 'c'
+	kindEvent       = 'e'
+	kindDocument    = 'd'
 	kindAside       = 'x'
 )
 

@@ -55,6 +55,14 @@ func FuzzDecodeFinal(f *testing.F) {
 	fuzzReader(f, "final", reader(DecodeFinal), func(v any) []byte { w := v.(Final); return w.Encode() })
 }
 
+func FuzzDecodeSubscription(f *testing.F) {
+	fuzzReader(f, "subscription", reader(DecodeSubscription), func(v any) []byte { s := v.(Subscription); return s.Encode() })
+}
+
+func FuzzDecodeEvent(f *testing.F) {
+	fuzzReader(f, "event", reader(DecodeEvent), func(v any) []byte { e := v.(Event); return e.Encode() })
+}
+
 func FuzzParseID(f *testing.F) {
 	f.Add("01ARZ3NDEKTSV4RRFFQ69G5FAV")
 	f.Add("01arz3ndektsv4rrffq69g5fav")

@@ -58,6 +58,21 @@ var (
 	}()
 )
 
+var (
+	fullSubscription = Subscription{
+		ID: "sub_01", Tenant: "eu", URL: "https://hooks.example.com/in", Name: "orders", Types: []string{"order.*", "user.created"},
+		Products: []string{"prd_1"}, Filter: "data.total > 100", Policy: "standard-webhooks",
+		Headers: []Header{{Name: "X-One", Value: "1"}}, Metadata: map[string]string{"a": "1"},
+		Secrets:   []Secret{{Value: "whsec_bmV3"}, {Value: "whsec_b2xk", Until: 1_700_000_000_125}},
+		Disabled:  &Disabled{Since: 1_700_000_000_123, Reason: "1000 responses of 4xx", ByHand: true, Cancels: true},
+		CreatedAt: 1, UpdatedAt: 2,
+	}
+	fullEvent = Event{
+		ID: "evt_01", Type: "order.paid", Tenant: "eu", Live: true, Products: []string{"prd_1"}, CreatedAt: 1, AcceptedAt: 2,
+		Size: 3, Matches: []string{"sub_01", "sub_02"}, Missed: []string{"sub_03"},
+	}
+)
+
 // kinds are all records: their bytes in testdata, and what must come back from those bytes.
 var kinds = []struct {
 	file  string
@@ -77,6 +92,10 @@ var kinds = []struct {
 	{"final-full", fullFinal, fullFinal.Encode(), reader(DecodeFinal)},
 	{"final-origin", finalWithOrigin, finalWithOrigin.Encode(), reader(DecodeFinal)},
 	{"final-zero", Final{}, new(Final).Encode(), reader(DecodeFinal)},
+	{"subscription-full", fullSubscription, fullSubscription.Encode(), reader(DecodeSubscription)},
+	{"subscription-zero", Subscription{}, new(Subscription).Encode(), reader(DecodeSubscription)},
+	{"event-full", fullEvent, fullEvent.Encode(), reader(DecodeEvent)},
+	{"event-zero", Event{}, new(Event).Encode(), reader(DecodeEvent)},
 }
 
 func readQueueWhole(b []byte) (any, error) {

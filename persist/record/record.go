@@ -44,6 +44,9 @@ var (
 		// What was accepted as text is checked at the door; a response's bytes may be anything.
 		UTF8: cbor.UTF8DecodeInvalid,
 	}.DecMode())
+
+	// For records that are few; those that every webhook has are written by hand, the same way (cbor.go).
+	cborEncoder = must(cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.EncMode())
 )
 
 func must[T any](v T, err error) T {
@@ -55,6 +58,15 @@ func must[T any](v T, err error) T {
 
 // versioned returns the beginning of a CBOR record that is expected to take about so many bytes.
 func versioned(size int) []byte { return append(make([]byte, 0, size), formatVersion) }
+
+// encode writes a record. It panics where a type cannot be written as CBOR, which no input brings about.
+func encode(v any) []byte {
+	b, err := cborEncoder.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("record: encoding %T: %v", v, err))
+	}
+	return append(versioned(1+len(b)), b...)
+}
 
 func decode(what string, b []byte, v any) error {
 	if len(b) == 0 {

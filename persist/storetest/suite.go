@@ -76,6 +76,14 @@ var promises = []promise{
 	{"LargeBatchIsSettled", largeSettle},
 	{"StatesAreSavedReplacedForgotten", states},
 
+	{"EventAndItsWebhooksAreAllThereOrNotAfterEveryCrash", eventIsAtomic},
+	{"KnownEventIsAnsweredWithItsFirstWebhooks", knownEvent},
+	{"EventWithoutWebhooksIsKept", eventWithoutWebhooks},
+	{"EventEndsWithItsTime", eventEnds},
+	{"FullDiskRefusesEvents", fullDiskEvents},
+	{"DocumentsSurviveCrashInTheOrderOfTheirKeys", documents},
+	{"DocumentsAreSavedAllOrNone", documentsTooLarge},
+
 	{"HistorySurvivesRestart", historySurvives},
 	{"HistoryEndsWithItsRetention", historyEnds},
 	{"HistorySizeWins", historySize},
