@@ -16,33 +16,30 @@ const MaxFile = 4 * MiB
 
 // Load reads and parses a file; its errors are of the file system or Faults.
 func Load(path string) (*Config, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the configuration: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, int64(MaxFile)+1))
+	data, err := read(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	return Parse(path, data)
 }
 
+// read reads a file, as far as it may be read.
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, int64(MaxFile)+1))
+}
+
 // Parse reads YAML over the defaults and checks the whole; name is the file's, for faults. An empty file is the
 // defaults. Its error is Faults, and names everything that is wrong.
 func Parse(name string, data []byte) (*Config, error) {
-	k := newChecker(name)
-	if Size(len(data)) > MaxFile {
-		k.fail("", "", "is larger than "+MaxFile.String(), "a configuration file")
-		return nil, k.err()
-	}
-	root, ok := k.tree(data)
-	if !ok {
-		return nil, k.err()
-	}
 	c := Default()
-	if root != nil {
-		decoder{k}.value(root, "", reflect.ValueOf(&c).Elem())
+	k, err := parseInto(name, data, &c)
+	if err != nil {
+		return nil, err
 	}
 	c.Retention.follow(k)
 	c.Limits.follow(k)
@@ -52,6 +49,23 @@ func Parse(name string, data []byte) (*Config, error) {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// parseInto reads YAML over what a struct has, for checks to follow. Its error is of what is no YAML at all.
+func parseInto[T any](name string, data []byte, to *T) (*checker, error) {
+	k := newChecker(name)
+	if Size(len(data)) > MaxFile {
+		k.fail("", "", "is larger than "+MaxFile.String(), "a configuration file")
+		return nil, k.err()
+	}
+	root, ok := k.tree(data)
+	if !ok {
+		return nil, k.err()
+	}
+	if root != nil {
+		decoder{k}.value(root, "", reflect.ValueOf(to).Elem())
+	}
+	return k, nil
 }
 
 // tree parses YAML into its one document; nil when there is none.

@@ -19,13 +19,14 @@ import (
 
 // commands is the command line. Flags go before SLUICE_* variables, those before the file.
 type commands struct {
-	Serve   serveCmd   `cmd:"" help:"Run the gateway."`
-	Check   checkCmd   `cmd:"" help:"Check configuration files and name every fault."`
-	Reload  reloadCmd  `cmd:"" help:"Have a gateway read its configuration file again."`
-	Send    sendCmd    `cmd:"" help:"Send webhooks through a gateway, and wait for what becomes of them."`
-	Sink    sinkCmd    `cmd:"" help:"Be a destination with a rate limit, to try things on."`
-	Headers headersCmd `cmd:"" help:"Explain what a response's headers say about limits."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
+	Check    checkCmd    `cmd:"" help:"Check configuration files and name every fault."`
+	Reload   reloadCmd   `cmd:"" help:"Have a gateway read its configuration file again."`
+	Send     sendCmd     `cmd:"" help:"Send webhooks through a gateway, and wait for what becomes of them."`
+	Sink     sinkCmd     `cmd:"" help:"Be a destination with a rate limit, to try things on."`
+	Simulate simulateCmd `cmd:"" help:"Play campaigns against model destinations in virtual time, before sending anything."`
+	Headers  headersCmd  `cmd:"" help:"Explain what a response's headers say about limits."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 const (

@@ -114,12 +114,18 @@ func statusOf(a *record.Attempt) int {
 // health is what an attempt says about its host: connect errors, time-outs and 5xx count against it, what the
 // destination deferred does not count at all, and a kept connection that broke is ambiguous.
 func health(resp *egress.Response, outcome policy.Outcome) circuit.Result {
-	switch {
-	case outcome == policy.Throttled,
-		resp.Class == policy.ClassBlocked, resp.Class == policy.ClassCanceled,
-		resp.Class == policy.ClassReset && resp.Reused:
+	if outcome == policy.Throttled || resp.Class == policy.ClassReset && resp.Reused {
 		return circuit.Neutral
-	case resp.Class != "" || resp.Status >= 500:
+	}
+	return Health(resp.Status, resp.Class)
+}
+
+// Health is what an attempt that the destination did not defer says about its host.
+func Health(status int, class policy.ErrorClass) circuit.Result {
+	switch {
+	case class == policy.ClassBlocked, class == policy.ClassCanceled:
+		return circuit.Neutral
+	case class != "" || status >= 500:
 		return circuit.Failure
 	}
 	return circuit.Success

@@ -1,0 +1,377 @@
+package simulate
+
+import (
+	"container/heap"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// run is a scenario while it is played.
+type run struct {
+	set       Settings
+	sc        *Scenario
+	schedule  *schedule.Schedule
+	models    map[string]*model
+	shelves   map[record.QueueID]*shelf
+	campaigns []campaign
+	flying    map[record.ID]*call
+	random    *rand.Rand
+	reading   reading
+
+	now    time.Time
+	agenda agenda
+	n      int // breaks ties, in the order of planning
+	waking time.Time
+	live   int // webhooks accepted and not ended
+	toCome int // webhooks not yet accepted
+	report Report
+	waits  [][]float32
+	sample sampler
+}
+
+// campaign is a Campaign as far as it has come.
+type campaign struct {
+	*Campaign
+	queue    record.Queue
+	id       record.QueueID
+	accepted int
+}
+
+// call is an attempt under way.
+type call struct {
+	start    schedule.Start
+	campaign int
+	model    *model
+	sent     time.Time
+	reply    reply
+	took     bool // it holds one of the host's places at once
+	hint     *limiter.Hint
+}
+
+// Run plays a scenario. Its error says what in it makes no sense.
+func Run(sc *Scenario, set Settings) (*Report, error) {
+	if err := sc.check(set.Policies); err != nil {
+		return nil, err
+	}
+	r := &run{
+		set: set, sc: sc, schedule: schedule.New(set.Schedule), now: sc.Start,
+		models: map[string]*model{}, shelves: map[record.QueueID]*shelf{}, flying: map[record.ID]*call{},
+		random: rand.New(rand.NewPCG(sc.Seed, 0)),
+		waits:  make([][]float32, len(sc.Campaigns)),
+	}
+	r.report.Start = sc.Start
+	for i := range sc.Hosts {
+		m, err := newModel(&sc.Hosts[i], sc.Seed, i)
+		if err != nil {
+			return nil, fmt.Errorf("hosts[%d] %s: %w", i, sc.Hosts[i].Name, err)
+		}
+		r.models[m.Name] = m
+		if m.Others > 0 {
+			r.plan(event{at: r.now.Add(r.untilOther(m)), kind: other, model: m})
+		}
+	}
+	for i := range sc.Campaigns {
+		c := campaign{Campaign: &sc.Campaigns[i]}
+		c.queue = record.Queue{
+			Lane: record.Lane{Host: c.Host}, Tenant: c.Tenant, Flow: c.Flow, Priority: c.Priority,
+		}
+		c.id = c.queue.ID()
+		r.campaigns = append(r.campaigns, c)
+		r.report.Flows = append(r.report.Flows, FlowReport{Flow: c.Flow, Tenant: c.Tenant, Host: c.Host})
+		r.toCome += c.Count
+		if c.Count > 0 {
+			r.plan(event{at: r.now.Add(c.At), kind: accept, campaign: i})
+		}
+	}
+	r.play()
+	return &r.report, nil
+}
+
+// play lets happen what is on the agenda, until nothing is left or the time is over.
+func (r *run) play() {
+	length := r.sc.Length
+	if length <= 0 {
+		length = MaxLength
+	}
+	end := r.sc.Start.Add(length)
+	r.sample.begin(r)
+	for len(r.agenda) > 0 && (r.live > 0 || r.toCome > 0) && !r.agenda[0].at.After(end) {
+		e := heap.Pop(&r.agenda).(event) //nolint:forcetypeassert // nothing else is in it
+		r.sample.upTo(r, e.at)
+		r.now = e.at
+		switch e.kind {
+		case accept:
+			r.accept(e.campaign)
+			// All of an instant at once, as a batch comes.
+			for len(r.agenda) > 0 && r.agenda[0].kind == accept && r.agenda[0].at.Equal(e.at) {
+				r.accept(heap.Pop(&r.agenda).(event).campaign) //nolint:forcetypeassert // nothing else is in it
+			}
+			r.ask()
+		case reach:
+			r.reach(e.call)
+		case answer:
+			r.answered(e.call)
+			r.ask()
+		case wake:
+			if r.waking.Equal(e.at) {
+				r.waking = time.Time{}
+				r.ask()
+			}
+		case other:
+			if ok := e.model.decide(r.now); ok {
+				e.model.report.Others++
+				if e.model.atOnce {
+					r.plan(event{at: r.now.Add(e.model.latency()), kind: otherEnds, model: e.model})
+				}
+			}
+			r.plan(event{at: r.now.Add(r.untilOther(e.model)), kind: other, model: e.model})
+		case otherEnds:
+			e.model.done(r.now)
+		}
+	}
+	r.sample.end(r)
+	r.report.Ended = r.now.Sub(r.sc.Start)
+	for i := range r.sc.Hosts {
+		r.report.Hosts = append(r.report.Hosts, r.models[r.sc.Hosts[i].Name].report)
+	}
+	r.report.finish(r.sc, r.waits)
+}
+
+// untilOther is how long it is until somebody else calls a host.
+func (r *run) untilOther(m *model) time.Duration {
+	return time.Duration(m.random.ExpFloat64() / m.Others * float64(time.Second))
+}
+
+func (r *run) plan(e event) {
+	r.n++
+	e.n = r.n
+	heap.Push(&r.agenda, e)
+}
+
+// accept commits a campaign's next webhooks, all that are due, and plans the next.
+func (r *run) accept(i int) {
+	c := &r.campaigns[i]
+	for c.accepted < c.Count {
+		if at := r.sc.Start.Add(c.at(c.accepted)); at.After(r.now) {
+			r.plan(event{at: at, kind: accept, campaign: i})
+			return
+		}
+		f := schedule.Fresh{Queue: c.queue, ID: c.id}
+		f.Entry = record.Entry{Position: record.Position{Rank: r.now.UnixMilli()}, Due: r.now.UnixMilli(), Size: 1024}
+		r.identify(&f.Entry.ID, i)
+		if c.Expires > 0 {
+			f.Entry.Expires = r.now.Add(c.Expires).UnixMilli()
+		}
+		if r.shelves[c.id] == nil {
+			r.shelves[c.id] = &shelf{}
+		}
+		r.shelves[c.id].add(f.Entry)
+		r.schedule.Committed(r.now, &f)
+		c.accepted++
+		r.report.Flows[i].Accepted++
+		r.live++
+		r.toCome--
+	}
+}
+
+// at is when the n-th webhook of a campaign is accepted.
+func (c *Campaign) at(n int) time.Duration {
+	if c.Over <= 0 || c.Count < 2 {
+		return c.At
+	}
+	return c.At + time.Duration(float64(c.Over)*float64(n)/float64(c.Count))
+}
+
+// identify gives a webhook an id that sorts by acceptance and says whose it is.
+func (r *run) identify(id *record.ID, campaign int) {
+	_ = id.SetTime(uint64(r.now.UnixMilli())) // holds until the year 10889
+	r.n++
+	binary.BigEndian.PutUint64(id[6:], uint64(r.n))       //nolint:gosec // counts up from 1
+	binary.BigEndian.PutUint16(id[14:], uint16(campaign)) //nolint:gosec // below MaxCampaigns
+}
+
+func campaignOf(id record.ID) int { return int(binary.BigEndian.Uint16(id[14:])) }
+
+// ask does what the schedule decides, until it decides no more.
+func (r *run) ask() {
+	for {
+		p := r.schedule.Next(r.now)
+		for i := range p.Start {
+			r.begin(p.Start[i])
+		}
+		for i := range p.Expired {
+			e := &p.Expired[i]
+			r.report.Flows[campaignOf(e.Entry.ID)].Expired++
+			r.over(e)
+		}
+		reads := append([]schedule.Read(nil), p.Read...)
+		at := p.Wake
+		for _, read := range reads {
+			r.schedule.ReadDone(r.now, read.Queue, r.shelves[read.Queue].after(read.After, read.Limit), false)
+		}
+		if len(reads) > 0 {
+			continue
+		}
+		if at.IsZero() {
+			return
+		}
+		if !at.After(r.now) {
+			at = r.now.Add(time.Microsecond)
+		}
+		if r.waking.IsZero() || at.Before(r.waking) {
+			r.waking = at
+			r.plan(event{at: at, kind: wake})
+		}
+		return
+	}
+}
+
+// begin sends a call on its way.
+func (r *run) begin(s schedule.Start) {
+	i := campaignOf(s.Entry.ID)
+	m := r.models[s.Lane.Host]
+	c := &call{start: s, campaign: i, model: m, sent: r.now}
+	r.flying[s.Entry.ID] = c
+	r.report.Attempts++
+	m.report.Calls++
+	r.sample.called(m, r.now)
+	if a, out := m.out(r.now.Sub(r.sc.Start)); out && a == Refuse {
+		m.report.Failing++
+		c.reply = reply{class: policy.ClassConnect}
+		r.plan(event{at: r.now.Add(refusedAfter), kind: answer, call: c})
+		return
+	}
+	r.plan(event{at: r.now.Add(m.latency() / 2), kind: reach, call: c})
+}
+
+// reach lets a call reach its destination.
+func (r *run) reach(c *call) {
+	m := c.model
+	if a, out := m.out(r.now.Sub(r.sc.Start)); out && a != Refuse {
+		m.report.Failing++
+		if a == Silence {
+			c.reply = reply{class: policy.ClassTimeout}
+			r.plan(event{at: c.sent.Add(r.policyOf(c).Timeout), kind: answer, call: c})
+			return
+		}
+		c.reply = reply{status: int(a)}
+		r.plan(event{at: r.now.Add(m.latency() / 2), kind: answer, call: c})
+		return
+	}
+	ok := m.decide(r.now)
+	c.reply.status = statusRefused
+	back := m.latency() / 2
+	if ok {
+		c.reply.status, c.took = statusOK, true
+		m.report.Accepted++
+		back += m.queued()
+	} else {
+		m.report.Refused++
+		r.report.Flows[c.campaign].Refused++
+		r.sample.refused(m)
+	}
+	c.hint = r.reading.read(c.reply.status, c.sent, r.now.Add(back), m.fields(r.now))
+	r.plan(event{at: r.now.Add(back), kind: answer, call: c})
+}
+
+func (r *run) policyOf(c *call) *policy.Policy { return r.set.Policies[r.campaigns[c.campaign].Policy] }
+
+// over notes that a webhook has ended.
+func (r *run) over(s *schedule.Start) {
+	r.shelves[s.Queue].remove(s.Entry.Position)
+	r.schedule.Settled(r.now, s.Entry.ID, nil)
+	r.live--
+}
+
+// answered takes the end of a call, as dispatch does.
+func (r *run) answered(c *call) {
+	delete(r.flying, c.start.Entry.ID)
+	m := c.model
+	if c.took && m.atOnce {
+		m.done(r.now)
+	}
+	p := r.policyOf(c)
+	var wait time.Duration
+	a := policy.Attempt{Status: c.reply.status, Class: c.reply.class}
+	if c.hint != nil && c.hint.HasRetryAfter {
+		a.HasRetryAfter, wait = true, c.hint.RetryAfter
+	}
+	outcome := p.Classify(a)
+	health := circuit.Neutral
+	if outcome != policy.Throttled {
+		health = r.set.Health(c.reply.status, c.reply.class)
+	}
+	t := r.schedule.Ended(r.now, &schedule.End{
+		ID: c.start.Entry.ID, Permit: c.start.Permit, Health: health,
+		Seen: limiter.Observation{
+			Sent: c.sent, Received: r.now, Status: c.reply.status, Hint: c.hint,
+			Failed: c.reply.class != "", TimedOut: c.reply.class == policy.ClassTimeout,
+		},
+	})
+	if t.To == circuit.Open {
+		m.report.BreakerOpened++
+	}
+	f := &r.report.Flows[c.campaign]
+	switch outcome {
+	case policy.Delivered:
+		at := r.now.Sub(r.sc.Start)
+		if f.Delivered == 0 {
+			f.FirstAt = at
+		}
+		f.Delivered++
+		f.DoneAt = at
+		accepted := r.now.UnixMilli() - int64(c.start.Entry.ID.Time()) //nolint:gosec // see identify
+		r.waits[c.campaign] = append(r.waits[c.campaign], float32(accepted)/1000)
+		r.over(&c.start)
+	case policy.Failed:
+		f.Failed++
+		r.over(&c.start)
+	default:
+		r.again(c, p, outcome, wait)
+	}
+}
+
+// again has a webhook tried once more, or gives it up.
+func (r *run) again(c *call, p *policy.Policy, outcome policy.Outcome, wait time.Duration) {
+	next := c.start.Entry
+	took := ms(r.now.Sub(c.sent))
+	next.Trying += took
+	if outcome == policy.Throttled {
+		next.Throttled++
+	} else {
+		next.Tries++
+	}
+	delay, giveUp := p.Next(policy.Spent{
+		Tries: int(next.Tries), Throttled: int(next.Throttled), Trying: time.Duration(next.Trying) * time.Millisecond,
+		Deferred: time.Duration(next.Deferred) * time.Millisecond,
+	}, outcome, c.reply.class, wait, r.random.Float64())
+	if giveUp != "" {
+		r.report.Flows[c.campaign].Failed++
+		r.over(&c.start)
+		return
+	}
+	if outcome == policy.Throttled {
+		next.Deferred += ms(delay)
+	} else {
+		next.Trying += ms(delay)
+	}
+	queue := r.shelves[c.start.Queue]
+	queue.remove(next.Position)
+	next.Due = r.now.Add(delay).UnixMilli()
+	next.Rank = max(next.Due, r.now.UnixMilli())
+	queue.add(next)
+	r.schedule.Settled(r.now, next.ID, &next)
+}
+
+func ms(d time.Duration) uint32 {
+	return uint32(min(max(0, d.Milliseconds()), math.MaxUint32)) //nolint:gosec // bounded on both sides
+}
