@@ -18,7 +18,7 @@ export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 # A module of its own: Go servers with the limiters of others, which the tests and `go run ./bench real` drive.
 SERVERS := bench/real/servers
 
-.PHONY: build run test check lint vet format tidy destinations race fuzz bench fmt clean
+.PHONY: build run test check lint vet format tidy destinations verifiers race fuzz bench fmt clean
 
 ## build: bin/sluice, static
 build:
@@ -29,7 +29,7 @@ run: build
 	./bin/sluice serve $(ARGS)
 
 ## test: everything that must hold before a change is accepted
-test: check destinations race
+test: check destinations verifiers race
 
 ## check: what can be said without running anything
 check: format tidy vet lint
@@ -58,6 +58,17 @@ $(LINT): tools/go.mod tools/go.sum
 ## destinations: what the tests drive the gateway against: nginx and Node from Debian, and what npm and Go packages hold
 destinations:
 	$(GO) run ./bench real --install --only '^(nginx|express|throttled)'
+
+# Signatures are verified with the libraries that receivers use: the Go ones are in go.mod, this is npm's. Node and npm
+# come with the destinations.
+VERIFIERS := gateway/sign/testdata/node
+
+## verifiers: Standard Webhooks' npm library, for the tests of gateway/sign
+verifiers: $(VERIFIERS)/node_modules/.package-lock.json
+
+$(VERIFIERS)/node_modules/.package-lock.json: $(VERIFIERS)/package-lock.json | destinations
+	cd $(VERIFIERS) && npm ci
+	@touch $@
 
 ## race: all tests under the race detector, which needs a C compiler
 race:
