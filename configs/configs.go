@@ -11,8 +11,11 @@ package configs
 type Config struct {
 	// Listen is the front door's address, host:port. Without tokens it must be on loopback; port 0 takes a free one.
 	Listen string `yaml:"listen"`
-	// Admin is the address of metrics, health and profiles, host:port. Always on loopback: it asks nobody who they are.
+	// Admin is the address of metrics, health and profiles, host:port. On loopback it asks nobody who they are; elsewhere
+	// it wants a token with the scope admin.
 	Admin string `yaml:"admin"`
+	// Tokens are who may use the front door. None: whoever reaches it, which must be this machine only.
+	Tokens []Token `yaml:"tokens"`
 
 	Data      Data      `yaml:"data"`
 	Retention Retention `yaml:"retention"`
@@ -30,6 +33,7 @@ func Default() Config {
 	return Config{
 		Listen:    DefaultListen,
 		Admin:     DefaultAdmin,
+		Tokens:    []Token{},
 		Data:      defaultData(),
 		Retention: defaultRetention(),
 		Egress:    defaultEgress(),
@@ -50,6 +54,7 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) check(k *checker) {
+	c.checkTokens(k)
 	c.checkAddresses(k)
 	c.Data.check(k)
 	c.Retention.check(k)

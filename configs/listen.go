@@ -3,6 +3,7 @@ package configs
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 )
 
@@ -13,17 +14,20 @@ const (
 )
 
 func (c *Config) checkAddresses(k *checker) {
-	checkLoopback(k, "listen", c.Listen, DefaultListen,
-		"is reachable from other machines, and no token says who may send")
-	checkLoopback(k, "admin", c.Admin, DefaultAdmin,
-		"is reachable from other machines, and metrics and profiles ask nobody who they are")
+	tokens := len(c.Tokens) > 0
+	checkAddress(k, "listen", c.Listen, DefaultListen, tokens,
+		"is reachable from other machines, and no token says who may send", "a loopback address such as "+DefaultListen+", or tokens")
+	checkAddress(k, "admin", c.Admin, DefaultAdmin, slices.ContainsFunc(c.Tokens, func(t Token) bool { return t.administers() }),
+		"is reachable from other machines, and no token says who may see metrics and profiles",
+		"a loopback address such as "+DefaultAdmin+", or a token with the scope admin and no tenant")
 	if k.sound("listen", "admin") && c.Listen == c.Admin && !takesFreePort(c.Admin) {
 		k.fail("admin", c.Admin, "is the front door's address too", "another port than listen has")
 	}
 }
 
-// checkLoopback checks a host:port that only this machine may reach; problem is what to say when others can.
-func checkLoopback(k *checker, path, address, fallback, problem string) {
+// checkAddress checks a host:port, which only this machine may reach unless it is guarded; problem and want are what to say
+// when others can.
+func checkAddress(k *checker, path, address, fallback string, guarded bool, problem, want string) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		k.fail(path, address, "is not host:port", "an address such as "+fallback)
@@ -39,9 +43,9 @@ func checkLoopback(k *checker, path, address, fallback, problem string) {
 	ip, err := netip.ParseAddr(host)
 	switch {
 	case host != "" && err != nil:
-		k.fail(path, address, "has a name where an address belongs", "a loopback address such as "+fallback)
-	case host == "" || !ip.Unmap().IsLoopback():
-		k.fail(path, address, problem, "a loopback address such as "+fallback)
+		k.fail(path, address, "has a name where an address belongs", "an address such as "+fallback)
+	case !guarded && (host == "" || !ip.Unmap().IsLoopback()):
+		k.fail(path, address, problem, want)
 	}
 }
 

@@ -114,9 +114,10 @@ func (x *Index) Match(host string) Host {
 	return x.fallback
 }
 
-func match(entries map[pattern]Host, host string) (Host, bool) {
+// match returns the entry of the longest pattern that a host, as lanes have it, has.
+func match[T any](entries map[pattern]T, host string) (none T, ok bool) {
 	if len(entries) == 0 {
-		return Host{}, false
+		return none, false
 	}
 	name, port := splitPort(host)
 	for suffix := false; ; suffix = true {
@@ -128,7 +129,7 @@ func match(entries map[pattern]Host, host string) (Host, bool) {
 		}
 		dot := strings.IndexByte(name, '.')
 		if dot < 0 {
-			return Host{}, false
+			return none, false
 		}
 		name = name[dot+1:]
 	}

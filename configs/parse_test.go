@@ -202,7 +202,7 @@ func TestValidateChecksWhatWasOverridden(t *testing.T) {
 		{
 			Path: "listen", Value: ":8480",
 			Problem: "is reachable from other machines, and no token says who may send",
-			Want:    "a loopback address such as 127.0.0.1:8480",
+			Want:    "a loopback address such as 127.0.0.1:8480, or tokens",
 		},
 	}
 	if !reflect.DeepEqual(faults, want) {

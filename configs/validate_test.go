@@ -14,10 +14,17 @@ func TestOneFaultIsOneLine(t *testing.T) {
 	for text, want := range map[string]string{
 		// addresses
 		"listen: 127.0.0.1:9\nadmin: 127.0.0.1:9": "2: admin: 127.0.0.1:9: is the front door's address too; want another port",
-		"admin: 192.0.2.1:8481":                   "1: admin: 192.0.2.1:8481: is reachable from other machines, and metrics",
+		"admin: 192.0.2.1:8481":                   "1: admin: 192.0.2.1:8481: is reachable from other machines, and no token says who may see metrics and profiles; want a loopback",
+		"listen: 0.0.0.0:8480":                    "1: listen: 0.0.0.0:8480: is reachable from other machines, and no token says who may send; want a loopback",
 		"listen: localhost":                       "1: listen: localhost: is not host:port; want an address such as 127.0.0.1:8480",
 		"listen: ~":                               "1: listen: ~: is empty; want a text",
 		"listen: [127.0.0.1, 8480]":               "1: listen: is a list; want a text",
+		// tokens; one of a tenant does not open the admin address
+		"tokens: [{name: a, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [admin], tenant: eu}]\nadmin: 0.0.0.0:1":                                                                         "2: admin: 0.0.0.0:1: is reachable from other machines, and no token says who may see",
+		"tokens: [{name: a, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [admin]}, {name: b, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [admin]}]": "1: tokens[1].sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08: is that of tokens[0] too; want a token of its own for each",
+		"tokens: [{name: a, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [admin]}, {name: a, sha256: 0f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [send]}]":  "1: tokens[1].name: a: is the name of tokens[0] too",
+		"tokens: [{name: a, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [admin], hosts: }]":                                                                                              "1: tokens[0].hosts: names none; want at least one",
+		"tokens: [{name: a, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [admin], rate: 9000000/s}]":                                                                                      "1: tokens[0].rate: 9000000/s: is more than can be accepted; want at most 1000000/s",
 		// data and retention
 		"data: {dir: \"a\\0\"}":       `1: data.dir: "a\x00": has a NUL byte`,
 		"data: {dir: 7}":              "1: data.dir: 7: is a number; want a text",

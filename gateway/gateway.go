@@ -84,7 +84,7 @@ func (g *Gateway) open() error {
 		return err
 	}
 	set, conf := g.set, &g.set.Config
-	compiled, err := newRules(conf)
+	compiled, err := newRules(conf, nil)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,8 @@ func (g *Gateway) open() error {
 		return err
 	}
 	g.front = front.New(front.Settings{
-		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Policies: g.rules.policies, LaneBy: g.rules.laneBy,
+		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Policies: g.rules.policies,
+		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy,
 		Destination: g.client.Guard().CheckHost, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, NoDate: set.Listener != nil,
 	})
@@ -171,7 +172,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.ready.Store(true)
 	g.log.Info().Stringer("listen", g.listener.Addr()).Stringer("admin", g.adminListener.Addr()).
 		Str("data", g.set.Config.Data.Dir).Str("version", g.set.Version).Dur("start_ms", time.Since(began)).
-		Msg("serving; without tokens the front door is for this machine only")
+		Msg("serving")
+	g.warnOfDoors()
 
 	var fault error
 	select {

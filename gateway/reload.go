@@ -21,7 +21,7 @@ type Reloaded struct {
 	NeedsRestart []string `json:"needs_restart"` // differ from what is in force, and will until the next start
 }
 
-// Reload reads the configuration anew and puts limits, policies, breaker and log level in force, all at once, between two
+// Reload reads the configuration anew and puts tokens, limits, policies, breaker and log level in force, all at once, between two
 // decisions of the dispatcher; what lanes and hosts learned is kept. A configuration with any fault is refused whole, and
 // then, as with every error, what was in force stays: configs.Faults, ErrNoFile, dispatch.ErrStopping, or ctx's.
 //
@@ -58,15 +58,20 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 		return nil, err
 	}
 	next := g.conf
-	next.Limits, next.Policies, next.Breaker = read.Limits, read.Policies, read.Breaker
+	next.Tokens, next.Limits, next.Policies, next.Breaker = read.Tokens, read.Limits, read.Policies, read.Breaker
 	if g.set.SetLogLevel != nil {
 		next.Log.Level = read.Log.Level
 	}
-	is, err := newRules(&next)
-	if err != nil {
+	// What is read is valid, and beside what stays it must be too: a door that is open to others needs its tokens until
+	// a restart has closed it.
+	if err := next.Validate(); err != nil {
 		return nil, err
 	}
 	was := g.rules.now.Load()
+	is, err := newRules(&next, was)
+	if err != nil {
+		return nil, err
+	}
 	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {
 		g.rules.now.Store(is)
 		s.Reconfigure(now,

@@ -15,7 +15,7 @@ import (
 // reloadRoute answers POST /reload: 200 with what was Reloaded, or a problem document (RFC 9457) whose errors are the
 // file's faults.
 func (g *Gateway) reloadRoute(w http.ResponseWriter, r *http.Request) {
-	if !front.AnswersTo(r.Host) { // a name of someone else's that was pointed here: DNS rebinding
+	if ownMachineOnly(g.adminListener.Addr()) && !front.AnswersTo(r.Host) { // a name of someone else's that was pointed here: DNS rebinding
 		answerProblem(w, &adminProblem{
 			Type: "misdirected", Title: "The request is addressed to someone else", Status: http.StatusMisdirectedRequest,
 			Detail: fmt.Sprintf("Host %.100q: want localhost or an address", r.Host),

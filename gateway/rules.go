@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/limiter"
@@ -20,17 +21,24 @@ type rules struct {
 	limits   *configs.Index
 	policies policy.Set
 	breaker  circuit.Config
+	tokens   *front.Tokens
 	// overrides are made when they are first asked for, by the match of their entry: entries are few, and hosts many.
 	overrides sync.Map
 }
 
-// newRules makes the rules of a valid configuration.
-func newRules(conf *configs.Config) (*rules, error) {
+// newRules makes the rules of a valid configuration. What the tokens of was have spent of their rates stays spent; nil:
+// there was nothing.
+func newRules(conf *configs.Config, was *rules) (*rules, error) {
 	policies, err := policySet(conf)
 	if err != nil {
 		return nil, err
 	}
-	return &rules{limits: conf.Limits.Index(), policies: policies, breaker: breakerConfig(conf)}, nil
+	r := &rules{limits: conf.Limits.Index(), policies: policies, breaker: breakerConfig(conf)}
+	if was == nil {
+		was = new(rules)
+	}
+	r.tokens = front.NewTokens(tokens(conf), was.tokens)
+	return r, nil
 }
 
 // budget is the configuration of a host's lanes.
@@ -85,6 +93,7 @@ func (r *rules) showURL(host, url string) string {
 // inForce are the rules that hold now, for the rooms to ask. Asking costs an atomic load.
 type inForce struct{ now atomic.Pointer[rules] }
 
+func (f *inForce) tokens() *front.Tokens                  { return f.now.Load().tokens }
 func (f *inForce) policies() policy.Set                   { return f.now.Load().policies }
 func (f *inForce) laneBy(host string) webhook.LaneBy      { return f.now.Load().laneBy(host) }
 func (f *inForce) hostLabel(host string) string           { return f.now.Load().hostLabel(host) }

@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/limiter"
 )
@@ -23,6 +24,23 @@ func policySet(conf *configs.Config) (policy.Set, error) {
 		}
 	}
 	return policy.NewSet(named)
+}
+
+func tokens(conf *configs.Config) []front.Token {
+	all := make([]front.Token, len(conf.Tokens))
+	for i := range conf.Tokens {
+		t := &conf.Tokens[i]
+		one := front.Token{
+			Name: t.Name, Digest: t.SHA256.Sum, Tenants: t.Confined(), Host: t.Host(), Flow: t.Flow(),
+			Rate: t.Rate.N, Per: t.Rate.Per,
+		}
+		for _, word := range t.Scopes {
+			scope, _ := front.ParseScope(word) // the configuration is valid
+			one.Scopes |= scope
+		}
+		all[i] = one
+	}
+	return all
 }
 
 func egressSettings(conf *configs.Config, set Settings, own ...net.Listener) egress.Settings {

@@ -13,7 +13,7 @@ import (
 
 // Simulate plays a scenario under a configuration, both valid, with nothing sent and nothing kept.
 func Simulate(conf *configs.Config, of *configs.Scenario) (*Simulation, error) {
-	compiled, err := newRules(conf)
+	compiled, err := newRules(conf, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type commands struct {
 	Sink     sinkCmd     `cmd:"" help:"Be a destination with a rate limit, to try things on."`
 	Simulate simulateCmd `cmd:"" help:"Play campaigns against model destinations in virtual time, before sending anything."`
 	Headers  headersCmd  `cmd:"" help:"Explain what a response's headers say about limits."`
+	Token    tokenCmd    `cmd:"" help:"Make tokens for the front door."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

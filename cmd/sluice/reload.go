@@ -19,6 +19,7 @@ import (
 // applied, or what is wrong with the file, is data and goes to stdout; the summary goes to stderr.
 type reloadCmd struct {
 	Admin  string `env:"SLUICE_ADMIN" default:"127.0.0.1:8481" placeholder:"HOST:PORT" help:"The gateway's admin address (${default})."`
+	Token  string `env:"SLUICE_TOKEN" placeholder:"TOKEN" help:"The token to present, where the admin address is not on loopback."`
 	Output string `short:"o" enum:"text,json" default:"text" help:"How it is printed: ${enum}."`
 }
 
@@ -33,6 +34,9 @@ func (c *reloadCmd) Run(ctx context.Context, k *kong.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
 	if err != nil {
 		return usageError{fmt.Errorf("--admin %q: want host:port, as in %s", c.Admin, configs.DefaultAdmin)}
+	}
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

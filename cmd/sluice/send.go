@@ -17,6 +17,7 @@ import (
 type sendCmd struct {
 	URL         string        `arg:"" help:"Where the webhooks go."`
 	Gateway     string        `env:"SLUICE_GATEWAY" default:"http://127.0.0.1:8480" placeholder:"URL" help:"The gateway's front door (${default})."`
+	Token       string        `env:"SLUICE_TOKEN" placeholder:"TOKEN" help:"The token to present; better in the environment, where others do not see it."`
 	Count       int           `short:"n" default:"1" help:"How many webhooks (${default})."`
 	Concurrency int           `default:"8" help:"How many are posted at once (${default})."`
 	Flow        string        `help:"The flow they belong to."`
@@ -41,7 +42,7 @@ func (c *sendCmd) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	s := &sending{
-		gateway: strings.TrimSuffix(c.Gateway, "/"), definition: definition,
+		gateway: strings.TrimSuffix(c.Gateway, "/"), definition: definition, token: c.Token,
 		client: &http.Client{
 			Timeout:   30 * time.Second,
 			Transport: &http.Transport{MaxIdleConnsPerHost: c.Concurrency, MaxConnsPerHost: c.Concurrency},

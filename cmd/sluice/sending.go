@@ -24,6 +24,7 @@ import (
 // without a second webhook coming of it.
 type sending struct {
 	gateway    string
+	token      string // empty: none is presented
 	definition map[string]any
 	client     *http.Client
 	progress   *progress
@@ -104,6 +105,9 @@ func (s *sending) ask(ctx context.Context, method, path, key string, body []byte
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if s.token != "" {
+		req.Header.Set("Authorization", "Bearer "+s.token)
 	}
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)

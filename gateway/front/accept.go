@@ -13,7 +13,7 @@ import (
 )
 
 // accept answers POST /v1/webhooks.
-func (f *Front) accept(ctx *fasthttp.RequestCtx) {
+func (f *Front) accept(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	form, p := readForm(&ctx.Request.Header)
 	if p != nil {
 		answer(ctx, p)
@@ -27,17 +27,17 @@ func (f *Front) accept(ctx *fasthttp.RequestCtx) {
 	body := ctx.PostBody()
 	switch {
 	case form == formLines:
-		f.acceptBatch(ctx, key, func(b *batch) *problem { return b.readLines(body) })
+		f.acceptBatch(ctx, by, key, func(b *batch) *problem { return b.readLines(body) })
 	case beginsBatch(body):
-		f.acceptBatch(ctx, key, func(b *batch) *problem { return b.readArray(body) })
+		f.acceptBatch(ctx, by, key, func(b *batch) *problem { return b.readArray(body) })
 	default:
-		f.acceptOne(ctx, key, body)
+		f.acceptOne(ctx, by, key, body)
 	}
 }
 
 // acceptOne stores one definition.
-func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, key string, body []byte) {
-	def, faults := webhook.Parse(body, time.Now(), &f.defaults)
+func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, body []byte) {
+	def, faults := webhook.Parse(body, time.Now(), by.definitions(f.defaults))
 	if faults == nil && key != "" && def.IdempotencyKey != "" && def.IdempotencyKey != key {
 		faults = webhook.Faults{{
 			Path: "/idempotency_key", Value: def.IdempotencyKey, Problem: "differs from the header Idempotency-Key",
@@ -46,6 +46,10 @@ func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, key string, body []byte) {
 	}
 	if faults != nil {
 		answer(ctx, invalidProblem(faults))
+		return
+	}
+	if p := by.refuse(&def.Webhook); p != nil {
+		answer(ctx, p)
 		return
 	}
 	if def.IdempotencyKey == "" {

@@ -13,13 +13,14 @@ import (
 // browser on the same machine, and a page from anywhere could otherwise have webhooks sent (CSRF), or, after pointing a
 // name of its own at 127.0.0.1, read what they say (DNS rebinding).
 //
-// So a request must be addressed to localhost or an address literal; Sec-Fetch-Site (W3C Fetch
-// Metadata) must not tell of another site; and an Origin (RFC 6454) must be the front door's own. Programs that are no
+// So, where no token is asked for, a request must be addressed to localhost or an address literal: with tokens, a page
+// has nothing to gain from a name, because browsers add no token by themselves. In both cases Sec-Fetch-Site (W3C Fetch
+// Metadata) must not tell of another site, and an Origin (RFC 6454) must be the front door's own. Programs that are no
 // browsers send neither header.
 func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx) *problem {
 	h := &ctx.Request.Header
 	host := string(h.Host())
-	if !AnswersTo(host) {
+	if f.set.Tokens().none() && !AnswersTo(host) {
 		return misdirectedProblem(host)
 	}
 	if site := h.Peek("Sec-Fetch-Site"); len(site) > 0 && string(site) != "same-origin" && string(site) != "none" {

@@ -18,6 +18,7 @@ import (
 // batch is a request of several definitions. Those that are right are stored together, all or none; those that are
 // wrong are told, each by its place.
 type batch struct {
+	by       *Principal
 	defaults *webhook.Defaults
 	now      time.Time
 	key      string // the request's idempotency key; empty: none
@@ -32,9 +33,10 @@ type item struct {
 }
 
 // acceptBatch reads a batch, stores it and answers for each of its items.
-func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, key string, read func(*batch) *problem) {
-	b := &batch{defaults: &f.defaults, now: time.Now(), key: key}
+func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string, read func(*batch) *problem) {
+	b := &batch{by: by, defaults: by.definitions(f.defaults), now: time.Now(), key: key}
 	p := read(b)
+	by.charge(len(b.items))
 	if p == nil && len(b.items) == 0 {
 		p = newProblem(400, "invalid-definition", "The batch is empty", "want at least one definition")
 	}
@@ -114,6 +116,10 @@ func (b *batch) add(def *webhook.Definition, faults webhook.Faults) *problem {
 	}
 	if faults != nil {
 		b.items = append(b.items, item{wrong: invalidProblem(faults)})
+		return nil
+	}
+	if p := b.by.refuse(&def.Webhook); p != nil {
+		b.items = append(b.items, item{wrong: p})
 		return nil
 	}
 	key, place := def.IdempotencyKey, webhook.Single

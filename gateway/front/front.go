@@ -1,6 +1,19 @@
 // Package front is the front door: the HTTP API over which webhooks come in and are looked at. It checks requests,
 // hands definitions to gateway/webhook and what they make to the store, and answers only when that is durable.
 //
+// # Who may
+//
+// Every route states in one table (route.go) which Scope a token needs for it, and whether it is about what all tenants
+// share. Its handler gets the Principal on whose behalf the request is, and with it what the table cannot know:
+//
+//   - what belongs to a tenant, host or flow that Principal.Sees, Reaches or InFlow denies is answered with 404, as if it
+//     were not there;
+//   - lists are filtered by the same; Principal.Tenants is what to ask a store for;
+//   - what is made without naming a tenant is Principal.Tenant's; naming one that it may not see is answered with 403.
+//
+// Where no token is configured, every request is on behalf of a Principal that may do everything; the configuration sees
+// to it that the listener is on loopback then.
+//
 // It never sends a webhook, never changes a live one, and keeps nothing of its own: what it knows it asks the Store
 // and the Hosts it was given. Nothing it hands on shares memory with a request.
 package front
@@ -42,6 +55,8 @@ type Settings struct {
 	Jobs  Jobs
 	// Policies returns those in force.
 	Policies func() policy.Set
+	// Tokens returns those in force; nil: there are none, and whoever reaches the front door may do everything.
+	Tokens func() *Tokens
 	// LaneBy says what a host's limit is by; nil: by host.
 	LaneBy func(host string) webhook.LaneBy
 	// Destination refuses what must never be called, as far as the URL tells; nil refuses nothing.
@@ -72,6 +87,9 @@ type Front struct {
 func New(set Settings) *Front {
 	if set.ShowURL == nil {
 		set.ShowURL = func(_, url string) string { return webhook.MaskURL(url) }
+	}
+	if set.Tokens == nil {
+		set.Tokens = func() *Tokens { return nil }
 	}
 	f := &Front{set: set, work: context.Background()}
 	f.defaults = webhook.Defaults{

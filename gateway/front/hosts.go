@@ -8,7 +8,7 @@ import (
 )
 
 // hosts answers GET /v1/hosts.
-func (f *Front) hosts(ctx *fasthttp.RequestCtx) {
+func (f *Front) hosts(ctx *fasthttp.RequestCtx, _ *Principal, _ string) {
 	views, err := f.set.Hosts.Hosts(f.work)
 	if err != nil {
 		f.failed(ctx, err, "listing hosts failed")
@@ -22,24 +22,19 @@ func (f *Front) hosts(ctx *fasthttp.RequestCtx) {
 	}{views})
 }
 
-// host answers GET /v1/hosts/{host}, and what an operator does to one: POST …/resume and DELETE …/learned.
-func (f *Front) host(ctx *fasthttp.RequestCtx, name, part string) {
-	switch part {
-	case "":
-		if on(ctx, "GET", "HEAD") {
-			f.answerHost(ctx, name, f.set.Hosts.Host, "showing a host failed")
-		}
-	case "resume":
-		if on(ctx, "POST") {
-			f.answerHost(ctx, name, f.set.Hosts.Resume, "resuming a host failed")
-		}
-	case "learned":
-		if on(ctx, "DELETE") {
-			f.answerHost(ctx, name, f.set.Hosts.Forget, "forgetting what a host taught failed")
-		}
-	default:
-		answer(ctx, notFoundProblem(fmt.Sprintf("A host has no %.100q: want "+hostsPath+"/{host}, …/resume or …/learned", part)))
-	}
+// host answers GET /v1/hosts/{host}.
+func (f *Front) host(ctx *fasthttp.RequestCtx, _ *Principal, name string) {
+	f.answerHost(ctx, name, f.set.Hosts.Host, "showing a host failed")
+}
+
+// resumeHost answers POST /v1/hosts/{host}/resume.
+func (f *Front) resumeHost(ctx *fasthttp.RequestCtx, _ *Principal, name string) {
+	f.answerHost(ctx, name, f.set.Hosts.Resume, "resuming a host failed")
+}
+
+// forgetHost answers DELETE /v1/hosts/{host}/learned.
+func (f *Front) forgetHost(ctx *fasthttp.RequestCtx, _ *Principal, name string) {
+	f.answerHost(ctx, name, f.set.Hosts.Forget, "forgetting what a host taught failed")
 }
 
 // answerHost asks something of one host and answers with the host as it then stands.

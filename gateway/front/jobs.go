@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/valyala/fasthttp"
 )
@@ -50,32 +51,57 @@ type JobView struct {
 }
 
 // jobs answers GET /v1/jobs.
-func (f *Front) jobs(ctx *fasthttp.RequestCtx) {
+func (f *Front) jobs(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	views, err := f.set.Jobs.Jobs(f.work, "")
 	if err != nil {
 		f.failed(ctx, err, "listing jobs failed")
 		return
 	}
+	views = slices.DeleteFunc(views, func(v JobView) bool { return !by.Sees(v.Tenant) })
 	write(ctx, struct {
 		Jobs []JobView `json:"jobs"`
 	}{views})
 }
 
-// job answers GET and DELETE /v1/jobs/{id}.
-func (f *Front) job(ctx *fasthttp.RequestCtx, id string) {
-	ask := f.set.Jobs.Job
-	if string(ctx.Method()) == "DELETE" {
-		ask = f.set.Jobs.Cancel
+// job answers GET /v1/jobs/{id}.
+func (f *Front) job(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+	if view := f.seenJob(ctx, by, id); view != nil {
+		write(ctx, view)
 	}
-	view, err := ask(f.work, id)
+}
+
+// cancelJob answers DELETE /v1/jobs/{id}.
+func (f *Front) cancelJob(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+	if f.seenJob(ctx, by, id) == nil {
+		return
+	}
+	view, err := f.set.Jobs.Cancel(f.work, id)
 	switch {
 	case err != nil:
-		f.jobFailed(ctx, err, "answering about a job failed")
+		f.jobFailed(ctx, err, "cancelling a job failed")
 	case view == nil:
-		answer(ctx, notFoundProblem(fmt.Sprintf("No job has the id %.100q: want one as in "+jobsPath, id)))
+		answer(ctx, noJobProblem(id))
 	default:
 		write(ctx, view)
 	}
+}
+
+// seenJob returns a job that may be shown; when there is none, it answers, and returns nil.
+func (f *Front) seenJob(ctx *fasthttp.RequestCtx, by *Principal, id string) *JobView {
+	view, err := f.set.Jobs.Job(f.work, id)
+	switch {
+	case err != nil:
+		f.jobFailed(ctx, err, "showing a job failed")
+	case view == nil || !by.Sees(view.Tenant):
+		answer(ctx, noJobProblem(id))
+	default:
+		return view
+	}
+	return nil
+}
+
+func noJobProblem(id string) *problem {
+	return notFoundProblem(fmt.Sprintf("No job has the id %.100q: want one as in "+jobsPath, id))
 }
 
 // begun answers a request that began a job: it is to be looked at where Location says.

@@ -59,3 +59,21 @@ func TestJobsAreShownAndCancelled(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherTenantsJobsAreNotThere(t *testing.T) {
+	d := open(t, withTokens(front.Token{Name: "eu", Scopes: everyScope, Tenants: []string{"eu"}}), func(s *front.Settings) {
+		s.Jobs = doneJobs{
+			{ID: "job_3", Tenant: "eu", State: front.JobRunning}, {ID: "job_2", Tenant: "us", State: front.JobRunning}, {ID: "job_1", State: front.JobRunning},
+		}
+	})
+	for _, other := range []string{"job_1", "job_2"} {
+		wantProblem(t, d.ask("GET", "/v1/jobs/"+other, "", as("eu")), 404, "not-found")
+		wantProblem(t, d.ask("DELETE", "/v1/jobs/"+other, "", as("eu")), 404, "not-found")
+	}
+	if r := d.ask("DELETE", "/v1/jobs/job_3", "", as("eu")); r.StatusCode != 200 {
+		t.Errorf("its own: %d %s", r.StatusCode, r.body)
+	}
+	if r := d.ask("GET", "/v1/jobs", "", as("eu")); !strings.HasPrefix(r.body, `{"jobs":[{"id":"job_3"`) || strings.Contains(r.body, "job_2") || strings.Contains(r.body, "job_1") {
+		t.Errorf("listed: %s", r.body)
+	}
+}

@@ -84,6 +84,17 @@ func unsavedProblem() *problem {
 	return p
 }
 
+func unauthorizedProblem(presented bool) *problem {
+	if presented {
+		return newProblem(401, "unauthorized", "A token is needed", "What was presented is none of the configured tokens")
+	}
+	return newProblem(401, "unauthorized", "A token is needed", "want Authorization: Bearer and a token")
+}
+
+func forbiddenProblem(detail string) *problem {
+	return newProblem(403, "forbidden", "The token does not allow that", detail)
+}
+
 func crossOriginProblem() *problem {
 	return newProblem(403, "cross-origin", "Another site's page may not use this API",
 		"The browser said that the request comes from elsewhere")

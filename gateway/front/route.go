@@ -13,73 +13,102 @@ const (
 	jobsPath     = "/v1/jobs"
 )
 
-// route finds who answers. Paths are compared as they were sent: nothing is decoded, joined or completed, but for a
-// host's name.
+// handler answers a request on behalf of someone who may make it. name is what stands for the {…} of its route's path,
+// with percent-encodings decoded; empty where the path has none.
+type handler func(f *Front, ctx *fasthttp.RequestCtx, by *Principal, name string)
+
+// route is one method of one path.
+type route struct {
+	method string // GET answers HEAD too
+	path   string // with at most one segment in braces, which stands for one of any name
+	// scope is what a token needs for it. Every route says, so that none is open for want of a thought.
+	scope Scope
+	// shared: it is about what all tenants share. A token that is confined to tenants may not.
+	shared  bool
+	handler handler
+}
+
+// routes are all there are, and who may.
+var routes = []route{
+	{"POST", "/v1/webhooks", Send, false, (*Front).accept},
+	{"GET", "/v1/webhooks/{id}", Read, false, (*Front).webhook},
+	{"GET", "/v1/hosts", Read, true, (*Front).hosts},
+	{"GET", "/v1/hosts/{host}", Read, true, (*Front).host},
+	{"POST", "/v1/hosts/{host}/resume", Admin, true, (*Front).resumeHost},
+	{"DELETE", "/v1/hosts/{host}/learned", Admin, true, (*Front).forgetHost},
+	{"GET", "/v1/jobs", Read, false, (*Front).jobs},
+	{"GET", "/v1/jobs/{id}", Read, false, (*Front).job},
+	{"DELETE", "/v1/jobs/{id}", Admin, false, (*Front).cancelJob},
+}
+
+// byPath are the routes of each path, a {…} written as {}.
+var byPath = func() map[string][]route {
+	m := map[string][]route{}
+	for _, r := range routes {
+		key := r.path
+		if open, end := strings.IndexByte(key, '{'), strings.IndexByte(key, '}'); open >= 0 {
+			key = key[:open+1] + key[end:]
+		}
+		m[key] = append(m[key], r)
+	}
+	return m
+}()
+
+// route finds who answers, and has them answer if the request's sender may. Paths are compared as they were sent:
+// nothing is decoded, joined or completed, but for a name.
 func (f *Front) route(ctx *fasthttp.RequestCtx) {
-	path := string(ctx.URI().PathOriginal())
-	switch path {
-	case webhooksPath:
-		if on(ctx, "POST") {
-			f.accept(ctx)
-		}
-	case hostsPath:
-		if on(ctx, "GET", "HEAD") {
-			f.hosts(ctx)
-		}
-	case jobsPath:
-		if on(ctx, "GET", "HEAD") {
-			f.jobs(ctx)
-		}
-	default:
-		f.routeMember(ctx, path)
+	of, name := find(string(ctx.URI().PathOriginal()))
+	if of == nil {
+		answer(ctx, notFoundProblem("No route has this path: webhooks are posted to "+webhooksPath))
+		return
 	}
+	method := string(ctx.Method())
+	if method == "HEAD" {
+		method = "GET"
+	}
+	for i := range of {
+		if r := &of[i]; r.method == method {
+			if by := f.admit(ctx, bearer(&ctx.Request.Header), r.scope, r.shared); by != nil {
+				r.handler(f, ctx, by, name)
+			}
+			return
+		}
+	}
+	answer(ctx, methodProblem(ctx.Method(), allowed(of)))
 }
 
-// routeMember finds who answers for one member of a collection.
-func (f *Front) routeMember(ctx *fasthttp.RequestCtx, path string) {
-	if id, part := member(path, webhooksPath); id != "" && part == "" {
-		if on(ctx, "GET", "HEAD") {
-			f.webhook(ctx, id)
-		}
-		return
+// find returns the routes of a path; nil: there are none. The longest paths are of a collection's member's part.
+func find(path string) (of []route, name string) {
+	if of = byPath[path]; of != nil || !strings.HasPrefix(path, "/v1/") {
+		return of, ""
 	}
-	if name, part := member(path, hostsPath); name != "" {
-		f.host(ctx, name, part)
-		return
+	collection := strings.IndexByte(path[len("/v1/"):], '/')
+	if collection < 0 {
+		return nil, ""
 	}
-	if id, part := member(path, jobsPath); id != "" && part == "" {
-		if on(ctx, "GET", "HEAD", "DELETE") {
-			f.job(ctx, id)
-		}
-		return
+	collection += len("/v1/")
+	name, part, ok := strings.Cut(path[collection+1:], "/")
+	if name == "" || ok && part == "" {
+		return nil, ""
 	}
-	answer(ctx, notFoundProblem("No route has this path: webhooks are posted to "+webhooksPath))
-}
-
-// member returns the member of a collection that a path names, and which part of it, empty where the path ends with the
-// member. Each is one segment. An empty name: the path names none.
-func member(path, collection string) (name, part string) {
-	rest, ok := strings.CutPrefix(path, collection+"/")
-	if !ok {
-		return "", ""
-	}
-	name, part, ok = strings.Cut(rest, "/")
-	if ok && (part == "" || strings.IndexByte(part, '/') >= 0) {
-		return "", ""
+	key := path[:collection] + "/{}"
+	if ok {
+		key += "/" + part
 	}
 	if plain, err := url.PathUnescape(name); err == nil {
 		name = plain
 	}
-	return name, part
+	return byPath[key], name
 }
 
-// on reports whether the request's method is one of those, and answers when it is not.
-func on(ctx *fasthttp.RequestCtx, methods ...string) bool {
-	for _, m := range methods {
-		if string(ctx.Method()) == m {
-			return true
+// allowed lists the methods of routes, for Allow (RFC 9110 section 10.2.1).
+func allowed(of []route) string {
+	var methods []string
+	for _, r := range of {
+		methods = append(methods, r.method)
+		if r.method == "GET" {
+			methods = append(methods, "HEAD")
 		}
 	}
-	answer(ctx, methodProblem(ctx.Method(), strings.Join(methods, ", ")))
-	return false
+	return strings.Join(methods, ", ")
 }

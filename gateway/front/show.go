@@ -77,7 +77,7 @@ type shownPayload struct {
 }
 
 // webhook answers GET /v1/webhooks/{id}.
-func (f *Front) webhook(ctx *fasthttp.RequestCtx, text string) {
+func (f *Front) webhook(ctx *fasthttp.RequestCtx, by *Principal, text string) {
 	id, err := record.ParseID(text)
 	if err != nil {
 		answer(ctx, notFoundProblem(fmt.Sprintf("%.100q is no webhook's id: want the 26 characters of a ULID", text)))
@@ -88,20 +88,23 @@ func (f *Front) webhook(ctx *fasthttp.RequestCtx, text string) {
 		answer(ctx, badRequest(fmt.Sprintf("include=%.100q", include), "include=payload"))
 		return
 	}
-	view, err := f.set.Store.Webhook(f.work, id)
-	if errors.Is(err, persist.ErrNotFound) {
-		answer(ctx, notFoundProblem("No webhook has the id "+id.String()+", or its retention has passed"))
+	if len(include) > 0 && !by.May(ReadBody) {
+		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s has the scope %s: want %s for a payload", by.Name(), by.scopes, ReadBody)))
 		return
 	}
+	view, err := f.set.Store.Webhook(f.work, id)
 	var s *shown
 	if err == nil {
 		s, err = f.show(id, view, len(include) > 0)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, persist.ErrNotFound), err == nil && !by.sees(s.Tenant, s.Host, s.Flow):
+		answer(ctx, notFoundProblem("No webhook has the id "+id.String()+", or its retention has passed"))
+	case err != nil:
 		f.failed(ctx, err, "showing a webhook failed")
-		return
+	default:
+		write(ctx, s)
 	}
-	write(ctx, s)
 }
 
 // failed answers when a question could not be answered.
