@@ -5,6 +5,7 @@
 //	go run ./bench matrix     use of the allowance and refusals over hundreds of destinations in virtual time, beside
 //	                          other senders and the best that is possible
 //	go run ./bench real       nginx's and other real limiters' allowances used, and calls refused
+//	go run ./bench isolation  how long healthy hosts' webhooks take, with and without bad hosts beside them
 //	go run ./bench powercut   what is left of a gateway's promises when the power is cut, again and again (as root)
 //
 // Tables go to stdout, progress to stderr.
@@ -21,11 +22,12 @@ import (
 )
 
 type commands struct {
-	Relay    relayCmd    `cmd:"" help:"Webhooks delivered per second, beside a bare relay in the same run."`
-	Matrix   matrixCmd   `cmd:"" help:"How much of a destination's allowance is used, and how often it refuses, in virtual time."`
-	Real     realCmd     `cmd:"" help:"How much of real rate limiters' allowance is used, and how often they refuse."`
-	Powercut powercutCmd `cmd:"" help:"What is left of a gateway's promises when the power is cut, again and again. As root."`
-	Bare     bareCmd     `cmd:"" hidden:"" help:"Be the bare relay."`
+	Relay     relayCmd     `cmd:"" help:"Webhooks delivered per second, beside a bare relay in the same run."`
+	Matrix    matrixCmd    `cmd:"" help:"How much of a destination's allowance is used, and how often it refuses, in virtual time."`
+	Real      realCmd      `cmd:"" help:"How much of real rate limiters' allowance is used, and how often they refuse."`
+	Isolation isolationCmd `cmd:"" help:"How long healthy hosts' webhooks take, with and without bad hosts beside them."`
+	Powercut  powercutCmd  `cmd:"" help:"What is left of a gateway's promises when the power is cut, again and again. As root."`
+	Bare      bareCmd      `cmd:"" hidden:"" help:"Be the bare relay."`
 }
 
 func main() { os.Exit(run()) }
