@@ -47,8 +47,8 @@ vet:
 	cd $(SERVERS) && $(GO) vet ./...
 
 lint: $(LINT)
-	$(LINT) run $(PACKAGES)
-	cd $(SERVERS) && $(CURDIR)/$(LINT) run ./...
+	$(LINT) run --allow-parallel-runners $(PACKAGES)
+	cd $(SERVERS) && $(CURDIR)/$(LINT) run --allow-parallel-runners ./...
 
 # The linter is built from the module of tools, whose go.mod pins it and keeps what it needs out of the product's.
 $(LINT): tools/go.mod tools/go.sum

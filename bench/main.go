@@ -6,6 +6,8 @@
 //	                          other senders and the best that is possible
 //	go run ./bench real       nginx's and other real limiters' allowances used, and calls refused
 //	go run ./bench isolation  how long healthy hosts' webhooks take, with and without bad hosts beside them
+//	go run ./bench fairness   what ten flows get of one host's allowance
+//	go run ./bench breaker    what is sent into an outage, and how the host is taken up again, in virtual time
 //	go run ./bench powercut   what is left of a gateway's promises when the power is cut, again and again (as root)
 //
 // Tables go to stdout, progress to stderr.
@@ -26,6 +28,8 @@ type commands struct {
 	Matrix    matrixCmd    `cmd:"" help:"How much of a destination's allowance is used, and how often it refuses, in virtual time."`
 	Real      realCmd      `cmd:"" help:"How much of real rate limiters' allowance is used, and how often they refuse."`
 	Isolation isolationCmd `cmd:"" help:"How long healthy hosts' webhooks take, with and without bad hosts beside them."`
+	Fairness  fairnessCmd  `cmd:"" help:"What ten flows get of one host's allowance, one of them with a backlog of 100,000."`
+	Breaker   breakerCmd   `cmd:"" help:"What is sent into an outage, and how the host is taken up again, in virtual time."`
 	Powercut  powercutCmd  `cmd:"" help:"What is left of a gateway's promises when the power is cut, again and again. As root."`
 	Bare      bareCmd      `cmd:"" hidden:"" help:"Be the bare relay."`
 }

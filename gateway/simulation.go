@@ -13,23 +13,32 @@ import (
 
 // Simulate plays a scenario under a configuration, both valid, with nothing sent and nothing kept.
 func Simulate(conf *configs.Config, of *configs.Scenario) (*Simulation, error) {
+	sc := scenario(of)
+	report, err := Play(conf, sc, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Simulation{sc, report}, nil
+}
+
+// Play is Simulate for a scenario that is no file; also changes the settings it is played with, unless it is nil.
+func Play(conf *configs.Config, sc *simulate.Scenario, also func(*simulate.Settings)) (*simulate.Report, error) {
 	compiled, err := newRules(conf, nil)
 	if err != nil {
 		return nil, err
 	}
 	var rules inForce
 	rules.now.Store(compiled)
-	sc := scenario(of)
-	report, err := simulate.Run(sc, simulate.Settings{
+	set := simulate.Settings{
 		Schedule: schedule.Settings{
 			MaxInFlight: conf.Egress.MaxInFlight, Budget: rules.newBudget, Breaker: rules.newBreaker,
 		},
 		Policies: compiled.policies, Health: dispatch.Health,
-	})
-	if err != nil {
-		return nil, err
 	}
-	return &Simulation{sc, report}, nil
+	if also != nil {
+		also(&set)
+	}
+	return simulate.Run(sc, set)
 }
 
 // Simulation is a scenario that was played.

@@ -244,6 +244,9 @@ func (r *run) begin(s schedule.Start) {
 	r.report.Attempts++
 	m.report.Calls++
 	r.sample.called(m, r.now)
+	if r.set.Called != nil {
+		r.set.Called(m.Name, r.now.Sub(r.sc.Start))
+	}
 	if a, out := m.out(r.now.Sub(r.sc.Start)); out && a == Refuse {
 		m.report.Failing++
 		c.reply = reply{class: policy.ClassConnect}
@@ -278,6 +281,9 @@ func (r *run) reach(c *call) {
 		m.report.Refused++
 		r.report.Flows[c.campaign].Refused++
 		r.sample.refused(m)
+		if r.set.Refused != nil {
+			r.set.Refused(m.Name, r.now.Sub(r.sc.Start))
+		}
 	}
 	c.hint = r.reading.read(c.reply.status, c.sent, r.now.Add(back), m.fields(r.now))
 	r.plan(event{at: r.now.Add(back), kind: answer, call: c})
@@ -319,6 +325,9 @@ func (r *run) answered(c *call) {
 	})
 	if t.To == circuit.Open {
 		m.report.BreakerOpened++
+	}
+	if r.set.Changed != nil && t != (circuit.Transition{}) {
+		r.set.Changed(m.Name, r.now.Sub(r.sc.Start), t)
 	}
 	f := &r.report.Flows[c.campaign]
 	switch outcome {

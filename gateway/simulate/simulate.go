@@ -77,6 +77,10 @@ type Settings struct {
 	Schedule schedule.Settings
 	Policies policy.Set
 	Health   func(status int, class policy.ErrorClass) circuit.Result // of an attempt that was not throttled
+	// Called hears of every call that begins, Refused of every 429 and Changed of every change of a breaker, each with
+	// the instant from the scenario's start; nil: nobody does.
+	Called, Refused func(host string, at time.Duration)
+	Changed         func(host string, at time.Duration, t circuit.Transition)
 }
 
 // check returns what makes a scenario unplayable, or nil.
