@@ -16,8 +16,15 @@ type Egress struct {
 	AllowNets []Net `yaml:"allow_nets"`
 	// DenyNets are networks that are never called; they go before AllowNets.
 	DenyNets []Net `yaml:"deny_nets"`
+	// AllowHosts, when not empty, are the only hosts that may be called: api.example.com, *.example.com. Their addresses
+	// are checked all the same: unlike AllowNets it opens nothing, it closes all the rest.
+	AllowHosts []string `yaml:"allow_hosts"`
+	// DenyHosts are hosts that are never called; they go before everything that allows.
+	DenyHosts []string `yaml:"deny_hosts"`
 	// Ports are the TCP ports that may be called outside AllowNets.
 	Ports []int `yaml:"ports"`
+	// Hosts say how some hosts are reached.
+	Hosts []Way `yaml:"hosts"`
 }
 
 const (
@@ -32,7 +39,10 @@ const (
 func DefaultPorts() []int { return []int{80, 443} }
 
 func defaultEgress() Egress {
-	return Egress{MaxInFlight: DefaultMaxInFlight, AllowNets: []Net{}, DenyNets: []Net{}, Ports: DefaultPorts()}
+	return Egress{
+		MaxInFlight: DefaultMaxInFlight, AllowNets: []Net{}, DenyNets: []Net{}, AllowHosts: []string{}, DenyHosts: []string{},
+		Ports: DefaultPorts(), Hosts: []Way{},
+	}
 }
 
 func (e *Egress) check(k *checker) {
@@ -50,6 +60,9 @@ func (e *Egress) check(k *checker) {
 			}
 		}
 	}
+	checkHosts(k, "egress.deny_hosts", e.DenyHosts)
+	checkHosts(k, "egress.allow_hosts", e.AllowHosts)
+	checkWays(k, e.Hosts)
 	if len(e.Ports) == 0 {
 		k.fail("egress.ports", "[]", "lets nothing out", "at least one port, such as 443")
 	}

@@ -113,7 +113,11 @@ func (g *Gateway) open() error {
 
 	registry.MustRegister(storeMetrics(g.store)...)
 
-	g.client = egress.New(egressSettings(conf, set, g.listener, g.adminListener))
+	ways, err := egressRules(conf, g.listener, g.adminListener)
+	if err != nil {
+		return err
+	}
+	g.client = egress.New(egress.Settings{Rules: ways, UserAgent: "Sluice/" + set.Version, Dial: set.Dial})
 	g.dispatcher = dispatch.New(dispatch.Settings{
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
 		Schedule: schedule.Settings{
@@ -129,7 +133,7 @@ func (g *Gateway) open() error {
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Policies: g.rules.policies,
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy,
-		Destination: g.client.Guard().CheckHost, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
+		Destination: g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, NoDate: set.Listener != nil,
 	})
 	g.admin = adminServer(g, registry)

@@ -21,9 +21,10 @@ type Reloaded struct {
 	NeedsRestart []string `json:"needs_restart"` // differ from what is in force, and will until the next start
 }
 
-// Reload reads the configuration anew and puts tokens, limits, policies, breaker and log level in force, all at once, between two
-// decisions of the dispatcher; what lanes and hosts learned is kept. A configuration with any fault is refused whole, and
-// then, as with every error, what was in force stays: configs.Faults, ErrNoFile, dispatch.ErrStopping, or ctx's.
+// Reload reads the configuration anew and puts tokens, limits, policies, breaker, egress but for max_in_flight, and log
+// level in force, all at once, between two decisions of the dispatcher; what lanes and hosts learned is kept. A configuration
+// with any fault, or one of the files that it names, is refused whole, and then, as with every error, what was in force
+// stays: configs.Faults, ErrNoFile, dispatch.ErrStopping, or ctx's.
 //
 // It logs what came of it, whoever asked. It may be called from many goroutines; one reload follows the other.
 func (g *Gateway) Reload(ctx context.Context) (*Reloaded, error) {
@@ -59,12 +60,18 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	}
 	next := g.conf
 	next.Tokens, next.Limits, next.Policies, next.Breaker = read.Tokens, read.Limits, read.Policies, read.Breaker
+	next.Egress = read.Egress
+	next.Egress.MaxInFlight = g.conf.Egress.MaxInFlight // how many places there are is settled at the start
 	if g.set.SetLogLevel != nil {
 		next.Log.Level = read.Log.Level
 	}
 	// What is read is valid, and beside what stays it must be too: a door that is open to others needs its tokens until
 	// a restart has closed it.
 	if err := next.Validate(); err != nil {
+		return nil, err
+	}
+	ways, err := egressRules(&next, g.listener, g.adminListener)
+	if err != nil {
 		return nil, err
 	}
 	was := g.rules.now.Load()
@@ -74,6 +81,7 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	}
 	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {
 		g.rules.now.Store(is)
+		g.client.Reconfigure(ways)
 		s.Reconfigure(now,
 			func(host string) (limiter.Config, bool) { return is.changedBudget(host, was) },
 			func(string) (circuit.Config, bool) { return is.breaker, is.breaker != was.breaker })

@@ -1,13 +1,10 @@
 package gateway
 
 import (
-	"net"
-	"net/netip"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/configs"
-	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/limiter"
@@ -41,22 +38,6 @@ func tokens(conf *configs.Config) []front.Token {
 		all[i] = one
 	}
 	return all
-}
-
-func egressSettings(conf *configs.Config, set Settings, own ...net.Listener) egress.Settings {
-	s := egress.Settings{
-		AllowNets: configs.Prefixes(conf.Egress.AllowNets), DenyNets: configs.Prefixes(conf.Egress.DenyNets),
-		UserAgent: "Sluice/" + set.Version, Dial: set.Dial,
-	}
-	for _, port := range conf.Egress.Ports {
-		s.Ports = append(s.Ports, uint16(port)) //nolint:gosec // the configuration is valid
-	}
-	for _, l := range own {
-		if addr, err := netip.ParseAddrPort(l.Addr().String()); err == nil {
-			s.Own = append(s.Own, addr)
-		}
-	}
-	return s
 }
 
 func breakerConfig(conf *configs.Config) circuit.Config {

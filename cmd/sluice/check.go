@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway"
 )
 
 // checkCmd reads configuration files as serve would, and acts on none of them. Faults are data and go to stdout; the
@@ -25,6 +26,9 @@ func (c *checkCmd) Run(k *kong.Context) error {
 		conf, found := checkFile(name)
 		if len(found) == 0 {
 			fmt.Fprintf(k.Stderr, "%s: valid; %s\n", name, summary(conf))
+			for _, line := range conf.Warnings() {
+				fmt.Fprintf(k.Stderr, "%s: to know: %s\n", name, line)
+			}
 			continue
 		}
 		fmt.Fprintf(k.Stderr, "%s: %s\n", name, count(len(found), "fault", "faults"))
@@ -61,7 +65,7 @@ func printFaults(k *kong.Context, output string, faults configs.Faults) error {
 func checkFile(name string) (*configs.Config, configs.Faults) {
 	conf, err := configs.Load(name)
 	if err == nil {
-		return conf, nil
+		return conf, filesOf(name, conf)
 	}
 	var faults configs.Faults
 	if errors.As(err, &faults) {
@@ -72,6 +76,15 @@ func checkFile(name string) (*configs.Config, configs.Faults) {
 		err = reason.Err // the operation and the path are said already
 	}
 	return nil, configs.Faults{{File: name, Problem: "cannot be read: " + err.Error(), Want: "a readable file"}}
+}
+
+// filesOf returns the faults of the files that a configuration names.
+func filesOf(name string, conf *configs.Config) configs.Faults {
+	faults := gateway.CheckFiles(conf)
+	for i := range faults {
+		faults[i].File = name
+	}
+	return faults
 }
 
 // summary says the little by which a person recognises a configuration.

@@ -116,10 +116,10 @@ func TestBlockedAddressesAreNotDialled(t *testing.T) {
 		hosts string
 	}{
 		{"nothing allowed", Settings{}, "127.0.0.1 [::1] [::ffff:127.0.0.1] localhost here.localhost 0.0.0.0 [::]"},
-		{"another net", Settings{AllowNets: nets("10.0.0.0/8")}, "127.0.0.1 [::ffff:127.0.0.1] localhost"},
-		{"a net denied", Settings{AllowNets: nets("127.0.0.0/8"), DenyNets: nets("127.0.0.1/32")}, "127.0.0.1 [::ffff:7f00:1]"},
-		{"our own listener", Settings{AllowNets: nets("0.0.0.0/0 ::/0"), Own: []netip.AddrPort{port}}, "127.0.0.1 0.0.0.0 [::]"},
-		{"another notation", Settings{AllowNets: nets("127.0.0.0/8")}, "127.1 0x7f000001 2130706433 017700000001"},
+		{"another net", guarded(Guard{AllowNets: nets("10.0.0.0/8")}), "127.0.0.1 [::ffff:127.0.0.1] localhost"},
+		{"a net denied", guarded(Guard{AllowNets: nets("127.0.0.0/8"), DenyNets: nets("127.0.0.1/32")}), "127.0.0.1 [::ffff:7f00:1]"},
+		{"our own listener", guarded(Guard{AllowNets: nets("0.0.0.0/0 ::/0"), Own: []netip.AddrPort{port}}), "127.0.0.1 0.0.0.0 [::]"},
+		{"another notation", guarded(Guard{AllowNets: nets("127.0.0.0/8")}), "127.1 0x7f000001 2130706433 017700000001"},
 	} {
 		c := New(x.set)
 		defer c.Close()
@@ -197,7 +197,7 @@ func TestRebindingANameGainsNothing(t *testing.T) {
 				}
 				return now
 			})
-			c := New(Settings{Resolver: r, Ports: []uint16{port}})
+			c := New(Settings{Resolver: r, Rules: Rules{Guard: Guard{Ports: []uint16{port}}}})
 			defer c.Close()
 			// What a check at definition time would see.
 			if ips, err := r.LookupNetIP(t.Context(), "ip", "rebind.example."); err != nil || ips[0].Unmap().String() != "8.8.8.8" {

@@ -19,11 +19,7 @@ import (
 func (c *Client) connect(o *origin, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, timeout)
 	defer cancel()
-	dial := c.set.Dial
-	if dial == nil {
-		dial = c.dialGuarded
-	}
-	raw, err := dial(ctx, "tcp", o.addr)
+	raw, err := c.dial(ctx, o.way, o.addr)
 	if err != nil {
 		return nil, c.connectFailure(policy.ClassConnect, o, err)
 	}
@@ -77,13 +73,25 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
+// dial returns a connection on which a destination can be spoken to.
+func (c *Client) dial(ctx context.Context, way *Way, address string) (net.Conn, error) {
+	switch {
+	case c.set.Dial != nil:
+		return c.set.Dial(ctx, "tcp", address)
+	case way != nil && way.Proxy != nil:
+		return c.dialProxy(ctx, way, address)
+	}
+	return c.dialGuarded(ctx, way.source(), address)
+}
+
 // dialGuarded resolves and dials with net.Dialer, IPv4 and IPv6 side by side (RFC 8305), every concrete address checked
 // when its socket exists and before it is connected. An address that is refused is passed over for the next; the
 // destination is blocked when none was left.
-func (c *Client) dialGuarded(ctx context.Context, network, address string) (net.Conn, error) {
+func (c *Client) dialGuarded(ctx context.Context, from net.Addr, address string) (net.Conn, error) {
 	var allowed atomic.Bool
 	d := net.Dialer{
-		Resolver: c.set.Resolver,
+		Resolver:  c.set.Resolver,
+		LocalAddr: from,
 		ControlContext: func(_ context.Context, network, address string, _ syscall.RawConn) error {
 			if !strings.HasPrefix(network, "tcp") {
 				return fmt.Errorf("%w: %s %s: want TCP", ErrBlocked, network, address)
@@ -92,14 +100,14 @@ func (c *Client) dialGuarded(ctx context.Context, network, address string) (net.
 			if err != nil {
 				return fmt.Errorf("%w: %s: want an address and a port: %w", ErrBlocked, address, err)
 			}
-			if err := c.guard.CheckAddr(at); err != nil {
+			if err := c.Guard().CheckAddr(at); err != nil {
 				return err
 			}
 			allowed.Store(true)
 			return nil
 		},
 	}
-	cn, err := d.DialContext(ctx, network, address)
+	cn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil && errors.Is(err, ErrBlocked) && allowed.Load() {
 		// The dialer tells of its first address only, and that one was refused.
 		return nil, errors.New("none of its allowed addresses took the connection")

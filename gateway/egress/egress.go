@@ -41,7 +41,6 @@ import (
 	"crypto/x509"
 	"maps"
 	"net"
-	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -60,10 +59,7 @@ const (
 
 // Settings is how a Client is wired. The zero value calls public addresses on ports 80 and 443.
 type Settings struct {
-	AllowNets []netip.Prefix   // see Guard
-	DenyNets  []netip.Prefix   // see Guard
-	Ports     []uint16         // see Guard
-	Own       []netip.AddrPort // see Guard
+	Rules
 
 	// UserAgent is sent where the caller wrote no User-Agent. Empty: none is added.
 	UserAgent string
@@ -83,10 +79,18 @@ type Settings struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
+// Rules are what may change while a Client is in use: where it may go, and how.
+type Rules struct {
+	Guard
+	// Ways says how a host is reached, an authority in lower case as record.Lane has it, but the port left out on 443
+	// whatever the scheme. Nil, or a nil answer: directly, with the system's certificates.
+	Ways func(host string) *Way
+}
+
 // Client makes HTTP exchanges, many at once, and keeps connections for the next ones.
 type Client struct {
 	set    Settings
-	guard  Guard
+	rules  atomic.Pointer[Rules]
 	tls    *tls.Config
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -114,9 +118,8 @@ func New(set Settings) *Client {
 		set.MaxIdlePerHost = DefaultMaxIdlePerHost
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Client{
-		set:   set,
-		guard: Guard{AllowNets: set.AllowNets, DenyNets: set.DenyNets, Ports: set.Ports, Own: set.Own},
+	c := &Client{
+		set: set,
 		tls: &tls.Config{
 			MinVersion: tls.VersionTLS12,
 			RootCAs:    set.RootCAs,
@@ -128,10 +131,25 @@ func New(set Settings) *Client {
 		origins: map[string]*origin{},
 		live:    map[*conn]struct{}{},
 	}
+	c.rules.Store(&set.Rules)
+	return c
 }
 
-// Guard returns the guard that the client dials under, for checks when a webhook is defined.
-func (c *Client) Guard() *Guard { return &c.guard }
+// Guard returns the guard that the client dials under now, for checks when a webhook is defined.
+func (c *Client) Guard() *Guard { return &c.rules.Load().Guard }
+
+// Reconfigure puts other rules in force: every call that begins from now on is made under them, over connections made
+// under them. What is under way ends as it began.
+func (c *Client) Reconfigure(r Rules) {
+	c.mu.Lock()
+	c.rules.Store(&r)
+	before := slices.Collect(maps.Values(c.origins))
+	clear(c.origins)
+	c.mu.Unlock()
+	for _, o := range before {
+		o.pool.CloseIdleConnections()
+	}
+}
 
 // CloseIdle closes the connections that are not in use.
 func (c *Client) CloseIdle() {

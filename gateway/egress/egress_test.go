@@ -14,6 +14,9 @@ import (
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
+// guarded are settings with a guard.
+func guarded(g Guard) Settings { return Settings{Rules: Rules{Guard: g}} }
+
 // local returns a client that may call this machine.
 func local(t testing.TB, set Settings) *Client {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -22,6 +23,9 @@ var DefaultPorts = []uint16{80, 443}
 // Guard says which destinations may be called. The zero value allows public addresses on DefaultPorts. It is not
 // changed once in use, so that many may ask it at once.
 //
+// A host, as a URL names it, is refused when DenyHosts has it, or when AllowHosts is set and has it not; whatever else
+// is set, its addresses are judged too.
+//
 // An address and port are judged by the first of these rules that applies:
 //
 //  1. Own: refused;
@@ -36,7 +40,10 @@ var DefaultPorts = []uint16{80, 443}
 type Guard struct {
 	AllowNets []netip.Prefix
 	DenyNets  []netip.Prefix
-	Ports     []uint16 // nil: DefaultPorts
+	// AllowHosts and DenyHosts answer for an authority in lower case, without final dot, the port left out when it is
+	// 443 (record.Lane's form). AllowHosts only ever narrows. Nil: no such rule.
+	AllowHosts, DenyHosts func(host string) bool
+	Ports                 []uint16 // nil: DefaultPorts
 	// Own are the gateway's own listeners, so that a webhook cannot reach its admin side or make it call itself. An
 	// unspecified address stands for all addresses of this machine.
 	Own []netip.AddrPort
@@ -68,6 +75,9 @@ func (g *Guard) CheckHost(host string, port uint16) error {
 }
 
 func (g *Guard) check(h host, port uint16) error {
+	if err := g.checkName(h, port); err != nil {
+		return err
+	}
 	if h.addr.IsValid() {
 		return g.CheckAddr(netip.AddrPortFrom(h.addr, port))
 	}
@@ -77,6 +87,21 @@ func (g *Guard) check(h host, port uint16) error {
 	// With networks allowed on any port, only the address can tell.
 	if !g.portListed(port) && len(g.AllowNets) == 0 {
 		return g.refusePort(h.name, port)
+	}
+	return nil
+}
+
+// checkName judges a host by the lists of hosts.
+func (g *Guard) checkName(h host, port uint16) error {
+	if g.AllowHosts == nil && g.DenyHosts == nil {
+		return nil
+	}
+	name := h.authority(port)
+	if g.DenyHosts != nil && g.DenyHosts(name) {
+		return fmt.Errorf("%w: %s: it is denied by egress.deny_hosts", ErrBlocked, name)
+	}
+	if g.AllowHosts != nil && !g.AllowHosts(name) {
+		return fmt.Errorf("%w: %s: want one of egress.allow_hosts, or put it there", ErrBlocked, name)
 	}
 	return nil
 }
@@ -178,6 +203,18 @@ func ofThisMachine(addr netip.Addr) bool {
 		ip, ok := netip.AddrFromSlice(n.IP)
 		return ok && ip.Unmap() == addr
 	})
+}
+
+// authority is the host as lists of hosts have it.
+func (h host) authority(port uint16) string {
+	name := strings.TrimSuffix(h.name, ".")
+	if h.addr.Is6() {
+		name = "[" + name + "]"
+	}
+	if port == 443 {
+		return name
+	}
+	return name + ":" + strconv.Itoa(int(port))
 }
 
 // isLocalhost reports whether a name stands for this machine wherever it is resolved (RFC 6761 section 6.3).

@@ -14,17 +14,18 @@ import (
 type origin struct {
 	destination
 	client *Client
-	addr   string      // dialled
+	way    *Way        // nil: directly
+	addr   string      // dialled, by the proxy if there is one
 	tls    *tls.Config // nil for http
 	pool   fasthttp.HostClient
 	idle   atomic.Int64 // kept connections
 	called atomic.Bool  // since sweep was last here
 }
 
-func (c *Client) newOrigin(d destination) *origin {
-	o := &origin{destination: d, client: c, addr: d.address()}
+func (c *Client) newOrigin(d destination, way *Way) *origin {
+	o := &origin{destination: d, client: c, way: way, addr: d.address()}
 	if d.https {
-		o.tls = c.tls.Clone()
+		o.tls = way.tls(c.tls)
 		o.tls.ServerName = d.serverName()
 	}
 	o.pool = fasthttp.HostClient{
@@ -63,17 +64,22 @@ func (c *Client) addOrigin(key string) (*origin, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.set.Dial == nil {
-		if err := c.guard.check(d.host, d.port); err != nil {
-			return nil, err
-		}
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o := c.origins[key]; o != nil {
 		return o, nil
 	}
-	o := c.newOrigin(d)
+	rules := c.rules.Load() // under the lock: an origin of rules that were replaced is never added behind their back
+	way := rules.way(d.host.authority(d.port))
+	if c.set.Dial == nil {
+		if err := rules.check(d.host, d.port); err != nil {
+			return nil, err
+		}
+		if way != nil && way.Proxy != nil && !d.host.addr.IsValid() && !rules.portListed(d.port) {
+			return nil, rules.refusePort(d.host.name, d.port) // no address will tell better: the proxy resolves it
+		}
+	}
+	o := c.newOrigin(d, way)
 	c.origins[key] = o
 	if c.sweeper == nil && c.ctx.Err() == nil {
 		c.sweeper = time.AfterFunc(c.set.IdleTimeout, c.sweep)
