@@ -20,6 +20,7 @@ var (
 	ErrFull     = errors.New("too little free disk space")   // accept nothing more until space is freed
 	ErrBusy     = errors.New("too much waits to be written") // try again shortly
 	ErrTooLarge = errors.New("too large for one group")      // never fits; the caller must split it
+	ErrCursor   = errors.New("not a cursor of this log")     // begin without one
 )
 
 // Store keeps webhooks from acceptance to their end. Its methods may be called from many goroutines.
@@ -73,6 +74,14 @@ type Store interface {
 	// Documents returns the documents of a kind in the order of their keys, behind a key (empty: from the first), at
 	// most limit.
 	Documents(ctx context.Context, kind DocumentKind, after string, limit int) ([]Document, error)
+
+	// History pages through finished webhooks, the latest first, at most limit a page: from is empty, or a page's Next.
+	// Errors: ErrCursor where it is neither.
+	History(ctx context.Context, filter *Filter, from string, limit int) (*HistoryPage, error)
+
+	// Live pages through the live webhooks of those queues that are wanted (nil: all), by id, the latest first, at most
+	// limit a page: those before an id, zero: from the latest. What is accepted or ends meanwhile may be there or not.
+	Live(ctx context.Context, before record.ID, wanted func(*record.Queue) bool, limit int) (*LivePage, error)
 
 	Close() error
 }
@@ -152,6 +161,13 @@ type Settlement struct {
 	Next    *record.Entry   // it stays, here; the store sets Next.Rank, and Attempt.NextRank with it
 	Final   *record.Final   // it is over; earlier attempts are added by the store
 	Payload []byte          // of a finished webhook when at hand; else the store reads it
+	Keep    Keep            // of a finished webhook
+}
+
+// Keep is how long a finished webhook is kept, from its end on; the store may keep it longer by the span of one of its files.
+// Zero: as long as the store keeps others; negative: not at all. Whole seconds count.
+type Keep struct {
+	Metadata, Body time.Duration
 }
 
 // Mark says that nothing live of a queue stands at or before a position. Marks are hints that save reading over

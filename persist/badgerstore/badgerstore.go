@@ -66,7 +66,8 @@ type Options struct {
 	Log        zerolog.Logger
 }
 
-// Retention bounds the history of finished webhooks. Live ones are never subject to it.
+// Retention bounds the history of finished webhooks. Live ones are never subject to it. A settlement's Keep wins over the
+// times.
 type Retention struct {
 	Metadata time.Duration // of record.Final, from FinishedAt on; 0: not kept
 	Body     time.Duration // of payloads; 0: not kept
@@ -82,7 +83,7 @@ type Store struct {
 	db    *badger.DB
 	space *space
 
-	meta, body *family // of history; nil when not kept
+	meta, body *shelf // of history
 
 	committer *committer
 	historian *historian
@@ -181,9 +182,9 @@ func (s *Store) Close() error {
 // release gives back all that open took, also when it took only some.
 func (s *Store) release() error {
 	var errs []error
-	for _, f := range []*family{s.meta, s.body} {
-		if f != nil {
-			errs = append(errs, f.close())
+	for _, h := range []*shelf{s.meta, s.body} {
+		if h != nil {
+			errs = append(errs, h.close())
 		}
 	}
 	if s.committer != nil {

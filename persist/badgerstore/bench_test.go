@@ -83,8 +83,8 @@ func BenchmarkHistory(b *testing.B) {
 		for range n {
 			id := c.nextID()
 			f := benchFinal(id)
-			finals = append(finals, historic{id, f.FinishedAt, f.Encode()})
-			bodies = append(bodies, historic{id, f.FinishedAt, payload})
+			finals = append(finals, finalRecord(f))
+			bodies = append(bodies, historic{id: id, finished: f.FinishedAt, value: payload})
 		}
 		return finals, bodies
 	}

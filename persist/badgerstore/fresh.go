@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"container/heap"
 	"errors"
 	"slices"
 	"sync"
@@ -144,6 +145,20 @@ func (f *fresh) window(queue persist.QueueRef, after record.Position, limit int)
 		}
 	}
 	return es
+}
+
+// before returns the entries before an id.
+func (f *fresh) before(id record.ID) *latestFirst {
+	f.mu.RLock()
+	l := &latestFirst{make([]datedEntry, 0, len(f.byID))}
+	for at, e := range f.byID {
+		if at.Compare(id) < 0 {
+			l.all = append(l.all, datedEntry{at, e})
+		}
+	}
+	f.mu.RUnlock()
+	heap.Init(l)
+	return l
 }
 
 // errMoved says that a webhook is over, or that the live database has it.

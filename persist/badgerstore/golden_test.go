@@ -29,11 +29,17 @@ func goldenRows() []struct {
 	bytes []byte
 } {
 	state := persist.State{Lane: goldenQueue.Lane, Kind: persist.LaneState}
-	frame := historic{goldenID, 1_700_000_000_123, []byte("value")}
+	frame := historic{id: goldenID, finished: 1_700_000_000_123, value: []byte("value")}
+	row := rowOf(&record.Final{
+		Host: "api.example.com", Flow: "spring", Type: "order", Subscription: "sub_1", Event: "evt_1", Tenant: "eu",
+		State: record.Failed, FinishedAt: 1_700_000_000_123, Subject: record.Digest{1, 2, 3, 4, 5},
+		Attempts: []record.Attempt{{N: 1, Status: 503}},
+	})
 	return []struct {
 		name  string
 		bytes []byte
 	}{
+		{"row of the log", row.append(nil, 77)},
 		{"payload key", idKey(kindPayload, goldenID)},
 		{"payload row", append(appendHome(nil, home{goldenRef, goldenPlace.Rank}), "payload"...)},
 		{"entry key", entryKey(goldenRef, goldenPlace)},
@@ -103,7 +109,7 @@ func TestStoredRowsAreReadBack(t *testing.T) {
 	if at := readPosition(entryKey(goldenRef, goldenPlace)[queueKeySize:]); at != goldenPlace {
 		t.Errorf("entry key: %+v", at)
 	}
-	want := historic{goldenID, 5, []byte("value")}
+	want := historic{id: goldenID, finished: 5, value: []byte("value")}
 	got, size, err := readFrame(bytes.NewReader(want.append(nil)), 0)
 	if err != nil || got.id != want.id || got.finished != 5 || string(got.value) != "value" || size != int64(frameHead)+5 {
 		t.Errorf("frame: %+v of %d bytes, %v", got, size, err)

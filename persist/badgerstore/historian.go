@@ -132,16 +132,21 @@ func (h *historian) write(ops []*settleOp) error {
 				}
 			}
 			e.final.Attempts = mergeAttempts(e.earlier, e.final.Attempts, e.attempt)
-			if s.meta != nil {
-				finals = append(finals, historic{t.id, e.final.FinishedAt, e.final.Encode()})
+			if e.keep.Metadata > 0 {
+				h := finalRecord(&e.final)
+				h.keep = e.keep.Metadata
+				finals = append(finals, h)
 			}
-			if s.body != nil && e.payload != nil {
-				bodies = append(bodies, historic{t.id, e.final.FinishedAt, e.payload})
+			if e.keepsBody() && e.payload != nil {
+				bodies = append(bodies, historic{id: t.id, finished: e.final.FinishedAt, value: e.payload, keep: e.keep.Body})
 			}
 		}
 	}
 	return s.appendHistory(finals, bodies)
 }
+
+// keepsBody reports whether its payload goes to history.
+func (e *ending) keepsBody() bool { return e.keep.Body > 0 }
 
 // look finds out whether a webhook that ended was live until now and nothing is to be read about it in the live
 // database.
@@ -149,13 +154,13 @@ func (t *settlement) look(s *Store) {
 	e := t.ended
 	if f := s.fresh.at(t.id, t.place()); f != nil {
 		var err error
-		if s.body != nil && e.payload == nil { // where it cannot be read, the end is recorded without
+		if e.keepsBody() && e.payload == nil { // where it cannot be read, the end is recorded without
 			e.payload, err = s.fresh.payload(f)
 		}
 		e.atHand = !errors.Is(err, errMoved) // else the live database is asked
 		return
 	}
-	e.atHand = t.firstTry() && (s.body == nil || e.payload != nil) && s.recent.has(t.id, t.place())
+	e.atHand = t.firstTry() && (!e.keepsBody() || e.payload != nil) && s.recent.has(t.id, t.place())
 }
 
 // complete adds to an ending what only the store has: earlier attempts, and the payload where it was not at hand. It
@@ -175,7 +180,7 @@ func (t *settlement) complete(s *Store, txn *badger.Txn) (live bool, err error) 
 		}
 		e.earlier, t.trace = tr.attempts, tr.keys
 	}
-	if s.body == nil || e.payload != nil {
+	if !e.keepsBody() || e.payload != nil {
 		return true, nil
 	}
 	item, err := txn.Get(idKey(kindPayload, t.id))

@@ -27,10 +27,12 @@ const nameLayout = "20060102T150405.000Z"
 
 // family is the history of one kind, metadata or bodies: segments ordered by when they were begun.
 type family struct {
+	id        string // its name among those of its shelf
 	dir       string
 	retention time.Duration
 	period    int64 // ms that a segment spans at most
 	maxLog    int64 // bytes of a segment's log, about
+	rows      bool  // its segments have rows
 	log       zerolog.Logger
 
 	mu     sync.Mutex
@@ -48,31 +50,16 @@ type activeSegment struct {
 	size    int64
 	newest  int64
 	offsets map[record.ID]int64
+	rows    []byte // only ever appended to, so that who took it may read it; nil: its family has none
 }
 
-func (s *Store) openHistory() (err error) {
-	r := s.opt.Retention
-	if s.meta, err = openFamily(filepath.Join(s.dir, "history", "meta"), r.Metadata, r.MaxSize, s.log); err != nil {
-		return err
-	}
-	s.body, err = openFamily(filepath.Join(s.dir, "history", "body"), r.Body, r.MaxSize, s.log)
-	if err == nil {
-		s.trimHistory(time.Now().UnixMilli())
-	}
-	return err
-}
-
-// openFamily opens what is there and seals what a crash left open. Nil when nothing is kept: what an earlier run kept
-// is removed then.
-func openFamily(dir string, retention time.Duration, maxSize int64, log zerolog.Logger) (*family, error) {
-	if retention <= 0 {
-		return nil, os.RemoveAll(dir)
-	}
+// openFamily opens what is there and seals what a crash left open.
+func openFamily(dir string, retention time.Duration, maxSize int64, rows bool, log zerolog.Logger) (*family, error) {
 	if err := errors.Join(os.MkdirAll(dir, 0o700), syncDir(filepath.Dir(dir))); err != nil {
 		return nil, err
 	}
 	f := &family{
-		dir: dir, retention: retention, log: log, maxLog: segmentSize,
+		dir: dir, retention: retention, rows: rows, log: log, maxLog: segmentSize,
 		period: max(retention/segmentsPerAge, minPeriod).Milliseconds(),
 	}
 	if maxSize > 0 {
@@ -102,16 +89,16 @@ func openFamily(dir string, retention time.Duration, maxSize int64, log zerolog.
 
 // adopt takes a segment of an earlier run in.
 func (f *family) adopt(path string) error {
-	seg, err := openSegment(path)
+	seg, err := openSegment(path, f.rows)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, record.ErrFormat) {
-		offsets, newest, left, scanErr := scanSegment(path)
+		found, scanErr := scanSegment(path, f.rows)
 		if scanErr != nil {
 			return scanErr
 		}
-		if left > 0 {
-			f.log.Warn().Str("file", path+logSuffix).Int64("bytes", left).Msg("end of history not whole, left in place")
+		if found.left > 0 {
+			f.log.Warn().Str("file", path+logSuffix).Int64("bytes", found.left).Msg("end of history not whole, left in place")
 		}
-		seg, err = sealSegment(path, offsets, max(newest, f.began))
+		seg, err = sealSegment(path, found.offsets, max(found.newest, f.began), found.rows)
 	}
 	if err == nil {
 		f.sealed = append(f.sealed, seg)
@@ -122,9 +109,6 @@ func (f *family) adopt(path string) error {
 
 // append writes records and returns once they survive a power cut.
 func (f *family) append(records []historic) error {
-	if f == nil || len(records) == 0 {
-		return nil
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	a, err := f.writable(time.Now().UnixMilli())
@@ -158,6 +142,9 @@ func (a *activeSegment) append(records []historic) error {
 	}
 	for i, h := range records {
 		a.offsets[h.id] = starts[i]
+		if a.rows != nil {
+			a.rows = h.row.append(a.rows, starts[i])
+		}
 		a.newest = max(a.newest, h.finished)
 	}
 	a.size += int64(len(buf))
@@ -192,6 +179,9 @@ func (f *family) writable(now int64) (*activeSegment, error) {
 		path: path, file: file, began: began, newest: began,
 		size: int64(len(segmentMagic)), offsets: make(map[record.ID]int64),
 	}
+	if f.rows {
+		f.active.rows = []byte{}
+	}
 	return f.active, nil
 }
 
@@ -203,7 +193,7 @@ func (f *family) seal() error {
 		return nil
 	}
 	closed := a.file.Close() // all that the index names was synced
-	seg, err := sealSegment(a.path, a.offsets, a.newest)
+	seg, err := sealSegment(a.path, a.offsets, a.newest, a.rows)
 	if err == nil {
 		f.sealed = append(f.sealed, seg)
 		f.size += seg.size
@@ -213,9 +203,6 @@ func (f *family) seal() error {
 
 // find returns a record's value, the newest where there are several; nil when there is none.
 func (f *family) find(id record.ID) ([]byte, error) {
-	if f == nil {
-		return nil, nil
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if a := f.active; a != nil {
@@ -233,9 +220,6 @@ func (f *family) find(id record.ID) ([]byte, error) {
 }
 
 func (f *family) bytes() int64 {
-	if f == nil {
-		return 0
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := f.size
@@ -245,17 +229,14 @@ func (f *family) bytes() int64 {
 	return n
 }
 
-// oldest returns when the oldest sealed segment was begun, by its name.
-func (f *family) oldest() (name string, ok bool) {
-	if f == nil {
-		return "", false
-	}
+// oldest returns when the oldest sealed segment was begun.
+func (f *family) oldest() (began int64, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.sealed) == 0 {
-		return "", false
+		return 0, false
 	}
-	return filepath.Base(f.sealed[0].path), true
+	return f.sealed[0].began, true
 }
 
 // dropOldest removes the oldest sealed segment.
@@ -271,9 +252,6 @@ func (f *family) dropOldest() error {
 // dropExpired seals the active segment when its period is over, and removes those whose newest record is older than
 // the retention.
 func (f *family) dropExpired(now int64) error {
-	if f == nil {
-		return nil
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var errs []error
@@ -295,35 +273,4 @@ func (f *family) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.seal()
-}
-
-// appendHistory syncs both families at once: on disks where that takes long, it takes so only once.
-func (s *Store) appendHistory(finals, bodies []historic) error {
-	if len(bodies) == 0 {
-		return s.meta.append(finals)
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.body.append(bodies) }()
-	err := s.meta.append(finals)
-	return errors.Join(err, <-done)
-}
-
-// trimHistory removes what is too old, and the oldest of either family while both together are too large.
-func (s *Store) trimHistory(now int64) {
-	errs := []error{s.meta.dropExpired(now), s.body.dropExpired(now)}
-	for limit := s.opt.Retention.MaxSize; limit > 0 && s.meta.bytes()+s.body.bytes() > limit; {
-		meta, hasMeta := s.meta.oldest()
-		body, hasBody := s.body.oldest()
-		switch {
-		case hasBody && (!hasMeta || body <= meta):
-			errs = append(errs, s.body.dropOldest())
-		case hasMeta:
-			errs = append(errs, s.meta.dropOldest())
-		default: // only what is being written is left
-			limit = 0
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		s.log.Error().Err(err).Msg("removing old history")
-	}
 }

@@ -36,7 +36,7 @@ func logs(t *testing.T, dir string) []string {
 
 func openTestFamily(t *testing.T, dir string, retention time.Duration, maxSize int64) *family {
 	t.Helper()
-	f, err := openFamily(dir, retention, maxSize, zerolog.Nop())
+	f, err := openFamily(dir, retention, maxSize, true, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestHistoryFindsWhatWasWrittenLast(t *testing.T) {
 			id := record.ID{byte(rng.IntN(8)), byte(rng.IntN(256))}
 			value := fmt.Sprintf("%d %d %s", round, rng.Int(), strings.Repeat("x", rng.IntN(100)))
 			want[id] = value
-			batch = append(batch, historic{id, now, []byte(value)})
+			batch = append(batch, historic{id: id, finished: now, value: []byte(value)})
 		}
 		if err := f.append(batch); err != nil {
 			t.Fatal(err)
@@ -91,7 +91,7 @@ func TestTornEndOfHistoryIsLeftInPlaceAndTheRestIsRead(t *testing.T) {
 		dir := t.TempDir()
 		f := openTestFamily(t, dir, time.Hour, 0)
 		for _, id := range ids {
-			if err := f.append([]historic{{id, time.Now().UnixMilli(), []byte("val")}}); err != nil {
+			if err := f.append([]historic{{id: id, finished: time.Now().UnixMilli(), value: []byte("val")}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -112,7 +112,7 @@ func TestTornEndOfHistoryIsLeftInPlaceAndTheRestIsRead(t *testing.T) {
 		if n, err := filesize(path); err != nil || n != size-cut {
 			t.Errorf("cut by %d: the log has %d bytes now, %v; want %d", cut, n, err, size-cut)
 		}
-		if err := f.append([]historic{{ids[2], time.Now().UnixMilli(), []byte("again")}}); err != nil {
+		if err := f.append([]historic{{id: ids[2], finished: time.Now().UnixMilli(), value: []byte("again")}}); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := f.find(ids[2]); err != nil || string(got) != "again" {
@@ -127,7 +127,7 @@ func TestTornEndOfHistoryIsLeftInPlaceAndTheRestIsRead(t *testing.T) {
 func TestDamagedFrameIsAnErrorNotAWrongAnswer(t *testing.T) {
 	dir := t.TempDir()
 	f := openTestFamily(t, dir, time.Hour, 0)
-	if err := f.append([]historic{{record.ID{1}, time.Now().UnixMilli(), []byte("value")}}); err != nil {
+	if err := f.append([]historic{{id: record.ID{1}, finished: time.Now().UnixMilli(), value: []byte("value")}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.close(); err != nil {
@@ -162,7 +162,7 @@ func TestHistoryThatCannotBeWrittenKeepsTheWebhook(t *testing.T) {
 	if err := end(receipts[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.meta.active.file.Close(); err != nil { // every write fails from here on
+	if err := s.meta.families[""].active.file.Close(); err != nil { // every write fails from here on
 		t.Fatal(err)
 	}
 	id := receipts[1].ID
@@ -189,7 +189,7 @@ func TestHistoryFilesGoWhileTheStoreRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := openTestFamily(t, t.TempDir(), 8*time.Hour, 0)
 		for i := range 20 {
-			if err := f.append([]historic{{record.ID{byte(i + 1)}, time.Now().UnixMilli(), []byte("v")}}); err != nil {
+			if err := f.append([]historic{{id: record.ID{byte(i + 1)}, finished: time.Now().UnixMilli(), value: []byte("v")}}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Hour)
@@ -211,4 +211,41 @@ func TestHistoryFilesGoWhileTheStoreRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestRowsAreMadeAgainWhereTheyAreMissing(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Retention: Retention{Metadata: time.Hour}}
+	s := open(t, dir, o)
+	for range 3 {
+		f := benchFinal(s.committer.clock.nextID())
+		h := finalRecord(f)
+		h.keep = time.Hour
+		if err := s.meta.append([]historic{h}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(path string) error{
+		"gone":  os.Remove,
+		"short": func(path string) error { return os.Truncate(path, int64(len(rowMagic))+logRowSize) },
+	} {
+		rows, err := filepath.Glob(filepath.Join(dir, "history", "meta", "*"+rowSuffix))
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		if err := spoil(rows[0]); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, dir, o)
+		page, err := s.History(t.Context(), &persist.Filter{Flow: "campaign"}, "", 10)
+		if err != nil || len(page.Finals) != 3 {
+			t.Errorf("%s: %+v, %v; want 3 webhooks", name, page, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -9,8 +9,10 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -20,6 +22,7 @@ import (
 //
 //	<start>.log: segmentMagic, then frames: length of the value (4), CRC-32C of what follows (4), FinishedAt as
 //	             Unix ms (8), id (16), value
+//	<start>.row: of metadata, see rows.go; as the index, it can be made again of the log
 //	<start>.idx: indexMagic, newest (8; see segment), count (8), then count × (id (16), offset in the log (8)), by id
 const (
 	segmentMagic = "sluhis\x00\x01"
@@ -29,7 +32,7 @@ const (
 	indexEntry   = idSize + 8
 	maxFrame     = 64 << 20 // a longer length is damage
 
-	logSuffix, indexSuffix = ".log", ".idx"
+	logSuffix, indexSuffix, rowSuffix = ".log", ".idx", ".row"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -39,6 +42,8 @@ type historic struct {
 	id       record.ID
 	finished int64 // Unix ms
 	value    []byte
+	row      logRow        // of metadata
+	keep     time.Duration // from finished on; the retention of its family
 }
 
 func (h *historic) append(b []byte) []byte {
@@ -78,14 +83,21 @@ func readFrame(r io.ReaderAt, offset int64) (h historic, size int64, err error) 
 // segment is a sealed one, as it is kept in memory: its index is read from disk when somebody asks.
 type segment struct {
 	path     string // without suffix
+	began    int64  // by its name; Unix ms
 	newest   int64  // greatest FinishedAt, or when it was begun if that is later; Unix ms
 	count    int
 	min, max record.ID
-	size     int64 // bytes of both files
+	rows     int   // records in the log, as often as they were written
+	size     int64 // bytes of all its files
 }
 
-// sealSegment writes the index of a log and returns the segment.
-func sealSegment(path string, offsets map[record.ID]int64, newest int64) (*segment, error) {
+// sealSegment writes the rows, nil where its family has none, and the index of a log, and returns the segment.
+func sealSegment(path string, offsets map[record.ID]int64, newest int64, rows []byte) (*segment, error) {
+	if rows != nil {
+		if err := writeSynced(path+rowSuffix, append([]byte(rowMagic), rows...)); err != nil {
+			return nil, err
+		}
+	}
 	b := make([]byte, 0, indexHead+indexEntry*len(offsets))
 	b = append(b, indexMagic...)
 	b = binary.BigEndian.AppendUint64(b, uint64(newest)) //nolint:gosec // bits, not a quantity
@@ -97,12 +109,16 @@ func sealSegment(path string, offsets map[record.ID]int64, newest int64) (*segme
 	if err := writeSynced(path+indexSuffix, b); err != nil {
 		return nil, err
 	}
-	return openSegment(path)
+	return openSegment(path, rows != nil)
 }
 
 // openSegment reads what memory keeps of a sealed segment.
-func openSegment(path string) (*segment, error) {
-	s := &segment{path: path}
+func openSegment(path string, rows bool) (*segment, error) {
+	began, err := time.Parse(nameLayout, filepath.Base(path))
+	if err != nil {
+		return nil, err
+	}
+	s := &segment{path: path, began: began.UnixMilli()}
 	f, err := os.Open(path + indexSuffix)
 	if err != nil {
 		return nil, err
@@ -136,6 +152,13 @@ func openSegment(path string) (*segment, error) {
 		return nil, err
 	}
 	s.size = info.Size() + log.Size()
+	if rows {
+		n, err := s.countRows()
+		if err != nil {
+			return nil, err
+		}
+		s.rows, s.size = n, s.size+int64(n)*logRowSize
+	}
 	return s, nil
 }
 
@@ -191,37 +214,58 @@ func (s *segment) read(id record.ID, offset int64) ([]byte, error) {
 }
 
 func (s *segment) remove() error {
-	return errors.Join(os.Remove(s.path+indexSuffix), os.Remove(s.path+logSuffix)) // a log without index is indexed again
+	rows := os.Remove(s.path + rowSuffix)
+	if errors.Is(rows, os.ErrNotExist) {
+		rows = nil
+	}
+	// A log without index is indexed again.
+	return errors.Join(os.Remove(s.path+indexSuffix), rows, os.Remove(s.path+logSuffix))
 }
 
 // scanSegment reads the frames of a log that was not sealed, up to the first that is not whole: what a crash left
-// there was never relied on. Left is how many bytes follow.
-func scanSegment(path string) (offsets map[record.ID]int64, newest, left int64, err error) {
+// there was never relied on.
+func scanSegment(path string, rows bool) (s scanned, err error) {
 	f, err := os.Open(path + logSuffix)
 	if err != nil {
-		return nil, 0, 0, err
+		return s, err
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, 0, 0, err
+		return s, err
 	}
-	offsets = make(map[record.ID]int64)
+	s.offsets = make(map[record.ID]int64)
+	if rows {
+		s.rows = []byte{}
+	}
 	magic := make([]byte, len(segmentMagic))
 	if _, err := f.ReadAt(magic, 0); err != nil || !strings.HasPrefix(string(magic), segmentMagic) {
-		return offsets, 0, info.Size(), nil
+		s.left = info.Size()
+		return s, nil
 	}
 	at := int64(len(segmentMagic))
 	for {
 		h, size, err := readFrame(f, at)
 		if err != nil {
 			if !errors.Is(err, record.ErrFormat) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-				return nil, 0, 0, err
+				return s, err
 			}
-			return offsets, newest, info.Size() - at, nil
+			s.left = info.Size() - at
+			return s, nil
 		}
-		offsets[h.id] = at
-		newest = max(newest, h.finished)
+		s.offsets[h.id] = at
+		s.newest = max(s.newest, h.finished)
+		if rows {
+			s.rows = rowOfValue(h.value).append(s.rows, at)
+		}
 		at += size
 	}
+}
+
+// scanned is what the frames of a log tell.
+type scanned struct {
+	offsets map[record.ID]int64
+	newest  int64  // greatest FinishedAt; Unix ms
+	rows    []byte // as in the row file; nil: none were asked for
+	left    int64  // bytes that follow the last whole frame
 }

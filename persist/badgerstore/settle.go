@@ -89,7 +89,8 @@ type ending struct {
 	attempt *record.Attempt
 	earlier []record.Attempt // as stored
 	payload []byte
-	atHand  bool // nothing more is to be read about it
+	atHand  bool         // nothing more is to be read about it
+	keep    persist.Keep // with the store's own where none was given
 }
 
 func (s *Store) settleOps(batch *persist.Batch) ([]*settleOp, error) {
@@ -111,6 +112,9 @@ func (s *Store) settleOps(batch *persist.Batch) ([]*settleOp, error) {
 			return nil, fmt.Errorf("settlement %d, of %s: %w", i, batch.Settlements[i].ID, err)
 		}
 		t.index = i
+		if t.ended != nil {
+			t.ended.keep = s.opt.Retention.keep(batch.Settlements[i].Keep)
+		}
 		k := t.cost()
 		if t.ended == nil && s.fresh.find(t.id) != nil { // its payload moves with it
 			k = k.plus(rowCost(1+idSize, payloadHead+int(batch.Settlements[i].Next.Size)))

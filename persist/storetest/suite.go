@@ -89,6 +89,12 @@ var promises = []promise{
 	{"HistorySizeWins", historySize},
 	{"LivePayloadSurvivesAllRetention", livePayloadStays},
 	{"UnknownWebhookIsNotFound", unknown},
+	{"SettlementSaysHowLongItIsKept", keptApart},
+
+	{"HistoryIsFilteredLatestFirst", historyFilters},
+	{"CursorGoesOnWhileWebhooksEnd", historyCursor},
+	{"LiveWebhooksAreListedById", liveList},
+	{"LivePagesEndOverManyThatAreGone", liveGone},
 }
 
 // queue returns a queue of a host.

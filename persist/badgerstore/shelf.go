@@ -1,0 +1,210 @@
+package badgerstore
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// shelf is the history of one kind, metadata or bodies: a family for each retention that is asked for, so that what is to
+// be kept for a day does not stay for what is beside it for a month. The store's own is in the shelf's directory, each
+// other one in keep-<seconds> below it.
+type shelf struct {
+	dir     string
+	own     time.Duration // not above 0: nothing is kept unless asked for
+	maxSize int64
+	rows    bool
+	log     zerolog.Logger
+
+	mu       sync.Mutex
+	families map[string]*family // by the name of their directory below dir; empty: dir itself
+}
+
+const keepPrefix = "keep-"
+
+// keep is how long something is kept that asks for as long, in whole seconds.
+func (r *Retention) keep(asked persist.Keep) persist.Keep {
+	if asked.Metadata == 0 {
+		asked.Metadata = r.Metadata
+	}
+	if asked.Body == 0 {
+		asked.Body = r.Body
+	}
+	return persist.Keep{Metadata: asked.Metadata.Round(time.Second), Body: asked.Body.Round(time.Second)}
+}
+
+func (s *Store) openHistory() (err error) {
+	r := s.opt.Retention
+	own := r.keep(persist.Keep{})
+	if s.meta, err = openShelf(filepath.Join(s.dir, "history", "meta"), own.Metadata, r.MaxSize, true, s.log); err != nil {
+		return err
+	}
+	s.body, err = openShelf(filepath.Join(s.dir, "history", "body"), own.Body, r.MaxSize, false, s.log)
+	if err == nil {
+		s.trimHistory(time.Now().UnixMilli())
+	}
+	return err
+}
+
+// openShelf opens what is there. What an earlier run kept under a retention of its own that the store no longer has is
+// removed.
+func openShelf(dir string, own time.Duration, maxSize int64, rows bool, log zerolog.Logger) (*shelf, error) {
+	h := &shelf{dir: dir, own: own, maxSize: maxSize, rows: rows, log: log, families: map[string]*family{}}
+	if err := errors.Join(os.MkdirAll(dir, 0o700), syncDir(filepath.Dir(dir))); err != nil {
+		return nil, err
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		seconds, ok := strings.CutPrefix(f.Name(), keepPrefix)
+		switch n, err := strconv.Atoi(seconds); {
+		case ok && f.IsDir() && err == nil && n > 0:
+			if _, err := h.open(f.Name(), time.Duration(n)*time.Second); err != nil {
+				return nil, err
+			}
+		case own <= 0 && !f.IsDir():
+			if err := os.Remove(filepath.Join(dir, f.Name())); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if own > 0 {
+		_, err = h.open("", own)
+	}
+	return h, err
+}
+
+// family returns the one for a retention, and begins it where there is none.
+func (h *shelf) family(keep time.Duration) (*family, error) {
+	name := ""
+	if keep != h.own {
+		name = keepPrefix + strconv.Itoa(int(keep/time.Second))
+	}
+	return h.open(name, keep)
+}
+
+func (h *shelf) open(name string, keep time.Duration) (*family, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if f := h.families[name]; f != nil {
+		return f, nil
+	}
+	f, err := openFamily(filepath.Join(h.dir, name), keep, h.maxSize, h.rows, h.log)
+	if err != nil {
+		return nil, err
+	}
+	f.id = name
+	h.families[name] = f
+	return f, nil
+}
+
+// all returns the families there are, always in the same order.
+func (h *shelf) all() []*family {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*family, 0, len(h.families))
+	for _, name := range slices.Sorted(maps.Keys(h.families)) {
+		all = append(all, h.families[name])
+	}
+	return all
+}
+
+// append writes records, each to the family of its retention, and returns once they survive a power cut.
+func (h *shelf) append(records []historic) error {
+	for len(records) > 0 {
+		keep := records[0].keep
+		n := slices.IndexFunc(records, func(r historic) bool { return r.keep != keep })
+		if n >= 0 { // policies differ in what they keep: group by it, once
+			slices.SortStableFunc(records, func(a, b historic) int { return int(a.keep.Seconds() - b.keep.Seconds()) })
+			keep = records[0].keep
+			n = slices.IndexFunc(records, func(r historic) bool { return r.keep != keep })
+		}
+		if n < 0 {
+			n = len(records)
+		}
+		f, err := h.family(keep)
+		if err == nil {
+			err = f.append(records[:n])
+		}
+		if err != nil {
+			return fmt.Errorf("history kept for %v: %w", keep, err)
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// find returns a record's value; nil when there is none.
+func (h *shelf) find(id record.ID) ([]byte, error) {
+	for _, f := range h.all() {
+		if value, err := f.find(id); value != nil || err != nil {
+			return value, err
+		}
+	}
+	return nil, nil
+}
+
+func (h *shelf) bytes() (n int64) {
+	for _, f := range h.all() {
+		n += f.bytes()
+	}
+	return n
+}
+
+func (h *shelf) close() error {
+	var errs []error
+	for _, f := range h.all() {
+		errs = append(errs, f.close())
+	}
+	return errors.Join(errs...)
+}
+
+// appendHistory syncs both shelves at once: on disks where that takes long, it takes so only once.
+func (s *Store) appendHistory(finals, bodies []historic) error {
+	if len(bodies) == 0 {
+		return s.meta.append(finals)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.body.append(bodies) }()
+	err := s.meta.append(finals)
+	return errors.Join(err, <-done)
+}
+
+// trimHistory removes what is too old, and the oldest of all families while they together are too large.
+func (s *Store) trimHistory(now int64) {
+	families := append(s.body.all(), s.meta.all()...) // of files equally old, bodies go first
+	var errs []error
+	for _, f := range families {
+		errs = append(errs, f.dropExpired(now))
+	}
+	for limit := s.opt.Retention.MaxSize; limit > 0 && s.meta.bytes()+s.body.bytes() > limit; {
+		var oldest *family
+		var first int64
+		for _, f := range families {
+			if began, ok := f.oldest(); ok && (oldest == nil || began < first) {
+				oldest, first = f, began
+			}
+		}
+		if oldest == nil { // only what is being written is left
+			break
+		}
+		errs = append(errs, oldest.dropOldest())
+	}
+	if err := errors.Join(errs...); err != nil {
+		s.log.Error().Err(err).Msg("removing old history")
+	}
+}
