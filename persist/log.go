@@ -1,11 +1,16 @@
 package persist
 
-import "github.com/sluice-gateway/sluice/persist/record"
+import (
+	"slices"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
 
 // Filter says which finished webhooks are meant: those of which all that is set is true. The zero value means all of them.
 type Filter struct {
-	Host, Flow, Type, Subscription, Event, Tenant string // as a whole, case and all; empty: any
+	Host, Flow, Type, Subscription, Event string // as a whole, case and all; empty: any
 
+	Tenants []string      // any of these; empty: any at all
 	Subject record.Digest // zero: any
 	State   record.State  // empty: any
 	// StatusFrom and StatusTo bound the HTTP status of the last attempt, both inclusive; both 0: any, also none.
@@ -18,7 +23,7 @@ type Filter struct {
 func (f *Filter) Matches(w *record.Final) bool {
 	is := func(want, got string) bool { return want == "" || want == got }
 	return is(f.Host, w.Host) && is(f.Flow, w.Flow) && is(f.Type, w.Type) && is(f.Subscription, w.Subscription) &&
-		is(f.Event, w.Event) && is(f.Tenant, w.Tenant) && is(string(f.State), string(w.State)) &&
+		is(f.Event, w.Event) && (len(f.Tenants) == 0 || slices.Contains(f.Tenants, w.Tenant)) && is(string(f.State), string(w.State)) &&
 		(f.Subject == record.Digest{} || f.Subject == w.Subject) &&
 		f.MatchesStatus(LastStatus(w.Attempts)) && f.MatchesTime(w.FinishedAt)
 }

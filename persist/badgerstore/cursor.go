@@ -22,7 +22,7 @@ func cursorOf(readers []*rowReader) string {
 		}
 		more = more || at != rowPlace{}
 		b = append(append(b, byte(len(r.family.id))), r.family.id...) //nolint:gosec // "keep-" and a number
-		b = binary.BigEndian.AppendUint64(b, uint64(at.began)) //nolint:gosec // bits, not a quantity
+		b = binary.BigEndian.AppendUint64(b, uint64(at.began))        //nolint:gosec // bits, not a quantity
 		b = binary.BigEndian.AppendUint32(b, at.row)
 	}
 	if !more {

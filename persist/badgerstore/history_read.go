@@ -12,8 +12,12 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// historyBudget is how many rows one page of history looks at, at most: some 15 ms of work.
-const historyBudget = 1 << 18
+// historyBudget is how many rows one page of history looks at, at most: some 5 ms of work. A record that is read because
+// its row passes counts as historyReadCost.
+const (
+	historyBudget   = 1 << 18
+	historyReadCost = 64
+)
 
 // History implements persist.Store. Webhooks come in the order in which their ends were written, the latest first.
 func (s *Store) History(
@@ -53,7 +57,7 @@ func (s *Store) history(filter *persist.Filter, from string, limit int) (*persis
 				latest = r
 			}
 		}
-		if latest == nil || budget < 0 { // at an end, or nobody knows which one comes next
+		if latest == nil || spent(readers) { // at an end, or nobody knows which one comes next
 			break
 		}
 		page.Finals = append(page.Finals, latest.found)
@@ -61,6 +65,16 @@ func (s *Store) history(filter *persist.Filter, from string, limit int) (*persis
 	}
 	page.Next = cursorOf(readers)
 	return page, nil
+}
+
+// spent reports whether a reader did not come to what it has next: then nobody knows which one's is the latest.
+func spent(readers []*rowReader) bool {
+	for _, r := range readers {
+		if r.found == nil && !r.end {
+			return true
+		}
+	}
+	return false
 }
 
 // historyReaders returns a reader for each family, where a cursor says that they stand.
@@ -127,6 +141,7 @@ func (r *rowReader) advance(budget *int) error {
 			if !r.sieve.passes(row) {
 				continue
 			}
+			*budget -= historyReadCost
 			final, err := r.segment.final(readRow(row).offset)
 			if errors.Is(err, record.ErrFormat) {
 				r.family.log.Error().Err(err).Str("file", r.segment.log.Name()).Msg("a record of history is unreadable")

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -131,6 +132,8 @@ type sieve struct {
 	state  byte
 	names  [rowNames]uint32
 	asked  [rowNames]bool
+	// tenants are asked for, any of them.
+	tenants []uint32
 }
 
 func newSieve(f *persist.Filter) *sieve {
@@ -139,11 +142,14 @@ func newSieve(f *persist.Filter) *sieve {
 		s.state = stateCode(f.State)
 	}
 	for i, name := range [rowNames]string{
-		rowHost: f.Host, rowFlow: f.Flow, rowType: f.Type, rowSubscription: f.Subscription, rowEvent: f.Event, rowTenant: f.Tenant,
+		rowHost: f.Host, rowFlow: f.Flow, rowType: f.Type, rowSubscription: f.Subscription, rowEvent: f.Event,
 	} {
 		if name != "" {
 			s.names[i], s.asked[i] = hash(name), true
 		}
+	}
+	for _, tenant := range f.Tenants {
+		s.tenants = append(s.tenants, hash(tenant))
 	}
 	return s
 }
@@ -163,6 +169,9 @@ func (s *sieve) passes(b []byte) bool {
 		if s.asked[i] && binary.BigEndian.Uint32(b[16+4*i:]) != s.names[i] {
 			return false
 		}
+	}
+	if s.tenants != nil && !slices.Contains(s.tenants, binary.BigEndian.Uint32(b[16+4*rowTenant:])) {
+		return false
 	}
 	if f.Subject != (record.Digest{}) && binary.BigEndian.Uint32(b[16+4*rowNames:]) != binary.BigEndian.Uint32(f.Subject[:]) {
 		return false

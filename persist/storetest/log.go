@@ -83,7 +83,7 @@ func historyFilters(t *testing.T, at Place) {
 		second := func(n int) int64 { return began.Add(time.Duration(n) * time.Second).UnixMilli() }
 		for _, f := range []persist.Filter{
 			{}, {Host: "a.example"}, {Host: "b.example"}, {Host: "c.example"}, {Flow: "g"}, {Type: "order"}, {Subscription: "sub_2"},
-			{Event: "evt_1"}, {Tenant: "eu"}, {Subject: record.Digest{1}}, {State: record.Failed}, {StatusFrom: 200, StatusTo: 200},
+			{Event: "evt_1"}, {Tenants: []string{"eu"}}, {Tenants: []string{"us", "eu"}}, {Subject: record.Digest{1}}, {State: record.Failed}, {StatusFrom: 200, StatusTo: 200},
 			{StatusFrom: 400, StatusTo: 499}, {Since: second(20)}, {Until: second(20)}, {Since: second(20), Until: second(30)},
 			{Host: "a.example", Flow: "f", State: record.Delivered, Type: "refund"},
 		} {
