@@ -64,6 +64,8 @@ func detail(w *schedule.Waiting) string {
 			w.Breaker.Failures, w.Breaker.Calls, clock(w.Until))
 	case schedule.Concurrency:
 		return fmt.Sprintf("%d calls are under way in its lane, the most for now is %d", w.Budget.InFlight, w.Budget.Concurrency)
+	case schedule.Held:
+		return "its flow or its host is held by an operator"
 	case schedule.Ordering:
 		return "the one before it under its ordering key is not done"
 	}

@@ -177,20 +177,21 @@ type Mark struct {
 	At    record.Position
 }
 
-// State is what a host or a lane remembers over a restart; opaque to the store. Empty Data forgets it.
+// State is what a host, a lane or a flow remembers over a restart; opaque to the store. Empty Data forgets it.
 type State struct {
-	Lane record.Lane
+	Lane record.Lane // of a flow, which is of no host: a name of whose partition and key it is
 	Kind StateKind
 	Data []byte
 }
 
-// StateKind tells a host's state from a lane's.
+// StateKind tells a host's state from a lane's and a flow's.
 type StateKind uint8
 
 // The kinds of state.
 const (
 	HostState StateKind = 1 // of the whole host: the breaker
 	LaneState StateKind = 2 // of one lane: learned limits, pause
+	FlowState StateKind = 3 // of a flow: an operator's hold, a cancellation under way
 )
 
 // Batch is what one Settle carries.

@@ -18,10 +18,10 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// attempt makes one attempt for a webhook, on a worker's goroutine, and says what is to become of it. An expired one
-// is not sent.
-func (d *Dispatcher) attempt(s schedule.Start, expired bool) {
-	e := ended{lane: s.Lane, end: schedule.End{ID: s.Entry.ID, Permit: s.Permit, Health: circuit.Neutral}, expired: expired}
+// attempt makes one attempt for a webhook, on a worker's goroutine, and says what is to become of it; or ends it without
+// one, as its fate says.
+func (d *Dispatcher) attempt(s schedule.Start, as fate) {
+	e := ended{lane: s.Lane, end: schedule.End{ID: s.Entry.ID, Permit: s.Permit, Health: circuit.Neutral}, unsent: as != send}
 	defer func() {
 		if p := recover(); p != nil {
 			d.set.Log.Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Stringer("id", s.Entry.ID).
@@ -43,8 +43,9 @@ func (d *Dispatcher) attempt(s schedule.Start, expired bool) {
 		d.set.Log.Error().Err(err).Stringer("id", s.Entry.ID).Msg("reading a webhook failed; it is tried again")
 		e.settlement = stays(&s, nil, s.Entry, time.Now().Add(time.Second))
 		return
-	case expired:
-		e.settlement = d.ends(&s, w, payload, record.Expired, nil, "expires_at passed before it could be sent")
+	case as != send:
+		state, reason := as.end()
+		e.settlement = d.ends(&s, w, payload, state, nil, reason)
 		return
 	}
 

@@ -184,7 +184,7 @@ func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 	}
 	for i := range in.ended {
 		e := &in.ended[i]
-		if !e.expired {
+		if !e.unsent {
 			if t := d.schedule.Ended(now, &e.end); t != (circuit.Transition{}) {
 				d.logTransition(e.lane.Host, t, now)
 				d.saveNow = true
@@ -211,8 +211,9 @@ func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 
 // carryOut starts what the schedule says may start.
 func (d *Dispatcher) carryOut(ctx context.Context, plan *schedule.Plan) {
-	d.pool.submit(plan.Start, false)
-	d.pool.submit(plan.Expired, true)
+	d.pool.submit(plan.Start, send)
+	d.pool.submit(plan.Expired, expire)
+	d.pool.submit(plan.Cancelled, cancel)
 	for _, r := range plan.Read {
 		go d.read(ctx, r)
 	}

@@ -32,7 +32,7 @@ type ended struct {
 	lane       record.Lane
 	end        schedule.End
 	settlement *persist.Settlement
-	expired    bool // no attempt was made: there is nothing to learn
+	unsent     bool // no attempt was made: there is nothing to learn
 }
 
 type windowRead struct {

@@ -12,7 +12,7 @@ const spareWorkers = 256
 // pool runs starts on goroutines: one for each attempt under way, none for what waits. How many there may be is the
 // schedule's decision; the pool starts what it is given.
 type pool struct {
-	work func(s schedule.Start, expired bool)
+	work func(s schedule.Start, as fate)
 
 	mu     sync.Mutex
 	cond   sync.Cond
@@ -23,11 +23,11 @@ type pool struct {
 }
 
 type job struct {
-	start   schedule.Start
-	expired bool
+	start schedule.Start
+	as    fate
 }
 
-func (p *pool) submit(starts []schedule.Start, expired bool) {
+func (p *pool) submit(starts []schedule.Start, as fate) {
 	if len(starts) == 0 {
 		return
 	}
@@ -38,7 +38,7 @@ func (p *pool) submit(starts []schedule.Start, expired bool) {
 		p.queue, p.head = p.queue[:n], 0
 	}
 	for i := range starts {
-		p.queue = append(p.queue, job{starts[i], expired})
+		p.queue = append(p.queue, job{starts[i], as})
 	}
 	pending := len(p.queue) - p.head
 	wake, hire := min(pending, p.idle), max(0, pending-p.idle)
@@ -73,7 +73,7 @@ func (p *pool) run() {
 			p.queue, p.head = p.queue[:0], 0
 		}
 		p.mu.Unlock()
-		p.work(j.start, j.expired)
+		p.work(j.start, j.as)
 		p.mu.Lock()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -23,7 +24,7 @@ func (d *Dispatcher) Restore(ctx context.Context) error {
 		return fmt.Errorf("claiming partitions: %w", err)
 	}
 	now := time.Now()
-	for _, part := range tenure.Parts {
+	for _, part := range tenure.Parts { // all of them before the first queue: a flow has queues in many partitions
 		states, err := d.set.Store.States(ctx, part)
 		if err != nil {
 			return fmt.Errorf("reading the states of partition %d: %w", part, err)
@@ -31,13 +32,16 @@ func (d *Dispatcher) Restore(ctx context.Context) error {
 		for i := range states {
 			if err := d.restoreState(&states[i], now); err != nil {
 				d.set.Log.Error().Err(err).Str("host", states[i].Lane.Host).
-					Msg("what was learned of a destination is unreadable; it is learned anew")
+					Msg("what was learned of a destination, or done to a flow, is unreadable; it is as if it had not been")
 			}
 		}
+	}
+	for _, part := range tenure.Parts {
 		if err := d.restoreQueues(ctx, part, now); err != nil {
 			return fmt.Errorf("listing the queues of partition %d: %w", part, err)
 		}
 	}
+	d.schedule.AllFound()
 	return nil
 }
 
@@ -63,6 +67,7 @@ func (d *Dispatcher) restoreQueues(ctx context.Context, part record.Part, now ti
 type hostState struct {
 	Breaker circuit.Snapshot `json:"breaker"`
 	Dialect limiter.Dialect  `json:"dialect"`
+	Held    bool             `json:"held,omitempty"`
 }
 
 // stateVersion leads every saved state, before its JSON.
@@ -86,6 +91,11 @@ func (d *Dispatcher) restoreState(s *persist.State, now time.Time) error {
 		}
 		d.schedule.Breaker(s.Lane.Host).Restore(of.Breaker, now)
 		*d.schedule.Dialect(s.Lane.Host) = of.Dialect
+		if of.Held {
+			d.schedule.HoldHost(now, s.Lane.Host)
+		}
+	case persist.FlowState:
+		return d.restoreFlow(s)
 	}
 	return nil
 }
@@ -107,10 +117,12 @@ func (d *Dispatcher) saveStates(now time.Time) time.Time {
 	var states []persist.State
 	d.schedule.Changed(func(l record.Lane, b *limiter.Budget) {
 		states = append(states, persist.State{Lane: l, Kind: persist.LaneState, Data: encodeState(b.Snapshot(now))})
-	}, func(host string, b *circuit.Breaker, dialect *limiter.Dialect) {
+	}, func(host string, m schedule.HostMemory) {
 		states = append(states, persist.State{
-			Lane: record.Lane{Host: host}, Kind: persist.HostState, Data: encodeState(hostState{b.Snapshot(), *dialect}),
+			Lane: record.Lane{Host: host}, Kind: persist.HostState, Data: encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held}),
 		})
+	}, func(name schedule.FlowName, m schedule.FlowMemory) {
+		states = append(states, stateOfFlow(name, m))
 	})
 	var marks []persist.Mark
 	d.schedule.Marks(func(host string, id record.QueueID, at record.Position) {

@@ -61,9 +61,9 @@ func TestSavedStatesKeepTheirForm(t *testing.T) {
 	var lane, host []byte
 	d.schedule.Changed(func(_ record.Lane, b *limiter.Budget) {
 		lane = encodeState(b.Snapshot(noon.Add(2 * time.Second)))
-	}, func(_ string, b *circuit.Breaker, dialect *limiter.Dialect) {
-		host = encodeState(hostState{b.Snapshot(), *dialect})
-	})
+	}, func(_ string, m schedule.HostMemory) {
+		host = encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held})
+	}, func(schedule.FlowName, schedule.FlowMemory) {})
 	for name, got := range map[string][]byte{"lane.golden": lane, "host.golden": host} {
 		path := filepath.Join("testdata", name)
 		if *update {

@@ -60,6 +60,9 @@ func (s *Schedule) Found(now time.Time, id record.QueueID, desc *record.Queue, m
 	}
 	q := s.addQueue(id, desc, now)
 	q.more, q.cursor = true, mark
+	if q.share.flow.cancel.running() {
+		s.search(q)
+	}
 	s.refill(q)
 }
 
@@ -76,6 +79,17 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 	missed := func(e *held) { // a meanwhile entry that the disk will bring again
 		s.entries--
 		s.handover -= e.content.size()
+	}
+	if q.search.reading {
+		for i := range meanwhile {
+			missed(&meanwhile[i])
+		}
+		s.searchRead(q, now, entries, ended, failed)
+		return
+	}
+	if q.search.stage == searchWindow && !q.search.queued {
+		q.search.queued = true
+		s.searching.push(q)
 	}
 	if failed || q.stale {
 		for i := range meanwhile {
@@ -127,6 +141,10 @@ func dueAtOnce(e *record.Entry, now time.Time) {
 
 // offer puts a durable entry where it belongs and wakes its lane when that may let something start.
 func (s *Schedule) offer(q *queue, w held, now time.Time) {
+	if q.share.flow.cancel.takes(w.entry.ID) {
+		s.condemn(q, w)
+		return
+	}
 	entries, payload := q.offer(w, s.windowOf())
 	s.entries += entries
 	s.handover += payload
@@ -169,8 +187,9 @@ func (s *Schedule) lane(id record.Lane, now time.Time) *lane {
 	if l == nil {
 		h := s.host(id.Host)
 		l = &lane{
-			id: id, host: h, budget: s.set.Budget(id, now), flows: map[flowKey]*flow{}, queues: map[record.QueueID]*queue{},
-			later: newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
+			id: id, host: h, budget: s.set.Budget(id, now), shares: map[shareKey]*share{}, queues: map[record.QueueID]*queue{},
+			later:   newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
+			classes: [...]class{newClass(), newClass(), newClass()},
 		}
 		s.lanes[id] = l
 		h.lanes = append(h.lanes, l)
@@ -180,14 +199,9 @@ func (s *Schedule) lane(id record.Lane, now time.Time) *lane {
 
 func (s *Schedule) addQueue(id record.QueueID, desc *record.Queue, now time.Time) *queue {
 	l := s.lane(desc.Lane, now)
-	key := flowKey{desc.Tenant, desc.Flow, desc.Priority}
-	f := l.flows[key]
-	if f == nil {
-		f = &flow{key: key}
-		l.flows[key] = f
-	}
-	f.queues++
-	q := &queue{id: id, desc: *desc, ordered: desc.Ordered(), lane: l, flow: f}
+	sh := s.share(l, FlowName{desc.Tenant, desc.Flow}, desc.Priority)
+	q := &queue{id: id, desc: *desc, ordered: desc.Ordered(), lane: l, share: sh}
+	sh.join(q)
 	s.queues[id], l.queues[id] = q, q
 	return q
 }
@@ -204,7 +218,7 @@ func (s *Schedule) maybeIdle(q *queue, now time.Time) {
 	}
 }
 
-// forgetIdle forgets queues that had nothing to do for a while, and a flow with its last queue.
+// forgetIdle forgets queues that had nothing to do for a while.
 func (s *Schedule) forgetIdle(now time.Time) {
 	for s.idle.len() > 0 && now.Sub(s.idle.front().idleSince) >= keepIdle {
 		q := s.idle.pop()
@@ -218,9 +232,7 @@ func (s *Schedule) forgetIdle(now time.Time) {
 		}
 		delete(s.queues, q.id)
 		delete(q.lane.queues, q.id)
-		if q.flow.queues--; q.flow.queues == 0 && !q.flow.inRing {
-			delete(q.lane.flows, q.flow.key)
-		}
+		s.leave(q)
 	}
 }
 

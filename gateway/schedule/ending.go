@@ -82,6 +82,9 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	delete(s.live, id)
 	s.move(it, settled)
 	q := it.queue
+	if it.doomed {
+		s.doomedSettled(it, next == nil)
+	}
 	if q.reading {
 		if q.settledMeanwhile == nil {
 			q.settledMeanwhile = map[record.ID]record.Position{}
@@ -104,13 +107,13 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	s.maybeIdle(q, now)
 }
 
-// hasWork reports whether any flow of the lane has something due, or will.
+// hasWork reports whether any share of the lane has something due, or will.
 func (l *lane) hasWork() bool {
 	if l.later.first() != nil {
 		return true
 	}
 	for i := range l.classes {
-		if l.classes[i].ring.len() > 0 {
+		if l.classes[i].shares.len() > 0 {
 			return true
 		}
 	}

@@ -58,7 +58,8 @@ func lanes(t *testing.T, s *schedule.Schedule, host string, now time.Time) []sch
 
 // drainChanges returns how many lanes and hosts want to be saved, as if they had been.
 func drainChanges(s *schedule.Schedule) (lanes, hosts int) {
-	s.Changed(func(record.Lane, *limiter.Budget) { lanes++ }, func(string, *circuit.Breaker, *limiter.Dialect) { hosts++ })
+	s.Changed(func(record.Lane, *limiter.Budget) { lanes++ }, func(string, schedule.HostMemory) { hosts++ },
+		func(schedule.FlowName, schedule.FlowMemory) {})
 	return lanes, hosts
 }
 

@@ -19,6 +19,7 @@ func (h *indexed[T]) first() (least T) {
 	return least
 }
 
+func (h *indexed[T]) len() int   { return len(h.items.all) }
 func (h *indexed[T]) push(v T)   { heap.Push(&h.items, v) }
 func (h *indexed[T]) moved(v T)  { heap.Fix(&h.items, *h.items.index(v)) }
 func (h *indexed[T]) remove(v T) { heap.Remove(&h.items, *h.items.index(v)) }

@@ -36,8 +36,9 @@ func (d *disk) window(q record.QueueID, after record.Position, limit int) []reco
 
 // TestEveryWebhookRunsToItsEndOnceHoweverReadsRetriesAndSettlementsInterleave drives the schedule with tiny windows
 // against a model of the disk: commits, reads whose answers come late, attempts that end out of order and settlements
-// that lag, some of them retries. Nothing may be lost, nothing be in flight twice, nothing start that is not live
-// on disk, and a fresh webhook must not overtake the backlog of its queue.
+// that lag, some of them retries, while flows are held, resumed and cancelled. Nothing may be lost, nothing be in flight
+// twice, nothing start that is not live on disk, held or cancelled, and a fresh webhook must not overtake the backlog of its
+// queue.
 func TestEveryWebhookRunsToItsEndOnceHoweverReadsRetriesAndSettlementsInterleave(t *testing.T) {
 	for seed := range uint64(300) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { interleave(t, seed) })
@@ -53,7 +54,7 @@ func interleave(t *testing.T, seed uint64) {
 	queues := []record.Queue{queueOf("a.example", "f"), queueOf("a.example", "g"), queueOf("b.example", "f"), queueOf("b.example", "o")}
 	queues[3].Ordering = record.Digest{9}
 
-	now, next := epoch, 0
+	now, next, target := epoch, 0, 300
 	byID := map[record.QueueID]record.Queue{}
 	var handOvers []*schedule.Fresh
 	commit := func(q record.Queue, handOver bool) {
@@ -92,12 +93,41 @@ func interleave(t *testing.T, seed uint64) {
 	var reads []late
 	inFlight, done := map[record.ID]bool{}, map[record.ID]bool{}
 	last := map[record.QueueID]int{} // ordered queues: the last one begun
-	target := 300
+	held, cancelled := map[schedule.FlowName]bool{}, map[schedule.FlowName]int{}
+	flowOf := func(id record.QueueID) schedule.FlowName {
+		return schedule.FlowName{Tenant: byID[id].Tenant, Flow: byID[id].Flow}
+	}
+	disturb := func() {
+		f := schedule.FlowName{Tenant: "default", Flow: []string{"f", "g", "o"}[rnd.IntN(3)]}
+		switch rnd.IntN(4) {
+		case 0:
+			if next < target {
+				s.HoldFlow(now, f)
+				held[f] = true
+			}
+		case 1, 2:
+			s.ResumeFlow(now, f)
+			delete(held, f)
+		case 3:
+			upTo := next - 1 - rnd.IntN(20)
+			s.CancelFlow(now, f, idOf(max(0, upTo)))
+			if v, _ := s.Flow(f); v.Cancelling {
+				cancelled[f] = max(cancelled[f], upTo)
+			}
+		}
+	}
 	for steps := 0; len(done) < next || next < target || len(handOvers) > 0; steps++ {
 		if steps > 200_000 {
 			t.Fatalf("stuck with %d of %d done, %d in flight, %d settling", len(done), next, len(flying), len(settling))
 		}
 		switch {
+		case rnd.IntN(40) == 0:
+			disturb()
+		case next >= target && len(held) > 0:
+			for f := range held {
+				s.ResumeFlow(now, f)
+			}
+			clear(held)
 		case next < target && rnd.IntN(3) == 0:
 			commit(queues[rnd.IntN(len(queues))], true)
 		case len(handOvers) > 0 && rnd.IntN(2) == 0:
@@ -149,7 +179,33 @@ func interleave(t *testing.T, seed uint64) {
 			inFlight[st.Entry.ID] = true
 			settling = append(settling, settle{start: st})
 		}
+		for _, st := range p.Cancelled {
+			if n := numberOf(st.Entry.ID); n > cancelled[flowOf(st.Queue)] || inFlight[st.Entry.ID] || done[st.Entry.ID] {
+				t.Fatalf("webhook %d was cancelled (in flight %v, done %v)", n, inFlight[st.Entry.ID], done[st.Entry.ID])
+			}
+			if live, ok := d.entries[st.Queue][st.Entry.Position]; !ok || live != st.Entry {
+				t.Fatalf("webhook %d was cancelled at a place where it is not on disk", numberOf(st.Entry.ID))
+			}
+			inFlight[st.Entry.ID] = true
+			settling = append(settling, settle{start: st})
+		}
+		for f, upTo := range cancelled {
+			if v, ok := s.Flow(f); !ok || !v.Cancelling {
+				delete(cancelled, f)
+				for id, entries := range d.entries {
+					for _, e := range entries {
+						waits := !slices.ContainsFunc(handOvers, func(h *schedule.Fresh) bool { return h.Entry.ID == e.ID })
+						if waits && flowOf(id) == f && numberOf(e.ID) <= upTo {
+							t.Fatalf("webhook %d is left of flow %s, cancelled up to %d", numberOf(e.ID), f.Flow, upTo)
+						}
+					}
+				}
+			}
+		}
 		for _, st := range p.Start {
+			if f := flowOf(st.Queue); held[f] || cancelled[f] >= numberOf(st.Entry.ID) && cancelled[f] > 0 {
+				t.Fatalf("webhook %d started; its flow is held (%v) or cancelled (to %d)", numberOf(st.Entry.ID), held[f], cancelled[f])
+			}
 			if st.Entry.Expires > 0 && st.Entry.Expires <= now.UnixMilli() {
 				t.Fatalf("webhook %d started past its deadline", numberOf(st.Entry.ID))
 			}

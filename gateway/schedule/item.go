@@ -9,46 +9,61 @@ type item struct {
 	queue *queue
 	size  int64 // bytes of its payload
 	state itemState
+	// doomed: a cancellation of its flow takes it. ending: it was taken for that, and its end is the cancellation's doing.
+	doomed, ending bool
 }
 
 type itemState uint8
 
 const (
-	taken     itemState = iota
-	inFlight            // an attempt is under way: it holds a slot
-	unsettled           // what became of it is on its way to the store
-	abandoned           // its attempt was never made and never will be, by this process
+	taken      itemState = iota
+	waitsToEnd           // it is to be cancelled: Next will give it out
+	inFlight             // an attempt is under way: it holds a slot
+	unsettled            // what became of it is on its way to the store
+	abandoned            // its attempt was never made and never will be, by this process
 	settled
 )
 
+// newItem notes an entry that was taken.
+func (s *Schedule) newItem(q *queue, e *record.Entry, to itemState) *item {
+	it := &item{at: e.Position, queue: q, size: int64(e.Size)}
+	s.live[e.ID] = it
+	if f := q.share.flow; f.cancel.takes(e.ID) {
+		it.doomed, it.ending = true, to == waitsToEnd
+		f.cancel.found++
+	}
+	s.move(it, to)
+	return it
+}
+
 // move takes an item to another state, and keeps every count of items.
 func (s *Schedule) move(it *item, to itemState) {
-	l := it.queue.lane
-	switch it.state {
-	case taken:
-		s.bytes += it.size
+	if it.state == taken {
 		it.queue.flying++
-	case inFlight:
-		s.inFlight--
-		l.inFlight--
-		l.host.inFlight--
-	case unsettled:
-		s.unsettled--
 	}
-	switch to {
-	case inFlight:
-		s.inFlight++
-		l.inFlight++
-		l.host.inFlight++
-	case unsettled:
-		s.unsettled++
-	case abandoned:
-		s.bytes -= it.size
-	case settled:
-		s.bytes -= it.size
+	s.count(it, -1)
+	it.state = to
+	s.count(it, 1)
+	if to == settled {
 		it.queue.flying--
 	}
-	it.state = to
+}
+
+// count adds n to the counts that an item in its state is part of.
+func (s *Schedule) count(it *item, n int) {
+	switch it.state {
+	case inFlight:
+		l := it.queue.lane
+		s.inFlight += n
+		l.inFlight += n
+		l.host.inFlight += n
+		it.queue.share.flow.inFlight += n
+	case unsettled:
+		s.unsettled += n
+	default:
+		return
+	}
+	s.bytes += int64(n) * it.size
 }
 
 // free returns how many more webhooks may be taken from their windows.

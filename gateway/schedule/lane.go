@@ -17,19 +17,22 @@ type host struct {
 	// barred are lanes that wait for what another lane of the host may set free: a probe's permit, a slot.
 	barred   fifo[*lane]
 	inFlight int
+	held     bool // by an operator
 	dirty    bool
 }
 
 // lane is one unit of a destination's limit, with the flows that want to use it.
 //
-// Invariant: a queue with something in its window is in exactly one of three places: among its flow's ready queues
-// (its head is due), in later (its head is due later), or in neither (an ordered queue with one in flight).
+// Invariant: a queue with something in its window is in exactly one of three places: among its share's ready queues
+// (its head is due), in later (its head is due later), or in neither (an ordered queue with one in flight, or one whose
+// window is being searched for what was cancelled).
 type lane struct {
 	id      record.Lane
 	host    *host
 	budget  *limiter.Budget
-	flows   map[flowKey]*flow
+	shares  map[shareKey]*share
 	classes [3]class        // by priority: high, normal, low
+	seated  uint64          // shares seated, ever
 	later   indexed[*queue] // by when their head is due
 
 	inFlight int
@@ -61,31 +64,6 @@ func (l *lane) bar() {
 	}
 }
 
-// flow is one caller's stream within a lane, at one priority.
-type flow struct {
-	key    flowKey
-	queues int          // alive
-	ready  fifo[*queue] // whose head is due
-	inRing bool
-}
-
-type flowKey struct {
-	tenant, flow string
-	priority     record.Priority
-}
-
-// class holds the flows of one priority that have something due, in turn.
-type class struct {
-	ring fifo[*flow]
-	// passed counts the turns that higher classes took while this one had something due.
-	passed int
-}
-
-// floor is how many turns the classes above may take before a lower one that waits gets one: 10 % for it.
-const floor = 9
-
-func (l *lane) class(p record.Priority) *class { return &l.classes[p-record.High] }
-
 // next returns the queue whose turn it is, nil when nothing is due. It changes nothing that a second call would see.
 func (l *lane) next(nowMs int64) *queue {
 	for {
@@ -93,61 +71,20 @@ func (l *lane) next(nowMs int64) *queue {
 		if c == nil {
 			return nil
 		}
-		f := c.ring.front()
-		q := f.ready.front()
-		if q.window.len() > 0 && q.window.first().entry.Due <= nowMs {
+		sh := c.shares.first()
+		q := sh.ready.front()
+		if q.window.len() > 0 && q.window.first().entry.Due <= nowMs && !q.searched() {
 			return q
 		}
-		// Its head expired; or one of an earlier rank with a later due time took its place, which takes a clock set back.
-		f.ready.pop()
-		l.seatFlow(c)
+		// Its head expired or was cancelled; or one of an earlier rank with a later due time took its place, which takes a
+		// clock set back.
+		sh.ready.pop()
+		if sh.ready.len() == 0 {
+			l.withdraw(sh)
+		}
 		q.place = qNowhere
 		l.seat(q, nowMs)
 	}
-}
-
-// turnOf picks the class whose turn it is: the highest, unless a lower one was passed over too often.
-func (l *lane) turnOf() *class {
-	var top *class
-	for i := range l.classes {
-		c := &l.classes[i]
-		if c.ring.len() == 0 {
-			c.passed = 0
-			continue
-		}
-		if top == nil {
-			top = c
-		} else if c.passed >= floor {
-			return c
-		}
-	}
-	return top
-}
-
-// tookTurn moves a queue whose head was taken, and its flow, behind the others.
-func (l *lane) tookTurn(q *queue, nowMs int64) {
-	f := q.flow
-	c := l.class(f.key.priority)
-	c.passed = 0
-	for p := f.key.priority + 1; p <= record.Low; p++ {
-		if below := l.class(p); below.ring.len() > 0 {
-			below.passed++
-		}
-	}
-	f.ready.pop()
-	q.place = qNowhere
-	l.seat(q, nowMs)
-	l.seatFlow(c)
-}
-
-// seatFlow moves the flow at the front of a class's ring to its end, or out of it when nothing of it is due.
-func (l *lane) seatFlow(c *class) {
-	f := c.ring.pop()
-	if f.ready.len() > 0 {
-		c.ring.push(f)
-		return
-	}
-	f.inRing = false
 }
 
 // seat puts a queue where its head belongs.
@@ -155,7 +92,7 @@ func (l *lane) seat(q *queue, nowMs int64) {
 	if q.place == qReady {
 		return
 	}
-	if q.window.len() == 0 || (q.ordered && q.flying > 0) {
+	if q.window.len() == 0 || (q.ordered && q.flying > 0) || q.searched() {
 		l.unwait(q)
 		return
 	}
@@ -171,11 +108,8 @@ func (l *lane) seat(q *queue, nowMs int64) {
 	}
 	l.unwait(q)
 	q.place = qReady
-	q.flow.ready.push(q)
-	if !q.flow.inRing {
-		q.flow.inRing = true
-		l.class(q.flow.key.priority).ring.push(q.flow)
-	}
+	q.share.ready.push(q)
+	l.enter(q.share)
 }
 
 func (l *lane) unwait(q *queue) {
@@ -208,6 +142,8 @@ func (l *lane) heldBack() bool {
 		return l.place == inAsleep
 	case Concurrency:
 		return l.inFlight > 0
+	case Held:
+		return l.host.held
 	}
 	return false
 }

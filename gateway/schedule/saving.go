@@ -26,9 +26,23 @@ func (s *Schedule) touchHost(h *host) {
 	}
 }
 
-// Changed calls back for every lane and host that may have something to save since the last call.
+// HostMemory is what outlives a host's time in memory.
+type HostMemory struct {
+	Breaker *circuit.Breaker
+	Dialect *limiter.Dialect
+	Held    bool // by an operator
+}
+
+// FlowMemory is what outlives a flow's time in memory; all zero: there is nothing to keep.
+type FlowMemory struct {
+	Held       bool      // by an operator
+	CancelUpTo record.ID // of a cancellation that is not done; zero: none
+	Cancelled  int       // by it, so far
+}
+
+// Changed calls back for every lane, host and flow that may have something to save since the last call.
 func (s *Schedule) Changed(
-	lane func(record.Lane, *limiter.Budget), host func(string, *circuit.Breaker, *limiter.Dialect),
+	lane func(record.Lane, *limiter.Budget), host func(string, HostMemory), flow func(FlowName, FlowMemory),
 ) {
 	for i, l := range s.changedLanes {
 		l.dirty, l.saved = false, l.budget.Revision()
@@ -39,9 +53,31 @@ func (s *Schedule) Changed(
 	for i, h := range s.changedHosts {
 		h.dirty = false
 		s.changedHosts[i] = nil
-		host(h.name, h.breaker, &h.dialect)
+		host(h.name, HostMemory{h.breaker, &h.dialect, h.held})
 	}
 	s.changedHosts = s.changedHosts[:0]
+	for i, f := range s.changedFlows {
+		f.dirty = false
+		s.changedFlows[i] = nil
+		m := FlowMemory{Held: f.held}
+		if f.cancel.running() {
+			m.CancelUpTo, m.Cancelled = f.cancel.upTo, f.cancel.done
+		}
+		flow(f.name, m)
+		s.forgetFlow(f)
+	}
+	s.changedFlows = s.changedFlows[:0]
+}
+
+// RestoreFlow brings back what Changed said of a flow. All flows are restored before the first queue is Found, and AllFound
+// says that the last one was: only then can a cancellation be done.
+func (s *Schedule) RestoreFlow(name FlowName, m FlowMemory) {
+	f := s.flow(name)
+	f.held = m.Held
+	if m.CancelUpTo != (record.ID{}) {
+		f.cancel.upTo, f.cancel.done = m.CancelUpTo, m.Cancelled
+		s.listing = true
+	}
 }
 
 // Marks calls back for the queues that settled much since their last mark, with a position at or before which
@@ -95,4 +131,6 @@ func before(p record.Position) record.Position {
 }
 
 // Dirty reports whether Changed or Marks would call back.
-func (s *Schedule) Dirty() bool { return len(s.changedLanes)+len(s.changedHosts)+len(s.toMark) > 0 }
+func (s *Schedule) Dirty() bool {
+	return len(s.changedLanes)+len(s.changedHosts)+len(s.changedFlows)+len(s.toMark) > 0
+}

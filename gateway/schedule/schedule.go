@@ -37,6 +37,9 @@ type Settings struct {
 	MaxEntries   int   // entries of all queues kept in memory; beyond it windows shrink to a few entries each
 	MaxHandover  int64 // bytes of payloads handed over in memory; beyond it they are read from disk when sent
 	MaxBytes     int64 // bytes of payloads in flight or unsettled; one more webhook may go above it
+	// Floor is the part of a lane's turns that goes to each lower priority while it waits, above 0 and at most 0.4;
+	// default: DefaultFloor. So high waits for two turns at most, and low has its part beside normal.
+	Floor float64
 
 	Budget  func(lane record.Lane, now time.Time) *limiter.Budget
 	Breaker func(host string) *circuit.Breaker
@@ -48,6 +51,7 @@ type Schedule struct {
 
 	hosts  map[string]*host
 	lanes  map[record.Lane]*lane
+	flows  map[FlowName]*flow
 	queues map[record.QueueID]*queue
 	// live are the webhooks in flight or ended but not settled: neither in a window nor to be read again.
 	live map[record.ID]*item
@@ -67,9 +71,14 @@ type Schedule struct {
 	idle      fifo[*queue] // queues with nothing to do, some of which have work again
 
 	changedLanes []*lane // whose budget has something to save
-	changedHosts []*host // whose breaker has
+	changedHosts []*host // whose breaker has, or whose hold
+	changedFlows []*flow
 	toMark       map[*queue]struct{}
-	plan         Plan
+
+	searching fifo[*queue]    // for what was cancelled
+	condemned fifo[condemned] // to be given out as cancelled
+	listing   bool            // there may be queues that were not Found yet
+	plan      Plan
 }
 
 // New returns an empty schedule.
@@ -92,10 +101,14 @@ func New(set Settings) *Schedule {
 	if set.MaxBytes <= 0 {
 		set.MaxBytes = DefaultMaxBytes
 	}
+	if set.Floor <= 0 {
+		set.Floor = DefaultFloor
+	}
 	return &Schedule{
 		set:    set,
 		hosts:  map[string]*host{},
 		lanes:  map[record.Lane]*lane{},
+		flows:  map[FlowName]*flow{},
 		queues: map[record.QueueID]*queue{},
 		live:   map[record.ID]*item{},
 		asleep: newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
@@ -105,10 +118,12 @@ func New(set Settings) *Schedule {
 
 // Plan is Next's answer; its slices are valid until Next is called again.
 type Plan struct {
-	Start   []Start   // send these now
-	Expired []Start   // past their deadline: settle these without an attempt; they have no Permit
-	Read    []Read    // fetch these windows and answer with ReadDone
-	Wake    time.Time // ask again then, unless something else happens first; zero: only when something happens
+	Start   []Start // send these now
+	Expired []Start // past their deadline: settle these without an attempt; they have no Permit
+	// Cancelled were taken by a CancelFlow: settle these without an attempt; they have no Permit.
+	Cancelled []Start
+	Read      []Read    // fetch these windows and answer with ReadDone
+	Wake      time.Time // ask again then, unless something else happens first; zero: only when something happens
 }
 
 // Start is a webhook whose attempt begins now: in flight until Ended or TakeBack, and live until Settled.
@@ -133,8 +148,11 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	p := &s.plan
 	clear(p.Start) // let go of the payloads
 	clear(p.Expired)
-	p.Start, p.Expired, p.Read, p.Wake = p.Start[:0], p.Expired[:0], p.Read[:0], time.Time{}
+	clear(p.Cancelled)
+	p.Start, p.Expired, p.Cancelled = p.Start[:0], p.Expired[:0], p.Cancelled[:0]
+	p.Read, p.Wake = p.Read[:0], time.Time{}
 
+	s.cancel(now, p)
 	s.expire(now, p)
 	s.forgetIdle(now)
 	for l := s.asleep.first(); l != nil && !l.at.After(now); l = s.asleep.first() {
@@ -156,6 +174,9 @@ func (s *Schedule) Next(now time.Time) *Plan {
 			p.Wake = at
 		}
 	}
+	if s.condemned.len() > 0 && s.free() > 0 {
+		p.Wake = now
+	}
 	return p
 }
 
@@ -164,7 +185,7 @@ func (s *Schedule) planReads(p *Plan) {
 	for s.reading < maxReading && s.unread.len() > 0 {
 		q := s.unread.pop()
 		q.wanted = false
-		if !q.more || q.reading {
+		if !q.more || q.reading || q.search.stage != noSearch {
 			continue
 		}
 		limit := s.windowOf() - q.window.len()
@@ -188,6 +209,10 @@ func (s *Schedule) windowOf() int {
 
 // visit lets a lane start what it may, up to its quantum. It reports whether the lane wants another turn.
 func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
+	if l.host.held {
+		l.blocked, l.at = Held, time.Time{}
+		return false
+	}
 	l.promote(now.UnixMilli())
 	for range quantum {
 		if s.free() <= 0 {
@@ -228,7 +253,7 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 func (s *Schedule) take(l *lane, q *queue, now time.Time) Start {
 	e := q.window.pop()
 	s.left(q, &e, inFlight)
-	l.tookTurn(q, now.UnixMilli())
+	l.tookTurn(q, s.set.Floor, now.UnixMilli())
 	s.refill(q)
 	return Start{Queue: q.id, Lane: l.id, Entry: e.entry, Content: e.content}
 }
@@ -237,14 +262,12 @@ func (s *Schedule) take(l *lane, q *queue, now time.Time) Start {
 func (s *Schedule) left(q *queue, e *held, to itemState) {
 	s.entries--
 	s.handover -= e.content.size()
-	it := &item{at: e.entry.Position, queue: q, size: int64(e.entry.Size)}
-	s.live[e.entry.ID] = it
-	s.move(it, to)
+	s.newItem(q, &e.entry, to)
 }
 
 // refill asks for more of a queue when its window runs low.
 func (s *Schedule) refill(q *queue) {
-	if !q.more || q.reading || q.wanted || q.window.len() > s.windowOf()/4 {
+	if !q.more || q.reading || q.wanted || q.search.stage != noSearch || q.window.len() > s.windowOf()/4 {
 		return
 	}
 	q.wanted = true

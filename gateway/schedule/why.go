@@ -21,6 +21,7 @@ const (
 	Concurrency Reason = "concurrency" // enough calls are under way
 	Turn        Reason = "turn"        // others are before it
 	Ordering    Reason = "ordering"    // the one before it under its ordering key
+	Held        Reason = "held"        // an operator holds its flow or its host
 	InFlight    Reason = "sending"     // it does not wait
 )
 
@@ -41,7 +42,7 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 		w.Reason = InFlight
 		return w
 	}
-	l := s.lanes[desc.Lane]
+	l, f := s.lanes[desc.Lane], s.flows[FlowName{desc.Tenant, desc.Flow}]
 	if l == nil {
 		return w
 	}
@@ -53,6 +54,9 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 		}
 	}
 	switch {
+	case l.host.held || f != nil && f.held:
+		w.Reason = Held
+		return w
 	case q != nil && q.ordered && (w.Position != 0 || q.flying > 0):
 		w.Reason = Ordering
 	case l.blocked == Pause || l.blocked == Breaker:
@@ -73,6 +77,7 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 // HostView is a host as it stands.
 type HostView struct {
 	Host    string
+	Held    bool // by an operator
 	Breaker circuit.View
 	Lanes   []LaneView
 }
@@ -106,7 +111,7 @@ func (s *Schedule) Host(now time.Time, name string) (HostView, bool) {
 }
 
 func (h *host) view(now time.Time) HostView {
-	v := HostView{Host: h.name, Breaker: h.breaker.View(now)}
+	v := HostView{Host: h.name, Held: h.held, Breaker: h.breaker.View(now)}
 	for _, l := range h.sorted() {
 		v.Lanes = append(v.Lanes, l.view(now))
 	}

@@ -16,7 +16,8 @@ type queue struct {
 	desc    record.Queue
 	ordered bool
 	lane    *lane
-	flow    *flow
+	share   *share
+	inShare int // its place in share.queues
 
 	window window
 	cursor record.Position
@@ -40,6 +41,8 @@ type queue struct {
 	lastSettled      record.Position
 	// meanwhile are entries left on disk, and kept in memory too, since the read under way began.
 	meanwhile []held
+
+	search search // for what was cancelled
 
 	idleSince time.Time // zero: not in Schedule.idle
 }
@@ -89,7 +92,7 @@ func headsBefore(a, b *queue) bool {
 
 // done reports whether nothing of the queue is left to do.
 func (q *queue) done() bool {
-	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0 && q.place == qNowhere
+	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0 && q.place == qNowhere && q.search.stage == noSearch
 }
 
 // held is an entry in a window, with what is to be sent when that was handed over.

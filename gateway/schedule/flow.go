@@ -1,0 +1,113 @@
+package schedule
+
+import (
+	"slices"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// FlowName names a flow: a tenant's stream of webhooks, across all hosts.
+type FlowName struct {
+	Tenant, Flow string
+}
+
+// flow is a tenant's stream of webhooks across all lanes: what an operator holds, and what may have a rate of its own.
+type flow struct {
+	name   FlowName
+	shares []*share // one for each lane and priority at which it has queues
+
+	held   bool
+	cancel cancellation
+
+	inFlight int
+	dirty    bool
+}
+
+// share is a flow's place in one lane at one priority: what takes turns with the other flows of that lane.
+//
+// Invariant: it is among its class's shares when, and only when, something in ready may have a turn: its flow is not held.
+type share struct {
+	flow     *flow
+	lane     *lane
+	priority record.Priority
+	queues   []*queue     // alive
+	ready    fifo[*queue] // whose head is due
+	turn     turn
+	inFlow   int // its place in flow.shares
+}
+
+// shareKey is what tells the shares of a lane apart.
+type shareKey struct {
+	flow     FlowName
+	priority record.Priority
+}
+
+func (sh *share) key() shareKey { return shareKey{sh.flow.name, sh.priority} }
+
+// flow returns a flow, known or new.
+func (s *Schedule) flow(name FlowName) *flow {
+	f := s.flows[name]
+	if f == nil {
+		f = &flow{name: name}
+		s.flows[name] = f
+	}
+	return f
+}
+
+// share returns a flow's share of a lane, known or new.
+func (s *Schedule) share(l *lane, name FlowName, p record.Priority) *share {
+	key := shareKey{name, p}
+	sh := l.shares[key]
+	if sh == nil {
+		f := s.flow(name)
+		sh = &share{flow: f, lane: l, priority: p, inFlow: len(f.shares)}
+		f.shares = append(f.shares, sh)
+		l.shares[key] = sh
+	}
+	return sh
+}
+
+// join notes a queue of the share; leave that it is forgotten, and the share with its last one.
+func (sh *share) join(q *queue) {
+	q.inShare = len(sh.queues)
+	sh.queues = append(sh.queues, q)
+}
+
+func (s *Schedule) leave(q *queue) {
+	sh := q.share
+	last := len(sh.queues) - 1
+	sh.queues[q.inShare] = sh.queues[last]
+	sh.queues[q.inShare].inShare = q.inShare
+	sh.queues[last] = nil
+	sh.queues = sh.queues[:last]
+	if last > 0 {
+		return
+	}
+	delete(sh.lane.shares, sh.key())
+	f := sh.flow
+	last = len(f.shares) - 1
+	f.shares[sh.inFlow] = f.shares[last]
+	f.shares[sh.inFlow].inFlow = sh.inFlow
+	f.shares = slices.Delete(f.shares, last, last+1)
+	s.forgetFlow(f)
+}
+
+// forgetFlow forgets a flow of which nothing is left to know.
+func (s *Schedule) forgetFlow(f *flow) {
+	if len(f.shares) == 0 && !f.dirty && !f.lasting() {
+		delete(s.flows, f.name)
+	}
+}
+
+// lasting reports whether something is known of the flow that has to outlive it.
+func (f *flow) lasting() bool { return f.held || f.cancel.running() }
+
+func (s *Schedule) touchFlow(f *flow) {
+	if !f.dirty {
+		f.dirty = true
+		s.changedFlows = append(s.changedFlows, f)
+	}
+}
+
+// stopped reports whether nothing of the flow may start.
+func (f *flow) stopped() bool { return f.held }

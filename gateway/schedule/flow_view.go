@@ -1,0 +1,52 @@
+package schedule
+
+import "github.com/sluice-gateway/sluice/persist/record"
+
+// FlowView is a flow as it stands, on all hosts together.
+type FlowView struct {
+	Name FlowName
+	Held bool // by an operator
+	// Cancelling: a CancelFlow is not done. Cancelled is how many it ended so far, or the last one did; it is forgotten
+	// with the flow, a minute after nothing of that waits.
+	Cancelling bool
+	Cancelled  int
+	InFlight   int
+	Waiting    int       // in memory
+	More       bool      // the disk may hold more
+	Oldest     record.ID // the first accepted of those next in their queues; zero: none
+}
+
+// Flows calls back for every flow that has something waiting or in flight, or that is held or being cancelled.
+func (s *Schedule) Flows(each func(FlowView)) {
+	for _, f := range s.flows {
+		each(f.view())
+	}
+}
+
+// Flow returns one flow as it stands; false when nothing is known of it.
+func (s *Schedule) Flow(name FlowName) (FlowView, bool) {
+	f := s.flows[name]
+	if f == nil {
+		return FlowView{}, false
+	}
+	return f.view(), true
+}
+
+func (f *flow) view() FlowView {
+	v := FlowView{
+		Name: f.name, Held: f.held, Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.inFlight,
+	}
+	for _, sh := range f.shares {
+		for _, q := range sh.queues {
+			v.Waiting += q.window.len()
+			v.More = v.More || q.more
+			if q.window.len() == 0 {
+				continue
+			}
+			if id := q.window.first().entry.ID; v.Oldest == (record.ID{}) || id.Compare(v.Oldest) < 0 {
+				v.Oldest = id
+			}
+		}
+	}
+	return v
+}

@@ -1,0 +1,70 @@
+package schedule
+
+import "time"
+
+// HoldFlow holds a flow on every host, for what is waiting and for what is accepted later, until ResumeFlow. Calls under
+// way go on; expiry and cancellation do too. A flow that nothing is known of is held all the same.
+func (s *Schedule) HoldFlow(_ time.Time, name FlowName) {
+	f := s.flow(name)
+	if f.held {
+		return
+	}
+	f.held = true
+	for _, sh := range f.shares {
+		sh.lane.withdraw(sh)
+	}
+	s.touchFlow(f)
+}
+
+// ResumeFlow ends a flow's hold: what waited takes its turns again, at its lanes' pace. It reports whether anything is
+// known of the flow.
+func (s *Schedule) ResumeFlow(_ time.Time, name FlowName) bool {
+	f := s.flows[name]
+	if f == nil {
+		return false
+	}
+	if !f.held {
+		return true
+	}
+	f.held = false
+	for _, sh := range f.shares {
+		sh.lane.enter(sh)
+		if sh.turn.waits && !sh.lane.heldBack() {
+			s.giveTurn(sh.lane)
+		}
+	}
+	s.touchFlow(f)
+	return true
+}
+
+// HoldHost holds all lanes of a host until ResumeHost, for what is waiting and for what is accepted later. A host that
+// nothing is known of is held all the same.
+func (s *Schedule) HoldHost(_ time.Time, name string) {
+	h := s.host(name)
+	if h.held {
+		return
+	}
+	h.held = true
+	for _, l := range h.lanes {
+		s.giveTurn(l) // to find that it is held
+	}
+	s.touchHost(h)
+}
+
+// ResumeHost ends an operator's hold of a host; pauses that the destination asked for stay, see Resume. It reports whether
+// anything is known of the host.
+func (s *Schedule) ResumeHost(_ time.Time, name string) bool {
+	h := s.hosts[name]
+	if h == nil {
+		return false
+	}
+	if !h.held {
+		return true
+	}
+	h.held = false
+	for _, l := range h.lanes {
+		s.giveTurn(l)
+	}
+	s.touchHost(h)
+	return true
+}
