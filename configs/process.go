@@ -20,6 +20,8 @@ type Log struct {
 	Level string `yaml:"level"`
 	// Format is json, console (for people), or auto: console on a terminal, else json.
 	Format string `yaml:"format"`
+	// Access has a line for each request at the front door.
+	Access bool `yaml:"access"`
 }
 
 const (

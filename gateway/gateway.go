@@ -134,7 +134,7 @@ func (g *Gateway) open() error {
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Policies: g.rules.policies,
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy,
 		Destination: g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
-		Log: set.Log, NoDate: set.Listener != nil,
+		Log: set.Log, AccessLog: conf.Log.Access, NoDate: set.Listener != nil,
 	})
 	g.admin = adminServer(g, registry)
 	return nil

@@ -105,6 +105,8 @@ type Job struct {
 	Webhook *record.Webhook
 	// Idempotency is nil when the caller gave no key.
 	Idempotency *Idempotency
+	// Whole, of the first job, has nothing of its group stored where a job is a Conflict. The others are then Refused.
+	Whole bool
 }
 
 // Idempotency is how a repeated request is known for 24 hours.
@@ -121,6 +123,7 @@ const (
 	New      Verdict = iota // stored
 	Existing                // known under its idempotency key; the receipt has that webhook's id
 	Conflict                // its idempotency key is known for something else
+	Refused                 // nothing is wrong with it, but its group is Whole and another of it is a Conflict
 )
 
 // Receipt answers one job.

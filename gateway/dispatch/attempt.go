@@ -58,7 +58,7 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 	defer exchanges.Put(x)
 	x.began = time.Now()
 	d.set.Client.Do(&egress.Request{
-		Method: w.Method, URL: w.URL, Headers: identified(w.Headers, p.Identity, s.Entry.ID), Body: w.Body,
+		Method: w.Method, URL: w.URL, Headers: traced(identified(w.Headers, p.Identity, s.Entry.ID), w.Trace), Body: w.Body,
 		Connect: p.ConnectTimeout, Timeout: p.Timeout,
 	}, &x.resp)
 	x.ended = time.Now()

@@ -52,6 +52,7 @@ func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, b
 		answer(ctx, p)
 		return
 	}
+	def.Webhook.Trace = traceOf(&ctx.Request.Header)
 	if def.IdempotencyKey == "" {
 		def.IdempotencyKey = key
 	}

@@ -22,6 +22,9 @@ type batch struct {
 	defaults *webhook.Defaults
 	now      time.Time
 	key      string // the request's idempotency key; empty: none
+	trace    string // its traceparent; empty: none
+	atomic   bool   // all are stored, or none
+	wrong    int    // items that are
 	items    []item
 	jobs     []persist.Job
 }
@@ -34,9 +37,12 @@ type item struct {
 
 // acceptBatch reads a batch, stores it and answers for each of its items.
 func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string, read func(*batch) *problem) {
-	b := &batch{by: by, defaults: by.definitions(f.defaults), now: time.Now(), key: key}
-	p := read(b)
-	by.charge(len(b.items))
+	b := &batch{by: by, defaults: by.definitions(f.defaults), now: time.Now(), key: key, trace: traceOf(&ctx.Request.Header)}
+	p := b.mode(ctx.QueryArgs().Peek("atomic"))
+	if p == nil {
+		p = read(b)
+		by.charge(len(b.items))
+	}
 	if p == nil && len(b.items) == 0 {
 		p = newProblem(400, "invalid-definition", "The batch is empty", "want at least one definition")
 	}
@@ -45,13 +51,29 @@ func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string,
 		return
 	}
 	var receipts []persist.Receipt
+	if b.atomic && b.wrong > 0 {
+		b.jobs = nil
+	}
 	if len(b.jobs) > 0 {
+		b.jobs[0].Whole = b.atomic
 		if receipts, p = f.enqueue(b.jobs); p != nil {
 			answer(ctx, p)
 			return
 		}
 	}
 	b.answer(ctx, receipts)
+}
+
+// mode reads the parameter atomic.
+func (b *batch) mode(given []byte) *problem {
+	switch string(given) {
+	case "", "false":
+	case "true":
+		b.atomic = true
+	default:
+		return badRequest(fmt.Sprintf("atomic=%.100q", given), "atomic=true or atomic=false")
+	}
+	return nil
 }
 
 const wantBatch = `{"webhooks":[…]} and nothing else`
@@ -114,14 +136,18 @@ func (b *batch) add(def *webhook.Definition, faults webhook.Faults) *problem {
 	if len(b.items) == MaxItems {
 		return newProblem(413, "too-many-items", "The batch has too many definitions", fmt.Sprintf("want at most %d", MaxItems))
 	}
+	var wrong *problem
 	if faults != nil {
-		b.items = append(b.items, item{wrong: invalidProblem(faults)})
+		wrong = invalidProblem(faults)
+	} else {
+		wrong = b.by.refuse(&def.Webhook)
+	}
+	if wrong != nil {
+		b.items = append(b.items, item{wrong: wrong})
+		b.wrong++
 		return nil
 	}
-	if p := b.by.refuse(&def.Webhook); p != nil {
-		b.items = append(b.items, item{wrong: p})
-		return nil
-	}
+	def.Webhook.Trace = b.trace
 	key, place := def.IdempotencyKey, webhook.Single
 	if key == "" {
 		key, place = b.key, len(b.items)
@@ -131,16 +157,24 @@ func (b *batch) add(def *webhook.Definition, faults webhook.Faults) *problem {
 	return nil
 }
 
-// answer tells what became of each item: 202 when all were accepted, 207 when some, 400 when none.
+// answer tells what became of each item: 202 when all were accepted, 207 when some, 400 when none. Of an atomic batch that
+// was refused it tells what is wrong with those that are: the others have nothing to tell.
 func (b *batch) answer(ctx *fasthttp.RequestCtx, receipts []persist.Receipt) {
 	accepted, replayed := 0, 0
 	results := make([]byte, 0, 48*len(b.items))
 	for i := range b.items {
 		it := &b.items[i]
-		if it.wrong == nil && receipts[it.job].Verdict == persist.Conflict {
-			it.wrong = conflictProblem()
+		var r persist.Receipt
+		if it.wrong == nil && it.job < len(receipts) {
+			r = receipts[it.job]
 		}
-		if i > 0 {
+		switch {
+		case it.wrong == nil && r.Verdict == persist.Conflict:
+			it.wrong = conflictProblem()
+		case it.wrong == nil && (receipts == nil || r.Verdict == persist.Refused): // it shares the fate of others
+			continue
+		}
+		if len(results) > 0 {
 			results = append(results, ',')
 		}
 		results = strconv.AppendInt(append(results, `{"index":`...), int64(i), 10)
@@ -149,10 +183,10 @@ func (b *batch) answer(ctx *fasthttp.RequestCtx, receipts []persist.Receipt) {
 			continue
 		}
 		accepted++
-		if receipts[it.job].Verdict == persist.Existing {
+		if r.Verdict == persist.Existing {
 			replayed++
 		}
-		results = append(append(append(results, `,"id":"`...), receipts[it.job].ID.String()...), `"}`...)
+		results = append(append(append(results, `,"id":"`...), r.ID.String()...), `"}`...)
 	}
 	status := fasthttp.StatusMultiStatus
 	switch accepted {

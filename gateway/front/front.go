@@ -68,6 +68,7 @@ type Settings struct {
 	MaxWebhook int      // bytes of one webhook; 0: webhook.DefaultMaxSize
 	MaxConns   int      // 0: DefaultMaxConns
 	Log        zerolog.Logger
+	AccessLog  bool // a line for each request
 	// NoDate leaves out the Date header, whose clock is the process's: for tests in virtual time.
 	NoDate bool
 }
@@ -78,6 +79,7 @@ type Front struct {
 	defaults webhook.Defaults
 	server   fasthttp.Server
 	closing  atomic.Bool
+	ids      *requestIDs
 	// work is what the store's calls run under. It does not end with a request or with Shutdown: what was begun is
 	// finished, because its client may never learn what became of it.
 	work context.Context //nolint:containedctx // see above
@@ -91,7 +93,7 @@ func New(set Settings) *Front {
 	if set.Tokens == nil {
 		set.Tokens = func() *Tokens { return nil }
 	}
-	f := &Front{set: set, work: context.Background()}
+	f := &Front{set: set, work: context.Background(), ids: newRequestIDs()}
 	f.defaults = webhook.Defaults{
 		Policy: policy.Default, Policies: inForce(set.Policies), LaneBy: set.LaneBy, Destination: set.Destination,
 		Secret: set.Secret, MaxSize: set.MaxWebhook,
@@ -150,15 +152,22 @@ func (f *Front) Shutdown(ctx context.Context) error {
 
 // handle answers one request. A panic costs this request its answer and nothing else.
 func (f *Front) handle(ctx *fasthttp.RequestCtx) {
+	var by *Principal
 	defer func() {
 		if p := recover(); p != nil {
-			f.set.Log.Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).
-				Bytes("method", ctx.Method()).Str("path", shownPath(ctx)).Msg("a request failed")
 			ctx.Response.Reset()
+			f.ids.mark(ctx)
+			f.set.Log.Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).
+				Bytes("method", ctx.Method()).Str("path", shownPath(ctx)).
+				Bytes("request_id", ctx.Response.Header.Peek(requestIDHeader)).Msg("a request failed")
 			ctx.SetConnectionClose()
 			answer(ctx, internalProblem())
 		}
+		if f.set.AccessLog {
+			f.logAccess(ctx, by)
+		}
 	}()
+	f.ids.mark(ctx)
 	p := checkFraming(ctx)
 	if p == nil {
 		p = f.checkAddressee(ctx)
@@ -174,7 +183,7 @@ func (f *Front) handle(ctx *fasthttp.RequestCtx) {
 		answer(ctx, closingProblem())
 		return
 	}
-	f.route(ctx)
+	by = f.route(ctx)
 }
 
 // serverLog passes on what the HTTP server has to say: about connections, never about their content.

@@ -60,6 +60,9 @@ func (m *memory) Enqueue(_ context.Context, jobs []persist.Job) ([]persist.Recei
 	if m.err != nil {
 		return nil, m.err
 	}
+	if receipts := m.refused(jobs); receipts != nil {
+		return receipts, nil
+	}
 	var receipts []persist.Receipt
 	for _, j := range jobs {
 		if j.Idempotency != nil {
@@ -77,6 +80,25 @@ func (m *memory) Enqueue(_ context.Context, jobs []persist.Job) ([]persist.Recei
 		m.jobs = append(m.jobs, j)
 	}
 	return receipts, nil
+}
+
+// refused are the verdicts of a whole group of which a key is known for something else; nil: it is none.
+func (m *memory) refused(jobs []persist.Job) []persist.Receipt {
+	receipts, conflicts := make([]persist.Receipt, len(jobs)), 0
+	for i, j := range jobs {
+		receipts[i].Verdict = persist.Refused
+		if j.Idempotency == nil {
+			continue
+		}
+		if known, ok := m.keys[j.Idempotency.Key]; ok && m.jobs[known].Idempotency.Fingerprint != j.Idempotency.Fingerprint {
+			receipts[i].Verdict = persist.Conflict
+			conflicts++
+		}
+	}
+	if !jobs[0].Whole || conflicts == 0 {
+		return nil
+	}
+	return receipts
 }
 
 func (m *memory) Webhook(_ context.Context, id record.ID) (*persist.View, error) {

@@ -54,13 +54,13 @@ var byPath = func() map[string][]route {
 	return m
 }()
 
-// route finds who answers, and has them answer if the request's sender may. Paths are compared as they were sent:
+// route finds who answers, and has them answer if the request's sender may, who is returned; nil: nobody who may. Paths are compared as they were sent:
 // nothing is decoded, joined or completed, but for a name.
-func (f *Front) route(ctx *fasthttp.RequestCtx) {
+func (f *Front) route(ctx *fasthttp.RequestCtx) *Principal {
 	of, name := find(string(ctx.URI().PathOriginal()))
 	if of == nil {
 		answer(ctx, notFoundProblem("No route has this path: webhooks are posted to "+webhooksPath))
-		return
+		return nil
 	}
 	method := string(ctx.Method())
 	if method == "HEAD" {
@@ -68,13 +68,15 @@ func (f *Front) route(ctx *fasthttp.RequestCtx) {
 	}
 	for i := range of {
 		if r := &of[i]; r.method == method {
-			if by := f.admit(ctx, bearer(&ctx.Request.Header), r.scope, r.shared); by != nil {
+			by := f.admit(ctx, bearer(&ctx.Request.Header), r.scope, r.shared)
+			if by != nil {
 				r.handler(f, ctx, by, name)
 			}
-			return
+			return by
 		}
 	}
 	answer(ctx, methodProblem(ctx.Method(), allowed(of)))
+	return nil
 }
 
 // find returns the routes of a path; nil: there are none. The longest paths are of a collection's member's part.

@@ -34,7 +34,8 @@ type shown struct {
 	ExpiresAt Instant           `json:"expires_at"` // null: never
 	Tries     shownTries        `json:"tries"`
 	Waiting   *shownWaiting     `json:"waiting"`
-	Reason    string            `json:"reason,omitempty"` // why it is over where no attempt tells
+	Reason    string            `json:"reason,omitempty"`      // why it is over where no attempt tells
+	Trace     string            `json:"traceparent,omitempty"` // of the request that brought it
 	Attempts  []shownAttempt    `json:"attempts"`
 	// Payload is only there when it was asked for; null when its retention has passed.
 	Payload **shownPayload `json:"payload,omitempty"`
@@ -174,6 +175,7 @@ func (f *Front) final(s *shown, w *record.Final) {
 	s.State, s.Method, s.URL, s.Host = w.State, w.Method, f.set.ShowURL(w.Host, w.URL), w.Host
 	s.Tenant, s.Flow, s.Priority, s.Type = w.Tenant, w.Flow, w.Priority.String(), w.Type
 	s.Metadata, s.Policy, s.ExpiresAt, s.Reason = w.Metadata, w.Policy, At(w.Expires), w.Reason
+	s.Trace = w.Trace
 	s.Tries.Used, s.Tries.Throttled = w.Tries, w.Throttled
 	if len(s.Attempts) == 0 {
 		s.Attempts = showAttempts(w.Attempts)
@@ -184,6 +186,7 @@ func (f *Front) live(s *shown, w *record.Webhook, e *record.Entry) {
 	s.State, s.Method, s.URL, s.Host = record.Pending, w.Method, f.set.ShowURL(w.Host, w.URL), w.Host
 	s.Tenant, s.Flow, s.Priority, s.Type = w.Tenant, w.Flow, w.Priority.String(), w.Type
 	s.Metadata, s.Policy, s.DueAt, s.ExpiresAt = w.Metadata, w.Policy, At(e.Due), At(e.Expires)
+	s.Trace = w.Trace
 	s.Tries.Used, s.Tries.Throttled = int(e.Tries), int(e.Throttled)
 }
 

@@ -91,7 +91,7 @@ func IdempotencyKey(tenant, key string, item int) [32]byte {
 // written. What this gateway's configuration adds (the lane) has no part in it.
 func Fingerprint(w *record.Webhook) [16]byte {
 	asked := *w
-	asked.LaneKey = record.Digest{}
+	asked.LaneKey, asked.Trace = record.Digest{}, ""
 	sum := sha256.Sum256(asked.Encode())
 	return [16]byte(sum[:16])
 }

@@ -139,11 +139,14 @@ func (g *group) assign(w *writer) error {
 	if g.events != nil {
 		return g.events.assign(w)
 	}
+	if g.keyed && g.jobs[0].Whole && g.refused(w) {
+		return w.err
+	}
 	clock := w.c.clock
 	for i := range g.jobs {
 		job := &g.jobs[i]
 		if k := job.Idempotency; k != nil {
-			key := append(append(make([]byte, 0, idemKeySize), kindIdempotency), k.Key[:]...)
+			key := idempotencyKey(k)
 			if known, ok := w.remembered(key); ok {
 				g.receipts[i] = persist.Receipt{ID: known.id, Verdict: persist.Existing}
 				if known.fingerprint != k.Fingerprint {
@@ -160,6 +163,39 @@ func (g *group) assign(w *writer) error {
 		g.take(i, clock.nextID())
 	}
 	return w.err
+}
+
+// refused reports whether a job of a whole group has a key that is known for something else, and gives the verdicts then.
+func (g *group) refused(w *writer) bool {
+	within := map[[32]byte][16]byte{} // what its own keys are first given for
+	conflicts := 0
+	for i := range g.jobs {
+		k := g.jobs[i].Idempotency
+		if k == nil {
+			continue
+		}
+		known, ok := w.remembered(idempotencyKey(k))
+		if !ok {
+			if known.fingerprint, ok = within[k.Key]; !ok {
+				within[k.Key] = k.Fingerprint
+				continue
+			}
+		}
+		if known.fingerprint != k.Fingerprint {
+			g.receipts[i].Verdict = persist.Conflict
+			conflicts++
+		}
+	}
+	for i := range g.receipts {
+		if conflicts > 0 && g.receipts[i].Verdict != persist.Conflict {
+			g.receipts[i].Verdict = persist.Refused
+		}
+	}
+	return conflicts > 0
+}
+
+func idempotencyKey(k *persist.Idempotency) []byte {
+	return append(append(make([]byte, 0, idemKeySize), kindIdempotency), k.Key[:]...)
 }
 
 // take makes a job a webhook. Its rank is never below its id's instant, which is the clock's.

@@ -182,6 +182,44 @@ func idempotencyInGroup(t *testing.T, at Place) {
 	}
 }
 
+func idempotencyWhole(t *testing.T, at Place) {
+	q := queue("keys.example", "default")
+	s := at.Open(t, Options{})
+	defer shut(t, s)
+	key := func(n, print byte) *persist.Idempotency {
+		return &persist.Idempotency{Key: [32]byte{n}, Fingerprint: [16]byte{print}}
+	}
+	known := jobs(q, 1)
+	known[0].Idempotency = key(1, 1)
+	first := enqueue(t, s, known...)[0]
+	for name, tt := range map[string]struct {
+		keys []*persist.Idempotency
+		want []persist.Verdict
+	}{
+		"a known key":                 {[]*persist.Idempotency{nil, key(1, 2), key(2, 1)}, []persist.Verdict{persist.Refused, persist.Conflict, persist.Refused}},
+		"a key twice in the group":    {[]*persist.Idempotency{key(3, 1), key(3, 2), nil}, []persist.Verdict{persist.Refused, persist.Conflict, persist.Refused}},
+		"only keys that are the same": {[]*persist.Idempotency{key(1, 1), key(4, 1), key(4, 1)}, []persist.Verdict{persist.Existing, persist.New, persist.Existing}},
+	} {
+		js := jobs(q, len(tt.keys))
+		js[0].Whole = true
+		for i := range js {
+			js[i].Idempotency = tt.keys[i]
+		}
+		receipts, err := s.Enqueue(t.Context(), js)
+		if err != nil {
+			t.Fatalf("%s: Enqueue: %v", name, err)
+		}
+		for i, r := range receipts {
+			if r.Verdict != tt.want[i] || (r.Verdict == persist.Refused || r.Verdict == persist.Conflict) != (r.ID == record.ID{}) {
+				t.Errorf("%s: job %d: %+v, want verdict %d", name, i, r, tt.want[i])
+			}
+		}
+	}
+	if es := live(t, s, q); len(es) != 2 || es[0].ID != first {
+		t.Errorf("%d webhooks are stored, want the first and one more", len(es))
+	}
+}
+
 func concurrentEnqueue(t *testing.T, at Place) {
 	const callers, groups, size = 64, 10, 3
 	var handed []record.ID // the store calls from one goroutine, before the last Enqueue returns

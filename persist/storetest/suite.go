@@ -52,6 +52,7 @@ var promises = []promise{
 	{"KnownKeyIsAnsweredWithTheFirstId", idempotency},
 	{"KnownKeyIsForgottenAfterADay", idempotencyEnds},
 	{"SameKeyTwiceInOneGroupIsStoredOnce", idempotencyInGroup},
+	{"WholeGroupWithAConflictStoresNothing", idempotencyWhole},
 	{"CommittedSeesEveryJobOnceInIdOrder", concurrentEnqueue},
 	{"TooLargeGroupIsRefusedWhole", tooLarge},
 	{"FullDiskRefusesJobsButSettles", fullDisk},

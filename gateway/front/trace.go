@@ -1,0 +1,105 @@
+package front
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// traceOf returns the request's traceparent (https://www.w3.org/TR/trace-context/, section 3.2), which its webhooks keep
+// and carry on; empty where there is none that is right, or more than one. Sluice is no participant of the trace: it
+// passes it on as it came.
+func traceOf(h *fasthttp.RequestHeader) string {
+	given := h.PeekAll("traceparent")
+	if len(given) != 1 || !validTrace(string(given[0])) {
+		return ""
+	}
+	return string(given[0])
+}
+
+// maxTrace bounds what later versions may add behind the fields of version 00.
+const maxTrace = 256
+
+// validTrace reports whether a text is a traceparent: version, trace id, parent id and flags, in lower-case hexadecimal
+// digits. A later version may go on behind them; neither id may be zero, and version ff is none.
+func validTrace(s string) bool {
+	const length = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	if len(s) < length || len(s) > maxTrace || len(s) > length && (s[:2] == "00" || s[length] != '-') {
+		return false
+	}
+	for i := range length {
+		switch c := s[i]; {
+		case i == 2 || i == 35 || i == 52:
+			if c != '-' {
+				return false
+			}
+		case (c < '0' || c > '9') && (c < 'a' || c > 'f'):
+			return false
+		}
+	}
+	for _, c := range s[length:] {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return s[:2] != "ff" && strings.Trim(s[3:35], "0") != "" && strings.Trim(s[36:52], "0") != ""
+}
+
+const (
+	requestIDHeader = "X-Request-Id"
+	maxRequestID    = 128
+)
+
+// requestIDs makes names for requests: eight random digits of the process, and a number.
+type requestIDs struct {
+	begin string
+	last  atomic.Uint64
+}
+
+func newRequestIDs() *requestIDs {
+	var b [4]byte
+	rand.Read(b[:])
+	return &requestIDs{begin: hex.EncodeToString(b[:]) + "-"}
+}
+
+// mark answers with the request's X-Request-Id, or one of its own where it has none that a log could hold.
+func (r *requestIDs) mark(ctx *fasthttp.RequestCtx) {
+	id := ctx.Request.Header.Peek(requestIDHeader)
+	if len(id) == 0 || len(id) > maxRequestID || !printable(id) {
+		r.own(ctx)
+		return
+	}
+	ctx.Response.Header.SetBytesV(requestIDHeader, id)
+}
+
+// own answers with a name of its own.
+func (r *requestIDs) own(ctx *fasthttp.RequestCtx) {
+	var b [32]byte
+	ctx.Response.Header.SetBytesV(requestIDHeader, strconv.AppendUint(append(b[:0], r.begin...), r.last.Add(1), 10))
+}
+
+func printable(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// logAccess writes a line about a request that was answered.
+func (f *Front) logAccess(ctx *fasthttp.RequestCtx, by *Principal) {
+	line := f.set.Log.Info().Bytes("method", ctx.Method()).Str("path", shownPath(ctx)).Int("status", ctx.Response.StatusCode()).
+		Int("request_bytes", len(ctx.Request.Body())).Int("response_bytes", len(ctx.Response.Body())).
+		Dur("duration_ms", time.Since(ctx.Time())).Stringer("from", ctx.RemoteAddr()).
+		Bytes("request_id", ctx.Response.Header.Peek(requestIDHeader))
+	if by != nil && by.name != "" {
+		line = line.Str("token", by.name)
+	}
+	line.Msg("request")
+}
