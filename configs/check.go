@@ -39,6 +39,13 @@ func (k *checker) fail(path string, value any, problem, want string) {
 	k.failAt(k.nearest(path), path, shown, problem, want)
 }
 
+// failName records a fault of a name that the user chose as a key; the value behind it is not what is wrong.
+func (k *checker) failName(path, name, problem, want string) {
+	if k.sound(path) {
+		k.failAt(k.nearest(path), path, name, problem, want)
+	}
+}
+
 // missing records that a key of a section is not there though it must be.
 func (k *checker) missing(path, want string) {
 	if parent := path[:strings.LastIndexByte(path, '.')]; k.sound(path, parent) {

@@ -24,6 +24,14 @@ func (d decoder) value(n *yaml.Node, path string, v reflect.Value) {
 		n = n.Alias // depth is bounded by the structs, so an anchor that holds itself ends in a fault, not in a loop
 	}
 	d.places[path] = place{n.Line, n.Column, n.Value}
+	if short, ok := v.Addr().Interface().(shorthand); ok && n.Kind == yaml.ScalarNode && !isNull(n) {
+		n = short.whole(n)
+	}
+	if v.Kind() == reflect.Pointer { // nil is "not given"
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, path, v.Elem())
+		return
+	}
 	if text, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		d.text(n, path, text)
 		return
@@ -72,10 +80,10 @@ func (d decoder) mapping(n *yaml.Node, path string, each func(key *yaml.Node, pa
 // field reads the value of one key into the field that has its name.
 func (d decoder) field(parent, key *yaml.Node, path string, v reflect.Value) {
 	var names []string
-	for i := range v.NumField() {
-		name := yamlName(v.Type().Field(i))
+	for _, f := range fieldsOf(v.Type()) {
+		name := yamlName(f)
 		if name == key.Value {
-			d.value(valueOf(parent, key), path, v.Field(i))
+			d.value(valueOf(parent, key), path, v.FieldByIndex(f.Index))
 			return
 		}
 		names = append(names, name)
@@ -90,10 +98,10 @@ func (d decoder) field(parent, key *yaml.Node, path string, v reflect.Value) {
 
 // named reads a mapping whose keys are names that the user chose. What is there under a name already is added to.
 func (d decoder) named(n *yaml.Node, path string, v reflect.Value) {
+	if n.Kind == yaml.MappingNode && v.IsNil() {
+		v.Set(reflect.MakeMap(v.Type()))
+	}
 	d.mapping(n, path, func(key *yaml.Node, path string) {
-		if v.IsNil() {
-			v.Set(reflect.MakeMap(v.Type()))
-		}
 		name, entry := reflect.ValueOf(key.Value), reflect.New(v.Type().Elem()).Elem()
 		if had := v.MapIndex(name); had.IsValid() {
 			entry.Set(had)

@@ -28,18 +28,18 @@ func TestReferenceFileShowsEveryKey(t *testing.T) {
 	shown := string(Reference)
 	var walk func(reflect.Type)
 	walk = func(of reflect.Type) {
-		for of.Kind() == reflect.Slice || of.Kind() == reflect.Map {
+		for of.Kind() == reflect.Slice || of.Kind() == reflect.Map || of.Kind() == reflect.Pointer {
 			of = of.Elem()
 		}
 		if of.Kind() != reflect.Struct {
 			return
 		}
-		for i := range of.NumField() {
-			if name := yamlName(of.Field(i)); name != "" {
+		for _, f := range fieldsOf(of) {
+			if name := yamlName(f); name != "" {
 				if !strings.Contains(shown, name+":") {
 					t.Errorf("sluice.yaml does not show %s of %s", name, of.Name())
 				}
-				walk(of.Field(i).Type)
+				walk(f.Type)
 			}
 		}
 	}
@@ -60,6 +60,35 @@ func TestReferenceExamplesAreValid(t *testing.T) {
 	}
 	if got := c.Limits.Match("eu.crm.example.com"); got.Share != 0.8 || len(got.Windows) != 2 {
 		t.Errorf("eu.crm.example.com has %+v, want what the examples say", got)
+	}
+}
+
+// TestReferencePolicyIsWhatHoldsWithoutOne takes the number signs off the policy of sluice.yaml that shows every key.
+func TestReferencePolicyIsWhatHoldsWithoutOne(t *testing.T) {
+	_, shown, begins := strings.Cut(string(Reference), "#\n# mine:\n")
+	shown, _, ends := strings.Cut(shown, "policies:\n")
+	if !begins || !ends {
+		t.Fatal("sluice.yaml shows no policy")
+	}
+	text := "policies:\n  mine:\n" + strings.ReplaceAll("\n"+shown, "\n# ", "\n  ")
+	c, err := Parse("mine.yaml", []byte(text))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	of, none := c.Policies["mine"], basis()
+	for name, pair := range map[string][2]any{
+		"methods": {of.Methods, none.Methods}, "schemes": {of.Schemes, none.Schemes}, "ports": {of.Ports, none.Ports},
+		"timeout": {of.Timeout, none.Timeout}, "connect_timeout": {of.ConnectTimeout, none.ConnectTimeout},
+		"redirects": {of.Redirects, none.Redirects}, "otherwise": {of.Otherwise, none.Otherwise},
+		"throttle": {of.Throttle, none.Throttle}, "max_age": {of.MaxAge, none.MaxAge},
+		"rate_headers": {of.RateHeaders, none.RateHeaders}, "max_retry_after": {of.MaxRetryAfter, none.MaxRetryAfter},
+		"replay_id": {of.ReplayID, none.ReplayID}, "envelope": {of.Envelope, none.Envelope},
+		"ordered": {of.Ordered, none.Ordered}, "reset": {of.Disable.Reset, none.Disable.Reset},
+		"pending": {of.Disable.Pending, none.Disable.Pending},
+	} {
+		if !reflect.DeepEqual(pair[0], pair[1]) {
+			t.Errorf("sluice.yaml says that %s is %v, it is %v", name, pair[0], pair[1])
+		}
 	}
 }
 
@@ -170,7 +199,7 @@ func TestUnknownKeysAreAnsweredWithTheNearestKnownOne(t *testing.T) {
 		"limits: {deafult: {}}":             "did you mean default?",
 		"limits: {hosts: [{mach: a.b}]}":    "did you mean match?",
 		"max_in_flight: 5":                  "did you mean egress.max_in_flight?",
-		"fixed: 5/s":                        "did you mean limits.hosts[].fixed?",
+		"fixed: 5/s":                        "did you mean limits.hosts[].fixed or policies.*.retry.fixed or ",
 		"policies: {a: {time_out: 5s}}":     "did you mean timeout?",
 		"breaker: {cooldown: 5s}":           "did you mean cool_down?",
 		"shutdown: {completely_else: 5s}":   "want one of timeout",

@@ -54,15 +54,15 @@ func distance(a, b string, limit int) int {
 
 // homes returns where in the configuration a key of that name belongs, as paths from the top.
 func homes(key string, t reflect.Type, prefix string) (paths []string) {
-	for t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t.Kind() == reflect.Pointer {
 		prefix += map[reflect.Kind]string{reflect.Slice: "[]", reflect.Map: ".*"}[t.Kind()]
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
-	for i := range t.NumField() {
-		name := yamlName(t.Field(i))
+	for _, f := range fieldsOf(t) {
+		name := yamlName(f)
 		if name == "" {
 			continue
 		}
@@ -70,7 +70,7 @@ func homes(key string, t reflect.Type, prefix string) (paths []string) {
 		if name == key {
 			paths = append(paths, path)
 		}
-		paths = append(paths, homes(key, t.Field(i).Type, path)...)
+		paths = append(paths, homes(key, f.Type, path)...)
 	}
 	return paths
 }

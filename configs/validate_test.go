@@ -77,7 +77,7 @@ func TestOneFaultIsOneLine(t *testing.T) {
 		"breaker: {cool_down_max: 2d}":         "1: breaker.cool_down_max: 2d: is too large; want 1s to 24h",
 		"policies: {a: {timeout: 0s}}":         "1: policies.a.timeout: 0s: is too small; want 10ms to 10m",
 		"policies: {a: {connect_timeout: 2m}}": "1: policies.a.connect_timeout: 2m: is longer than the whole attempt may take; want at most the timeout, which is 1m30s",
-		"policies: {a: {extends: \"\"}}":       "1: policies.a.extends: is not known; want one of braze",
+		"policies: {a: {extends: \"\"}}":       "1: policies.a.extends: is not known; want one of advocate, braze, chariow, ",
 		"policies: [a]":                        "1: policies: is a list; want a mapping of keys to values",
 		"policies: {\"a.b\": {}}":              `1: policies."a.b": a.b: is no name for a policy`,
 		"shutdown: {timeout: 2h}":              "1: shutdown.timeout: 2h: is too large; want 0s to 1h",

@@ -84,11 +84,8 @@ func (g *Gateway) open() error {
 		return err
 	}
 	set, conf := g.set, &g.set.Config
-	compiled, err := newRules(conf, nil)
-	if err != nil {
-		return err
-	}
-	g.rules.now.Store(compiled)
+	g.rules.now.Store(newRules(conf, nil))
+	var err error
 	g.store, err = badgerstore.Open(conf.Data.Dir, badgerstore.Options{
 		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
 		Retention: badgerstore.Retention{

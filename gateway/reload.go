@@ -75,10 +75,7 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 		return nil, err
 	}
 	was := g.rules.now.Load()
-	is, err := newRules(&next, was)
-	if err != nil {
-		return nil, err
-	}
+	is := newRules(&next, was)
 	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {
 		g.rules.now.Store(is)
 		g.client.Reconfigure(ways)

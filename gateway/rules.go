@@ -28,17 +28,13 @@ type rules struct {
 
 // newRules makes the rules of a valid configuration. What the tokens of was have spent of their rates stays spent; nil:
 // there was nothing.
-func newRules(conf *configs.Config, was *rules) (*rules, error) {
-	policies, err := policySet(conf)
-	if err != nil {
-		return nil, err
-	}
-	r := &rules{limits: conf.Limits.Index(), policies: policies, breaker: breakerConfig(conf)}
+func newRules(conf *configs.Config, was *rules) *rules {
+	r := &rules{limits: conf.Limits.Index(), policies: conf.PolicySet(), breaker: breakerConfig(conf)}
 	if was == nil {
 		was = new(rules)
 	}
 	r.tokens = front.NewTokens(tokens(conf), was.tokens)
-	return r, nil
+	return r
 }
 
 // budget is the configuration of a host's lanes.

@@ -6,22 +6,10 @@ import (
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/front"
-	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/limiter"
 )
 
 // What follows turns sections of the user's YAML into the settings of the rooms that they are about.
-
-func policySet(conf *configs.Config) (policy.Set, error) {
-	named := map[string]policy.Overrides{}
-	for name, p := range conf.Policies {
-		named[name] = policy.Overrides{
-			Extends: p.Extends, MaxAge: time.Duration(p.MaxAge),
-			Timeout: time.Duration(p.Timeout), ConnectTimeout: time.Duration(p.ConnectTimeout), Identity: p.Identity,
-		}
-	}
-	return policy.NewSet(named)
-}
 
 func tokens(conf *configs.Config) []front.Token {
 	all := make([]front.Token, len(conf.Tokens))

@@ -23,10 +23,7 @@ func Simulate(conf *configs.Config, of *configs.Scenario) (*Simulation, error) {
 
 // Play is Simulate for a scenario that is no file; also changes the settings it is played with, unless it is nil.
 func Play(conf *configs.Config, sc *simulate.Scenario, also func(*simulate.Settings)) (*simulate.Report, error) {
-	compiled, err := newRules(conf, nil)
-	if err != nil {
-		return nil, err
-	}
+	compiled := newRules(conf, nil)
 	var rules inForce
 	rules.now.Store(compiled)
 	set := simulate.Settings{

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -58,7 +57,7 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 	defer exchanges.Put(x)
 	x.began = time.Now()
 	d.set.Client.Do(&egress.Request{
-		Method: w.Method, URL: w.URL, Headers: traced(identified(w.Headers, p.Identity, s.Entry.ID), w.Trace), Body: w.Body,
+		Method: w.Method, URL: w.URL, Headers: traced(p.Identify(w.Headers, w, s.Entry.ID), w.Trace), Body: w.Body,
 		Connect: p.ConnectTimeout, Timeout: p.Timeout,
 	}, &x.resp)
 	x.ended = time.Now()
@@ -137,17 +136,4 @@ func (d *Dispatcher) content(s schedule.Start) (payload []byte, w *record.Webhoo
 	}
 	w, err = record.DecodeWebhook(payload)
 	return payload, w, err
-}
-
-// identified adds the identity header, unless the caller wrote one of that name.
-func identified(headers []record.Header, name string, id record.ID) []record.Header {
-	if name == "" {
-		return headers
-	}
-	for i := range headers {
-		if strings.EqualFold(headers[i].Name, name) {
-			return headers
-		}
-	}
-	return append(headers[:len(headers):len(headers)], record.Header{Name: name, Value: id.String()})
 }

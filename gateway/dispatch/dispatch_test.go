@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
@@ -94,10 +95,7 @@ var nowhere = record.Queue{Lane: record.Lane{Host: "nowhere.example:80"}, Tenant
 
 // dispatching runs a dispatcher whose destinations cannot be reached.
 func dispatching(t *testing.T, s *shelf) (d *Dispatcher, stop func()) {
-	policies, err := policy.NewSet(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	policies := configs.DefaultPolicies()
 	client := egress.New(egress.Settings{Dial: func(context.Context, string, string) (net.Conn, error) {
 		return nil, errors.New("no route to host")
 	}})

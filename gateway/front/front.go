@@ -129,6 +129,14 @@ type inForce func() policy.Set
 // Methods is policy.Set's.
 func (p inForce) Methods(name string) ([]string, bool) { return p().Methods(name) }
 
+// Refuses is policy.Set's.
+func (p inForce) Refuses(name, scheme string, port uint16) (problem, want string) {
+	return p().Refuses(name, scheme, port)
+}
+
+// Ordered is policy.Set's.
+func (p inForce) Ordered(name string) bool { return p().Ordered(name) }
+
 // Names is policy.Set's.
 func (p inForce) Names() []string { return p().Names() }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/valyala/fasthttp/fasthttputil"
 
+	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/persist"
@@ -172,10 +173,7 @@ type door struct {
 
 func open(tb testing.TB, change ...func(*front.Settings)) *door {
 	tb.Helper()
-	policies, err := policy.NewSet(nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	policies := configs.DefaultPolicies()
 	d := &door{
 		tb: tb, ln: fasthttputil.NewInmemoryListener(), hosts: &known{}, log: &bytes.Buffer{},
 		store: &memory{keys: map[[32]byte]int{}, views: map[record.ID]*persist.View{}},

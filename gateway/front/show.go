@@ -145,7 +145,7 @@ func (f *Front) show(id record.ID, view *persist.View, withPayload bool) (*shown
 		return nil, fmt.Errorf("%w: webhook %s is neither live nor over", record.ErrFormat, id)
 	}
 	if p, ok := f.set.Policies()[s.Policy]; ok {
-		s.Tries.Max = p.Retry.Retries + 1
+		s.Tries.Max = p.MaxTries()
 	}
 	if s.Metadata == nil {
 		s.Metadata = map[string]string{}

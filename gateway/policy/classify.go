@@ -1,26 +1,5 @@
 package policy
 
-// ErrorClass is why an attempt got no response. The empty class: it got one.
-type ErrorClass string
-
-// The classes of attempts without a response. Only the first three say that the host was not reached: a connect
-// time-out is ClassConnect, a time-out during the TLS handshake is ClassTLS.
-const (
-	ClassDNS      ErrorClass = "dns"      // the name could not be resolved
-	ClassConnect  ErrorClass = "connect"  // no connection came about
-	ClassTLS      ErrorClass = "tls"      // no handshake, or a certificate that is not the host's
-	ClassReset    ErrorClass = "reset"    // the connection broke; whether the request was acted on is unknown
-	ClassTimeout  ErrorClass = "timeout"  // the request went out, the response did not come in time
-	ClassProtocol ErrorClass = "protocol" // what came was not readable as HTTP
-	// ClassBlocked: the address is one that must not be called. Nothing was sent.
-	ClassBlocked ErrorClass = "blocked_destination"
-	// ClassCanceled: the attempt was broken off here, as at shutdown.
-	ClassCanceled ErrorClass = "canceled"
-)
-
-// Unreachable reports whether the class says that the host could not be reached.
-func (c ErrorClass) Unreachable() bool { return c == ClassDNS || c == ClassConnect || c == ClassTLS }
-
 // Outcome is what an attempt means under a policy. Its words are stored with attempts.
 type Outcome string
 
@@ -40,32 +19,73 @@ type Attempt struct {
 	RemainingZero bool       // its rate-limit headers say that nothing remains
 }
 
-// Classify says what an attempt means.
-//
-// From Braze's documentation: 20x is received, 30x failed for good, 408, 429 and 5xx are to be tried again, every
-// other 4xx failed for good. Where it is silent: all of 2xx counts as received, because RFC 9110 section 15 has
-// unknown codes treated as x00 of their class; codes outside 100 to 599 count as 5xx (same section); a 1xx that stands
-// as the final answer is a broken one, and so retried like a connection that broke.
-//
-// Throttled is what says "later", not "no": 429 (RFC 6585 section 4); 503 (RFC 9110 section 15.6.4) and 529 ("host
-// overloaded", Braze's code) with Retry-After; and 403 with nothing remaining, GitHub's and others' way to say 429.
-func (p *Policy) Classify(a Attempt) Outcome {
+// Rule is one line of a classifier: which attempts it is about, and what they mean.
+type Rule struct {
+	Statuses StatusSet // of responses
+	Classes  ClassSet  // of attempts without one
+	With     Signal    // what a response must say besides; empty: nothing
+	Outcome  Outcome
+	// Disable says that the endpoint is to get nothing more until somebody enables it again, as with 410 (RFC 9110
+	// section 15.5.11). With Failed only.
+	Disable bool
+}
+
+// Signal is something that rate-limit headers say. With Policy.RateHeaders off, they say nothing.
+type Signal string
+
+// The signals that a rule may ask for.
+const (
+	SaysWhen      Signal = "retry-after"    // a usable Retry-After
+	NoneRemaining Signal = "none-remaining" // rate-limit headers by which nothing remains
+)
+
+func (r *Rule) matches(a *Attempt) bool {
 	if a.Class != "" {
-		if a.Class == ClassBlocked {
-			return Failed
-		}
-		return Retry
+		return r.With == "" && r.Classes.Has(a.Class)
 	}
-	switch s := a.Status; {
-	case s == 429, (s == 503 || s == 529) && a.HasRetryAfter, s == 403 && a.RemainingZero:
-		return Throttled
-	case s >= 200 && s <= 299:
-		return Delivered
-	case s == 408:
-		return Retry
-	case s >= 300 && s <= 499:
+	switch {
+	case !r.Statuses.Has(a.Status):
+		return false
+	case r.With == SaysWhen:
+		return a.HasRetryAfter
+	case r.With == NoneRemaining:
+		return a.RemainingZero
+	}
+	return true
+}
+
+// Classify says what an attempt means: what the first rule says that matches it, else Otherwise. Two are never asked
+// about: an address that must not be called has failed, and what was broken off here is tried again.
+func (p *Policy) Classify(a Attempt) Outcome {
+	switch a.Class {
+	case ClassBlocked:
 		return Failed
-	default:
+	case ClassCanceled:
 		return Retry
 	}
+	if r := p.rule(&a); r != nil {
+		return r.Outcome
+	}
+	return p.Otherwise
+}
+
+// Disables reports whether an attempt has its endpoint disabled at once, whatever came before.
+func (p *Policy) Disables(a Attempt) bool {
+	if a.Class == ClassBlocked || a.Class == ClassCanceled {
+		return false
+	}
+	r := p.rule(&a)
+	return r != nil && r.Disable
+}
+
+func (p *Policy) rule(a *Attempt) *Rule {
+	if !p.RateHeaders {
+		a.HasRetryAfter, a.RemainingZero = false, false
+	}
+	for i := range p.Classifier {
+		if r := &p.Classifier[i]; r.matches(a) {
+			return r
+		}
+	}
+	return nil
 }

@@ -3,16 +3,23 @@ package policy_test
 import (
 	"testing"
 
+	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 )
 
-func braze(tb testing.TB) *policy.Policy {
+// preset returns a preset as its file says it.
+func preset(tb testing.TB, name string) *policy.Policy {
 	tb.Helper()
-	p, ok := policy.Preset("braze")
+	p, ok := configs.DefaultPolicies()[name]
 	if !ok {
-		tb.Fatal("no preset braze")
+		tb.Fatalf("no preset %s", name)
 	}
 	return p
+}
+
+func braze(tb testing.TB) *policy.Policy {
+	tb.Helper()
+	return preset(tb, "braze")
 }
 
 func TestResponsesMeanWhatBrazeDocuments(t *testing.T) {

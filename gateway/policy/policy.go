@@ -1,13 +1,14 @@
-// Package policy says how webhooks are treated: what an attempt means, when to try again and when to stop, how long an
-// attempt may take, which methods are allowed and which header carries the webhook's id.
+// Package policy says how webhooks are treated: where they may go, what an attempt means, when to try again and when to
+// stop, how long an attempt may take, what tells the destination which webhook it is, what it is signed with, when an
+// endpoint that keeps failing is to be left alone for good, and how long what was sent is kept.
 //
-// It is pure: no I/O, no clock, no goroutine, no lock; randomness is handed in. It never decides how fast a host is
-// called (limiter), whether it is called at all (circuit), or in which order (gateway/schedule): limits, pace and
-// breaker belong to hosts, not to policies.
+// Policies are values, compiled by configs from YAML; the presets, too, are YAML (configs/presets). The rules here are
+// pure: no I/O, no clock, no goroutine, no lock; randomness is handed in. They never decide how fast a host is called
+// (limiter), whether it is called at all (circuit), or in which order (gateway/schedule): limits, pace and breaker
+// belong to hosts, not to policies.
 package policy
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,118 +16,108 @@ import (
 	"time"
 )
 
-// Default is the name of the policy of a webhook whose definition names none. It extends DefaultPreset unless the
-// configuration says otherwise.
+// Default is the name of the policy of a webhook whose definition names none.
 const Default = "default"
 
 // Policy is how webhooks are treated. It is not changed once made, so that many may read it at once.
 type Policy struct {
-	Name           string
+	Name string
+	// Extends are the names of the policies it was made from, the nearest first; its last is a preset. Empty: it is
+	// a preset that extends none.
+	Extends []string
+
+	// Methods are the allowed request methods, Schemes the allowed schemes of URLs, in the order in which they are
+	// told to people. Ports are the allowed ports; empty: those that the gateway lets out. Never more than it does.
+	Methods []string
+	Schemes []string
+	Ports   []uint16
+
 	Timeout        time.Duration // of a whole attempt, from name resolution to the response's end; above 0
 	ConnectTimeout time.Duration // of resolving, connecting and TLS within it; above 0, at most Timeout
-	// MaxAge bounds what a webhook may spend on trying and on being deferred by its destination together, counted
-	// from its first attempt. What holds it back here (limit, pause, breaker, queue) does not age it.
-	MaxAge time.Duration
-	// Methods are the allowed request methods, in the order in which they are told to people.
-	Methods []string
-	// Identity is the header that carries the webhook's id to its destination; empty: none. A header of that name
-	// which the caller wrote wins.
-	Identity string
-	// Retry is the schedule after an answer that means retry or a connection that broke; Unreachable the one after
-	// attempts that never reached the host.
-	Retry, Unreachable Schedule
+	// Redirects is how many redirects (RFC 9110 section 15.4) one attempt follows. The response that is classified is
+	// the last one. 0: none is followed.
+	Redirects int
+
+	// Classifier says what attempts mean, the first rule that matches; Otherwise what none of them matches.
+	Classifier []Rule
+	Otherwise  Outcome
+
+	// Retry is the schedule after an attempt that means retry; ByClass goes before it for attempts without a response,
+	// the first that has the attempt's class.
+	Retry   Schedule
+	ByClass []ClassSchedule
 	// Throttle spaces attempts that the destination deferred without saying for how long.
 	Throttle Backoff
+	// MaxAge bounds what a webhook may spend on trying and on being deferred by its destination together, counted
+	// from its first attempt; above 0. What holds it back here (limit, pause, breaker, queue) does not age it.
+	MaxAge time.Duration
+	// RateHeaders says that Retry-After and rate-limit headers move the retries of this policy, and that rules may go by
+	// them. Without it they are the host's pace only.
+	RateHeaders bool
+	// MaxRetryAfter is the longest that Retry-After puts off a retry; 0: whatever MaxAge allows.
+	MaxRetryAfter time.Duration
+
+	// Identity are headers that tell the destination which webhook it gets.
+	Identity []IdentityHeader
+	// ReplayAsNew gives a replay a delivery id of its own; without it, it comes under the id of what it repeats.
+	ReplayAsNew bool
+	// Sign is what each attempt is signed with, in this order; empty: nothing.
+	Sign []Signature
+	// Envelope is how an event's data become the body of its deliveries; subscriptions only.
+	Envelope Envelope
+	// Ordered sends a flow's webhooks to a host one at a time, in the order of acceptance, as if each had the same
+	// ordering key: one that fails holds up those behind it until it is over.
+	Ordered bool
+
+	// Disable says when an endpoint gets nothing more; subscriptions only.
+	Disable Disable
+	// Retention is how long finished webhooks are kept, where it differs from the gateway's.
+	Retention Retention
 }
+
+// Envelope is how an event's data become a body.
+type Envelope string
+
+// The envelopes.
+const (
+	Raw              Envelope = "raw"               // the data, byte for byte
+	StandardWebhooks Envelope = "standard-webhooks" // type, timestamp, data
+	Advocate         Envelope = "advocate"          // id, type, tenantAlias, live, created, data
+)
+
+// Envelopes are all of them, in the order in which they are told to people.
+var Envelopes = []Envelope{Raw, StandardWebhooks, Advocate}
 
 // AllMethods are those that a policy of one's own allows: what RFC 9110 section 9 and RFC 5789 define, less CONNECT
 // and TRACE, which are for proxies and diagnosis.
 var AllMethods = []string{"POST", "PUT", "DELETE", "GET", "HEAD", "PATCH", "OPTIONS"}
 
+// AllSchemes are those that can be called at all.
+var AllSchemes = []string{"https", "http"}
+
 // Allows reports whether the policy lets a method be used; methods are case-sensitive (RFC 9110 section 9.1).
 func (p *Policy) Allows(method string) bool { return slices.Contains(p.Methods, method) }
 
-// Overrides are what a configuration may change of a preset. A zero field leaves the preset's.
-type Overrides struct {
-	Extends        string // the preset's name; empty: DefaultPreset
-	MaxAge         time.Duration
-	Timeout        time.Duration
-	ConnectTimeout time.Duration
-	Identity       string // the header that carries a webhook's id
+// Refuses says why a destination is none for this policy, and what would be right; problem is empty when it is one.
+// scheme is in lower case.
+func (p *Policy) Refuses(scheme string, port uint16) (problem, want string) {
+	if !slices.Contains(p.Schemes, scheme) {
+		only := strings.Join(p.Schemes, " and ")
+		return fmt.Sprintf("is %s, and policy %s sends over %s only", scheme, p.Name, only),
+			"a URL that begins with " + p.Schemes[0] + "://"
+	}
+	if len(p.Ports) > 0 && !slices.Contains(p.Ports, port) {
+		ports := make([]string, len(p.Ports))
+		for i, n := range p.Ports {
+			ports[i] = fmt.Sprint(n)
+		}
+		return fmt.Sprintf("goes to port %d, which policy %s does not call", port, p.Name), "port " + strings.Join(ports, " or ")
+	}
+	return "", ""
 }
 
-// Resolve makes a named policy from a preset and what is changed of it. It allows all methods: a preset's own list
-// binds those who ask for the preset by its name. Its error tells every fault, one a line.
-func Resolve(name string, o Overrides) (*Policy, error) {
-	base := o.Extends
-	if base == "" {
-		base = DefaultPreset
-	}
-	preset, ok := Preset(base)
-	if !ok {
-		return nil, fmt.Errorf("policy %q: extends %q: want one of %s", name, o.Extends, strings.Join(PresetNames(), ", "))
-	}
-	p := *preset
-	p.Name, p.Methods = name, AllMethods
-	var faults []error
-	set := func(to *time.Duration, field string, d time.Duration) {
-		switch {
-		case d < 0:
-			faults = append(faults, fmt.Errorf("policy %q: %s %s: want more than 0", name, field, d))
-		case d > 0:
-			*to = d
-		}
-	}
-	if o.Identity != "" {
-		p.Identity = o.Identity
-	}
-	set(&p.MaxAge, "max_age", o.MaxAge)
-	set(&p.Timeout, "timeout", o.Timeout)
-	set(&p.ConnectTimeout, "connect_timeout", o.ConnectTimeout)
-	if p.ConnectTimeout > p.Timeout {
-		if o.ConnectTimeout > 0 {
-			faults = append(faults, fmt.Errorf("policy %q: connect_timeout %s: want at most the timeout, %s",
-				name, p.ConnectTimeout, p.Timeout))
-		}
-		p.ConnectTimeout = p.Timeout // a short timeout shortens an inherited connect_timeout with it
-	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	return &p, nil
-}
-
-// Set holds policies by name: the presets, Default, and those of the configuration.
+// Set holds policies by name.
 type Set map[string]*Policy
-
-// NewSet resolves a configuration's policies. Preset names cannot be given another meaning. Its error tells every
-// fault, one a line.
-func NewSet(named map[string]Overrides) (Set, error) {
-	set := Set{}
-	for _, name := range PresetNames() {
-		set[name], _ = Preset(name)
-	}
-	var faults []error
-	for _, name := range slices.Sorted(maps.Keys(named)) {
-		if _, taken := Preset(name); taken {
-			faults = append(faults, fmt.Errorf("policy %q: the name is a preset's: want another name, with extends: %s", name, name))
-			continue
-		}
-		p, err := Resolve(name, named[name])
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		set[name] = p
-	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	if _, ok := set[Default]; !ok {
-		set[Default], _ = Resolve(Default, Overrides{})
-	}
-	return set, nil
-}
 
 // Methods returns the methods that a named policy allows, and whether there is such a policy.
 func (s Set) Methods(name string) (methods []string, known bool) {
@@ -135,6 +126,20 @@ func (s Set) Methods(name string) (methods []string, known bool) {
 		return nil, false
 	}
 	return p.Methods, true
+}
+
+// Refuses is the named policy's; it refuses nothing where there is no such policy.
+func (s Set) Refuses(name, scheme string, port uint16) (problem, want string) {
+	if p, ok := s[name]; ok {
+		return p.Refuses(scheme, port)
+	}
+	return "", ""
+}
+
+// Ordered reports whether there is such a policy, and its webhooks are sent in order.
+func (s Set) Ordered(name string) bool {
+	p, ok := s[name]
+	return ok && p.Ordered
 }
 
 // Names returns the policies' names, sorted.

@@ -6,12 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 )
 
-func TestBrazesFiguresAreThoseItDocuments(t *testing.T) {
+func TestBrazeIsWhatItsDocumentationSays(t *testing.T) {
 	p := braze(t)
-	if p.Timeout != 90*time.Second || p.ConnectTimeout > p.Timeout || p.MaxAge != 24*time.Hour || p.Identity != "" {
+	if p.Name != "braze" || p.Timeout != 90*time.Second || p.ConnectTimeout != 10*time.Second || p.MaxAge != 24*time.Hour {
 		t.Errorf("got %+v", p)
 	}
 	if !slices.Equal(p.Methods, []string{"POST", "PUT", "DELETE", "GET"}) {
@@ -20,13 +21,13 @@ func TestBrazesFiguresAreThoseItDocuments(t *testing.T) {
 	if p.Allows("PATCH") || !p.Allows("PUT") || p.Allows("put") {
 		t.Error("PATCH or put is allowed, or PUT is not")
 	}
+	if len(p.Identity) != 0 || len(p.Sign) != 0 || p.Redirects != 0 || !p.RateHeaders {
+		t.Errorf("it adds to what the caller wrote, or follows redirects, or minds no rate headers: %+v", p)
+	}
 }
 
 func TestDefaultPolicyExtendsBrazeAndAllowsAllMethods(t *testing.T) {
-	set, err := policy.NewSet(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := configs.DefaultPolicies()
 	d := set[policy.Default]
 	if d == nil || d.Name != "default" || d.Timeout != 90*time.Second || !d.Allows("PATCH") || !d.Allows("HEAD") || d.Allows("CONNECT") {
 		t.Errorf("got %+v", d)
@@ -37,47 +38,30 @@ func TestDefaultPolicyExtendsBrazeAndAllowsAllMethods(t *testing.T) {
 	if _, known := set.Methods("other"); known {
 		t.Error("a policy that nobody defined is known")
 	}
-	if got := strings.Join(set.Names(), " "); got != "braze default" {
+	if got := strings.Join(set.Names(), " "); !strings.HasPrefix(got, "advocate braze chariow chariow-2026 customer-io default ") {
 		t.Errorf("names %s", got)
 	}
 }
 
-func TestOverridesChangeOnlyWhatTheyName(t *testing.T) {
-	set, err := policy.NewSet(map[string]policy.Overrides{
-		"default": {Extends: "braze", MaxAge: time.Hour},
-		"quick":   {Timeout: 5 * time.Second},
-		"patient": {ConnectTimeout: 30 * time.Second, Timeout: 3 * time.Minute},
-	})
-	if err != nil {
-		t.Fatal(err)
+func TestAPolicyForHTTPSRefusesHTTPAndSaysSo(t *testing.T) {
+	set := configs.DefaultPolicies()
+	problem, want := set.Refuses("chariow", "http", 80)
+	if problem != "is http, and policy chariow sends over https only" || want != "a URL that begins with https://" {
+		t.Errorf("got %q, %q", problem, want)
 	}
-	for name, want := range map[string][3]time.Duration{
-		"default": {time.Hour, 90 * time.Second, 10 * time.Second},
-		"quick":   {24 * time.Hour, 5 * time.Second, 5 * time.Second},
-		"patient": {24 * time.Hour, 3 * time.Minute, 30 * time.Second},
-		"braze":   {24 * time.Hour, 90 * time.Second, 10 * time.Second},
-	} {
-		p := set[name]
-		if got := [3]time.Duration{p.MaxAge, p.Timeout, p.ConnectTimeout}; got != want || p.Name != name {
-			t.Errorf("%s: %v, want %v", name, got, want)
+	for name, scheme := range map[string]string{"chariow": "https", "braze": "http", "nobody's": "http"} {
+		if problem, _ := set.Refuses(name, scheme, 8443); problem != "" {
+			t.Errorf("%s refuses %s: %s", name, scheme, problem)
 		}
 	}
 }
 
-func TestAllFaultsOfPoliciesAreTold(t *testing.T) {
-	_, err := policy.NewSet(map[string]policy.Overrides{
-		"a":     {Extends: "brase"},
-		"b":     {MaxAge: -time.Hour, Timeout: time.Second, ConnectTimeout: time.Minute},
-		"braze": {MaxAge: time.Hour},
-	})
-	if err == nil {
-		t.Fatal("accepted")
+func TestAPolicyOfItsOwnPortsRefusesOthers(t *testing.T) {
+	p := policy.Policy{Name: "p", Schemes: policy.AllSchemes, Ports: []uint16{443, 8443}}
+	if problem, want := p.Refuses("http", 80); problem != "goes to port 80, which policy p does not call" || want != "port 443 or 8443" {
+		t.Errorf("got %q, %q", problem, want)
 	}
-	want := `policy "a": extends "brase": want one of braze
-policy "b": max_age -1h0m0s: want more than 0
-policy "b": connect_timeout 1m0s: want at most the timeout, 1s
-policy "braze": the name is a preset's: want another name, with extends: braze`
-	if err.Error() != want {
-		t.Errorf("got\n%s\nwant\n%s", err, want)
+	if problem, _ := p.Refuses("https", 8443); problem != "" {
+		t.Error(problem)
 	}
 }

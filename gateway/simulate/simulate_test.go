@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/bench/destination"
 	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/simulate"
 	"github.com/sluice-gateway/sluice/limiter"
@@ -179,11 +180,7 @@ func TestThePictureIsWellFormed(t *testing.T) {
 
 func policies(tb testing.TB) policy.Set {
 	tb.Helper()
-	set, err := policy.NewSet(nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return set
+	return configs.DefaultPolicies()
 }
 
 func BenchmarkAMillionWebhooks(b *testing.B) {

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 )
 
 func ExampleParse() {
-	policies, _ := policy.NewSet(nil)
+	policies := configs.DefaultPolicies()
 	defaults := &webhook.Defaults{Policy: policy.Default, Policies: policies}
 	now := time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 )
@@ -13,10 +14,7 @@ var now = time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)
 
 func defaults(tb testing.TB) *webhook.Defaults {
 	tb.Helper()
-	policies, err := policy.NewSet(nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	policies := configs.DefaultPolicies()
 	return &webhook.Defaults{Policy: policy.Default, Policies: policies, Secret: [32]byte{1, 2, 3}}
 }
 

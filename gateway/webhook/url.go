@@ -15,10 +15,11 @@ import (
 type Target struct {
 	// Host is the authority as lanes have it (record.Lane): in lower case, without a final dot, the port left out
 	// only for https on 443, IPv6 literals in brackets and in the canonical form of RFC 5952.
-	Host string
-	Name string // the host alone, without brackets and port
-	Port uint16 // 80 or 443 when the URL names none
-	Path string // as written, without the query; empty when the URL has none
+	Host   string
+	Scheme string // http or https
+	Name   string // the host alone, without brackets and port
+	Port   uint16 // 80 or 443 when the URL names none
+	Path   string // as written, without the query; empty when the URL has none
 }
 
 const wantURL = "an absolute URL such as https://api.example.com/hook"
@@ -62,9 +63,9 @@ func locate(raw string) (t Target, fault *complaint) {
 	if strings.IndexByte(authority, '@') >= 0 {
 		return t, &complaint{"has user information before the host", "credentials in an Authorization header"}
 	}
-	t.Port = 80
+	t.Port, t.Scheme = 80, "http"
 	if https {
-		t.Port = 443
+		t.Port, t.Scheme = 443, "https"
 	}
 	if fault := t.authority(authority); fault != nil {
 		return t, fault
@@ -205,6 +206,11 @@ func (r *reader) url(w *record.Webhook) Target {
 	}
 	w.URL = unquote(raw)
 	t, fault := locate(w.URL)
+	if fault == nil {
+		if problem, want := r.defaults.Policies.Refuses(w.Policy, t.Scheme, t.Port); problem != "" {
+			fault = &complaint{problem, want}
+		}
+	}
 	if fault == nil && r.defaults.Destination != nil {
 		if err := r.defaults.Destination(t.Name, t.Port); err != nil {
 			fault = &complaint{err.Error(), "a destination that may be called"}

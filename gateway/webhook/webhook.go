@@ -33,6 +33,9 @@ const (
 
 // What a definition that does not say gets.
 const (
+	// orderedByPolicy is the ordering key under a policy that sends in order: one for each flow and destination.
+	orderedByPolicy = "policy"
+
 	DefaultTenant = "default"
 	DefaultFlow   = "default"
 	defaultMethod = "POST"
@@ -42,6 +45,11 @@ const (
 type Policies interface {
 	// Methods returns the request methods a policy allows, and whether there is such a policy.
 	Methods(name string) (methods []string, known bool)
+	// Refuses says why a scheme or port is none for a policy's webhooks, and what would be right; problem is empty
+	// when it is one.
+	Refuses(name, scheme string, port uint16) (problem, want string)
+	// Ordered reports whether a policy's webhooks are sent in the order of acceptance without an ordering_key too.
+	Ordered(name string) bool
 	Names() []string
 }
 
@@ -137,6 +145,8 @@ func (r *reader) definition() *Definition {
 	r.when(w)
 	if key := r.text(fieldOrderingKey, MaxName); key != "" {
 		w.Ordering = OrderingDigest(key)
+	} else if r.defaults.Policies.Ordered(w.Policy) {
+		w.Ordering = OrderingDigest(orderedByPolicy)
 	}
 	limitKey := r.text(fieldLimitKey, MaxName)
 	if r.defaults.LaneBy != nil && target.Host != "" {
