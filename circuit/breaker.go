@@ -3,190 +3,183 @@ package circuit
 import "time"
 
 // Breaker is the breaker of one host. Instants that go back are taken for the latest seen.
-//
-// Every change of state begins a new generation: reports of calls that began in an earlier one say nothing of the
-// host as it is now, and do not count.
 type Breaker struct {
-	cfg        Config
-	state      State
-	generation uint64
-	last       time.Time // the latest instant seen
+	cfg    Config
+	last   time.Time // the latest instant seen
+	forced State     // Open or Closed while an operator has it so; else 0
 
-	window window // while closed
+	rest    unit             // of all that has no unit of its own: under the scope Host, everything
+	tenants map[string]*unit // under the scope HostTenant
+	sweepAt time.Time        // when to look again for tenants to forget
 
-	calls, failures int // in the window when it last opened
-
-	until    time.Time     // while open: when the cool-down is over
-	coolDown time.Duration // of the last opening; 0: the next is the first
-	closedAt time.Time     // zero: it never opened
-
-	probes    []probe // while half-open: those out
-	succeeded int     // while half-open
-	issued    uint64  // permits, ever
+	history []Change // the latest changes, in order; at most keptChanges
 }
 
-// probe is a permit out while half-open.
-type probe struct {
-	number  uint64
-	expires time.Time
+// Change is a Transition and when it was.
+type Change struct {
+	At time.Time
+	Transition
 }
+
+// keptChanges is how many changes are remembered, for people to see.
+const keptChanges = 16
 
 // New returns a closed breaker.
 func New(cfg Config) *Breaker {
-	return &Breaker{cfg: cfg.normal(), state: Closed}
+	b := &Breaker{cfg: cfg.normal()}
+	b.rest = unit{of: b, gate: gate{state: Closed}}
+	return b
 }
 
 // Reconfigure changes the configuration and keeps the state; a cool-down under way lasts as long as it was to. Calls are
-// counted anew when Window is another. Where fewer probes are now asked for than have succeeded, one more decides.
+// counted anew when Window is another, and all begins anew when Scope is. Where fewer probes are now asked for than have
+// been made, one more decides.
 func (b *Breaker) Reconfigure(cfg Config) {
-	was := b.cfg.Window
+	was := b.cfg
 	b.cfg = cfg.normal()
-	if b.cfg.Window != was {
-		b.window = window{}
+	if b.cfg.Scope != was.Scope {
+		b.rest, b.tenants = unit{of: b, gate: gate{state: Closed}}, nil
+		return
 	}
-	b.succeeded = min(b.succeeded, b.cfg.Probes-1)
+	b.each(func(u *unit) {
+		u.reconfigured(&b.cfg, &was)
+		for _, p := range u.parts {
+			p.reconfigured(&b.cfg, &was)
+		}
+	})
 }
 
-// State returns the state as of the last call of another method.
-func (b *Breaker) State() State { return b.state }
+func (g *gate) reconfigured(c, was *Config) {
+	if c.Window != was.Window {
+		g.window = window{}
+	}
+	g.succeeded = min(g.succeeded, max(0, c.Probes-1-g.spent))
+	g.spent = min(g.spent, c.Probes-1)
+}
 
-// ReadyAt returns when Acquire will succeed: now if it would at once, otherwise an instant after now at which to look
-// again. A report may make that earlier.
-func (b *Breaker) ReadyAt(now time.Time) time.Time {
+// State returns the state of the host as a whole, as of the last call of another method.
+func (b *Breaker) State() State {
+	if b.forced != 0 {
+		return b.forced
+	}
+	return b.rest.state
+}
+
+// forcedLook is when to look again while an operator has a breaker open. Only releasing it changes that.
+const forcedLook = time.Hour
+
+// ReadyAt returns when Acquire will succeed for a part: now if it would at once, otherwise an instant after now at which to
+// look again. A report, or an operator, may make that earlier.
+func (b *Breaker) ReadyAt(now time.Time, of Part) time.Time {
 	now = b.see(now)
-	switch b.state {
+	switch b.forced {
 	case Open:
-		if b.until.After(now) {
-			return b.until
-		}
-	case HalfOpen:
-		if len(b.probes)+b.succeeded < b.cfg.Probes {
-			return now
-		}
-		first := b.probes[0].expires
-		for _, p := range b.probes {
-			if p.expires.Before(first) {
-				first = p.expires
-			}
-		}
-		if first.After(now) {
-			return first
-		}
+		return now.Add(forcedLook)
+	case Closed:
+		return now
 	}
-	return now
+	u := b.find(of)
+	return u.readyAt(now, u.parts[of])
 }
 
-// Acquire asks for a call to pass. The first one after a cool-down begins the half-open state, of which Report's
+// Acquire asks for a call of a part to pass. The first one after a cool-down begins the half-open state, of which Report's
 // transitions speak later; View shows it at once.
-func (b *Breaker) Acquire(now time.Time) (Permit, bool) {
+func (b *Breaker) Acquire(now time.Time, of Part) (Permit, bool) {
 	now = b.see(now)
-	if b.state == Open {
-		if b.until.After(now) {
-			return Permit{}, false
-		}
-		b.enter(HalfOpen)
-	}
-	b.issued++
-	p := Permit{generation: b.generation, number: b.issued}
-	if b.state == Closed {
-		return p, true
-	}
-	b.expire(now)
-	if len(b.probes)+b.succeeded >= b.cfg.Probes {
+	if b.forced == Open {
 		return Permit{}, false
 	}
-	p.probe = true
-	b.probes = append(b.probes, probe{number: p.number, expires: now.Add(b.cfg.ProbeExpiry)})
-	return p, true
+	u := b.unit(now, of)
+	p := u.part(now, of)
+	if u.readyAt(now, p).After(now) {
+		return Permit{}, false
+	}
+	return u.pass(now, p), true
 }
 
-// Report takes in how a call ended, and returns the change of state that followed, if one did.
+// Report takes in how a call ended, and returns the change of state that followed, if one did: the host's, where it and a
+// part of it changed.
 func (b *Breaker) Report(now time.Time, p Permit, r Result) Transition {
 	now = b.see(now)
-	if p.generation != b.generation {
+	if p.unit == nil {
 		return Transition{}
 	}
-	if p.probe {
-		return b.reportProbe(now, p, r)
-	}
-	if b.state != Closed || r == Neutral {
-		return Transition{}
-	}
-	b.window.add(now, b.cfg.Window, r == Failure)
-	calls, failures := b.window.sum(now, b.cfg.Window)
-	if calls < b.cfg.MinRequests || float64(failures) < b.cfg.FailureRatio*float64(calls) {
-		return Transition{}
-	}
-	b.calls, b.failures = calls, failures
-	return b.open(now)
+	return p.unit.report(now, p, r)
 }
 
-func (b *Breaker) reportProbe(now time.Time, p Permit, r Result) Transition {
-	if !b.drop(p.number) {
-		return Transition{} // it had expired; another took its place
+// Asked takes in that the answer to a call asked for the host to be left alone for a time, as 503 and 529 do with
+// Retry-After (RFC 9110, section 10.2.3). That opens nothing; but a cool-down, also one under way, ends no sooner, though
+// no later than CoolDownMax from now.
+func (b *Breaker) Asked(now time.Time, p Permit, wait time.Duration) {
+	now = b.see(now)
+	u := p.unit
+	if u == nil || wait <= 0 {
+		return
 	}
-	switch r {
-	case Failure:
-		return b.open(now)
-	case Neutral:
-		return Transition{} // another may try
+	u.asked = later(u.asked, now.Add(wait))
+	if u.state == Open && u.until.After(now) {
+		u.heed(now)
 	}
-	if b.succeeded++; b.succeeded < b.cfg.Probes {
-		return Transition{}
-	}
-	b.closedAt = now
-	b.window = window{}
-	return b.enter(Closed)
 }
 
 // Cancel gives back the permit of a call that was never made.
 func (b *Breaker) Cancel(p Permit) {
-	if p.probe && p.generation == b.generation {
-		b.drop(p.number)
+	if p.unit != nil && p.whole.probe && p.whole.generation == p.unit.generation {
+		p.unit.drop(p.whole)
+	}
+	if p.part != nil && p.own.probe && p.own.generation == p.part.generation {
+		p.part.drop(p.own)
 	}
 }
 
-// open begins a cool-down: twice the last one, unless the breaker has been closed long enough to be trusted again.
-func (b *Breaker) open(now time.Time) Transition {
-	switch trusted := b.state == Closed && now.Sub(b.closedAt) >= b.cfg.CoolDownMax; {
-	case b.coolDown == 0 || trusted:
-		b.coolDown = b.cfg.CoolDown
+// Force has the breaker Open or Closed until an operator releases it, which is Force with 0. What was forced open is then
+// found out by probes, and what was forced closed is judged by the calls it has seen meanwhile from the next one on. It
+// returns the change, none when it is so already.
+func (b *Breaker) Force(now time.Time, to State) Transition {
+	now = b.see(now)
+	if to == b.forced || to == HalfOpen {
+		return Transition{}
+	}
+	t := Transition{From: b.State(), Cause: map[State]string{
+		Open: "opened by an operator", Closed: "closed by an operator", 0: "released by an operator",
+	}[to]}
+	b.forced = to
+	switch to {
+	case Open, Closed:
+		b.each(func(u *unit) { u.forced(now, to) })
 	default:
-		b.coolDown = min(2*b.coolDown, b.cfg.CoolDownMax)
+		b.each(func(u *unit) {
+			if u.state == Open {
+				u.until = now
+			}
+		})
 	}
-	b.until = now.Add(b.coolDown)
-	return b.enter(Open)
-}
-
-// enter begins a generation.
-func (b *Breaker) enter(s State) Transition {
-	t := Transition{From: b.state, To: s}
-	b.state = s
-	b.generation++
-	b.probes, b.succeeded = b.probes[:0], 0
+	t.To = b.State()
+	b.remember(now, t)
 	return t
 }
 
-// drop takes a probe out of those that are out.
-func (b *Breaker) drop(number uint64) bool {
-	for i, p := range b.probes {
-		if p.number == number {
-			b.probes = append(b.probes[:i], b.probes[i+1:]...)
-			return true
+// forced puts a unit where an operator wants it, without a cool-down; a closed one with all its parts.
+func (u *unit) forced(now time.Time, to State) {
+	u.enter(to)
+	u.until, u.suspect, u.asked, u.closedAt = now, nil, time.Time{}, time.Time{}
+	for _, p := range u.parts {
+		if to == Closed && p.state != Closed {
+			p.enter(Closed)
+			p.closedAt = time.Time{}
 		}
 	}
-	return false
 }
 
-// expire gives up probes that were never reported.
-func (b *Breaker) expire(now time.Time) {
-	kept := b.probes[:0]
-	for _, p := range b.probes {
-		if p.expires.After(now) {
-			kept = append(kept, p)
-		}
+// Forced returns what an operator has forced the breaker to be, 0: nothing.
+func (b *Breaker) Forced() State { return b.forced }
+
+func (b *Breaker) remember(now time.Time, t Transition) {
+	if len(b.history) == keptChanges {
+		copy(b.history, b.history[1:])
+		b.history = b.history[:keptChanges-1]
 	}
-	b.probes = kept
+	b.history = append(b.history, Change{now, t})
 }
 
 func (b *Breaker) see(now time.Time) time.Time {

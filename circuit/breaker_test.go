@@ -8,13 +8,24 @@ import (
 var start = time.Unix(1_800_000_000, 0).UTC()
 
 // call passes one call through the breaker and reports it at once.
-func call(t *testing.T, b *Breaker, now time.Time, r Result) Transition {
+func call(t *testing.T, b *Breaker, now time.Time, r Result) step {
 	t.Helper()
-	p, ok := b.Acquire(now)
+	return callOf(t, b, Part{}, now, r)
+}
+
+// step is a transition without its cause.
+type step struct{ From, To State }
+
+func stepOf(t Transition) step { return step{t.From, t.To} }
+
+// callOf does the same for a part.
+func callOf(t *testing.T, b *Breaker, of Part, now time.Time, r Result) step {
+	t.Helper()
+	p, ok := b.Acquire(now, of)
 	if !ok {
-		t.Fatalf("no permit at %v in state %v, ready at %v", now.Sub(start), b.State(), b.ReadyAt(now).Sub(start))
+		t.Fatalf("no permit for %q at %v in state %v, ready at %v", of.Tenant, now.Sub(start), b.State(), b.ReadyAt(now, of).Sub(start))
 	}
-	return b.Report(now, p, r)
+	return stepOf(b.Report(now, p, r))
 }
 
 func opened(t *testing.T, cfg Config) (*Breaker, time.Time) {
@@ -23,7 +34,7 @@ func opened(t *testing.T, cfg Config) (*Breaker, time.Time) {
 	for range b.cfg.MinRequests - 1 {
 		call(t, b, start, Failure)
 	}
-	if got, want := call(t, b, start, Failure), (Transition{Closed, Open}); got != want {
+	if got, want := call(t, b, start, Failure), (step{Closed, Open}); got != want {
 		t.Fatalf("transition %v, want %v", got, want)
 	}
 	return b, b.View(start).OpenUntil
@@ -35,10 +46,10 @@ func TestOpensWithinMinRequestsFailures(t *testing.T) {
 		t.Errorf("open until %v, want %v", until, want)
 	}
 	for _, at := range []time.Duration{0, time.Second, DefaultCoolDown - 1} {
-		if _, ok := b.Acquire(start.Add(at)); ok {
+		if _, ok := b.Acquire(start.Add(at), Part{}); ok {
 			t.Errorf("a call passed %v after opening", at)
 		}
-		if ready := b.ReadyAt(start.Add(at)); !ready.Equal(until) {
+		if ready := b.ReadyAt(start.Add(at), Part{}); !ready.Equal(until) {
 			t.Errorf("%v after opening: ready at %v, want %v", at, ready, until)
 		}
 	}
@@ -77,7 +88,7 @@ func TestOpensOnlyForTheRatioOfRecentCalls(t *testing.T) {
 func TestNeutralNeverCounts(t *testing.T) {
 	b := New(Config{})
 	for range 1000 {
-		if got := call(t, b, start, Neutral); got != (Transition{}) {
+		if got := call(t, b, start, Neutral); got != (step{}) {
 			t.Fatalf("transition %v", got)
 		}
 	}
@@ -90,19 +101,19 @@ func TestHalfOpenLetsAtMostProbesThrough(t *testing.T) {
 	b, until := opened(t, Config{})
 	var permits []Permit
 	for range 10 {
-		if p, ok := b.Acquire(until); ok {
+		if p, ok := b.Acquire(until, Part{}); ok {
 			permits = append(permits, p)
 		}
 	}
 	if len(permits) != DefaultProbes {
 		t.Fatalf("%d probes passed, want %d", len(permits), DefaultProbes)
 	}
-	if ready := b.ReadyAt(until); !ready.Equal(until.Add(DefaultProbeExpiry)) {
+	if ready := b.ReadyAt(until, Part{}); !ready.Equal(until.Add(DefaultProbeExpiry)) {
 		t.Errorf("ready at %v, want when a probe expires", ready)
 	}
 	for i, p := range permits {
-		got := b.Report(until, p, Success)
-		if want := (Transition{HalfOpen, Closed}); i == len(permits)-1 && got != want {
+		got := stepOf(b.Report(until, p, Success))
+		if want := (step{HalfOpen, Closed}); i == len(permits)-1 && got != want {
 			t.Errorf("last probe: %v, want %v", got, want)
 		}
 	}
@@ -116,7 +127,7 @@ func TestFailedProbeDoublesTheCoolDownUpToTheCap(t *testing.T) {
 	want := DefaultCoolDown
 	for range 10 {
 		want = min(2*want, DefaultCoolDownMax)
-		if got := call(t, b, until, Failure); got != (Transition{HalfOpen, Open}) {
+		if got := call(t, b, until, Failure); got != (step{HalfOpen, Open}) {
 			t.Fatalf("transition %v", got)
 		}
 		next := b.View(until).OpenUntil
@@ -150,27 +161,27 @@ func TestLongHealthResetsTheCoolDown(t *testing.T) {
 
 func TestReportsOfAnEarlierGenerationDoNotCount(t *testing.T) {
 	b := New(Config{})
-	late, _ := b.Acquire(start)
-	lateToo, _ := b.Acquire(start)
+	late, _ := b.Acquire(start, Part{})
+	lateToo, _ := b.Acquire(start, Part{})
 	for range DefaultMinRequests {
 		call(t, b, start, Failure)
 	}
 	until := b.View(start).OpenUntil
-	probe, ok := b.Acquire(until)
+	probe, ok := b.Acquire(until, Part{})
 	if !ok {
 		t.Fatal("no probe after the cool-down")
 	}
-	if got := b.Report(until, late, Failure); got != (Transition{}) {
+	if got := stepOf(b.Report(until, late, Failure)); got != (step{}) {
 		t.Errorf("a late failure reopened: %v", got)
 	}
 	b.Report(until, lateToo, Success)
 	if v := b.View(until); v.Succeeded != 0 || v.Probes != 1 {
 		t.Errorf("a late success counted as a probe's: %+v", v)
 	}
-	if got := b.Report(until, probe, Failure); got != (Transition{HalfOpen, Open}) {
+	if got := stepOf(b.Report(until, probe, Failure)); got != (step{HalfOpen, Open}) {
 		t.Errorf("the probe's failure: %v", got)
 	}
-	if got := b.Report(until, probe, Success); got != (Transition{}) {
+	if got := stepOf(b.Report(until, probe, Success)); got != (step{}) {
 		t.Errorf("a second report of one probe: %v", got)
 	}
 }
@@ -179,29 +190,29 @@ func TestLostProbesNeverWedge(t *testing.T) {
 	b, until := opened(t, Config{})
 	var lost []Permit
 	for range DefaultProbes {
-		p, _ := b.Acquire(until)
+		p, _ := b.Acquire(until, Part{})
 		lost = append(lost, p)
 	}
-	expired := b.ReadyAt(until)
+	expired := b.ReadyAt(until, Part{})
 	for range DefaultProbes {
 		call(t, b, expired, Success)
 	}
 	if b.State() != Closed {
 		t.Errorf("%v, want closed by the probes that took the places of the lost", b.State())
 	}
-	if got := b.Report(expired, lost[0], Failure); got != (Transition{}) || b.State() != Closed {
+	if got := stepOf(b.Report(expired, lost[0], Failure)); got != (step{}) || b.State() != Closed {
 		t.Errorf("an expired probe's report counted: %v", got)
 	}
 }
 
 func TestCancelFreesAProbesPlace(t *testing.T) {
 	b, until := opened(t, Config{Probes: 1})
-	p, _ := b.Acquire(until)
-	if _, ok := b.Acquire(until); ok {
+	p, _ := b.Acquire(until, Part{})
+	if _, ok := b.Acquire(until, Part{}); ok {
 		t.Fatal("two probes at once")
 	}
 	b.Cancel(p)
-	if got := call(t, b, until, Success); got != (Transition{HalfOpen, Closed}) {
+	if got := call(t, b, until, Success); got != (step{HalfOpen, Closed}) {
 		t.Errorf("transition %v", got)
 	}
 }
@@ -210,7 +221,7 @@ func TestRestoreKeepsACoolDown(t *testing.T) {
 	b, until := opened(t, Config{})
 	restored := New(Config{})
 	restored.Restore(b.Snapshot(), start.Add(time.Second))
-	if _, ok := restored.Acquire(until.Add(-time.Millisecond)); ok {
+	if _, ok := restored.Acquire(until.Add(-time.Millisecond), Part{}); ok {
 		t.Error("a call passed during a cool-down that began before the restart")
 	}
 	call(t, restored, until, Failure)
@@ -219,25 +230,25 @@ func TestRestoreKeepsACoolDown(t *testing.T) {
 	}
 
 	half, until := opened(t, Config{})
-	half.Acquire(until)
+	half.Acquire(until, Part{})
 	restored = New(Config{})
 	restored.Restore(half.Snapshot(), until)
-	if ready := restored.ReadyAt(until); ready.After(until) {
+	if ready := restored.ReadyAt(until, Part{}); ready.After(until) {
 		t.Errorf("half-open before the restart: ready at %v, want at once", ready)
 	}
-	if p, ok := restored.Acquire(until); !ok || !p.probe {
+	if p, ok := restored.Acquire(until, Part{}); !ok || !p.Probe() {
 		t.Error("half-open before the restart: the next call is no probe")
 	}
 }
 
 func TestRestoreIgnoresWhatItDoesNotKnow(t *testing.T) {
 	b := New(Config{})
-	b.Restore(Snapshot{Version: SnapshotVersion + 1, State: Open, Until: start.Add(time.Hour).UnixMilli()}, start)
-	if _, ok := b.Acquire(start); !ok {
+	b.Restore(Snapshot{Version: SnapshotVersion + 1, SavedGate: SavedGate{State: Open, Until: start.Add(time.Hour).UnixMilli()}}, start)
+	if _, ok := b.Acquire(start, Part{}); !ok {
 		t.Error("an unknown version was believed")
 	}
-	b.Restore(Snapshot{Version: SnapshotVersion, State: Open, Until: start.Add(1000 * time.Hour).UnixMilli()}, start)
-	if got := b.ReadyAt(start).Sub(start); got > DefaultCoolDownMax {
+	b.Restore(Snapshot{Version: SnapshotVersion, SavedGate: SavedGate{State: Open, Until: start.Add(1000 * time.Hour).UnixMilli()}}, start)
+	if got := b.ReadyAt(start, Part{}).Sub(start); got > DefaultCoolDownMax {
 		t.Errorf("ready in %v, more than the longest cool-down", got)
 	}
 }

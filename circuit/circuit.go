@@ -1,8 +1,14 @@
-// Package circuit is the breaker of one host: when the majority of its recent calls fail, it holds all calls back for
-// a while, lets a few probes through, and closes when they succeed.
+// Package circuit is the breaker of one host: when too many of its recent calls fail, it holds calls back for a while, lets
+// a few probes through, closes when they succeed, and lets the pace rise again bit by bit.
+//
+// Below the host there are parts that share fate: a lane's key (a credential, a path, a limit_key) and a tenant. What only
+// one of several parts suffers from is that part's: a status that says failure opens the host when at least two parts fail,
+// else only the part. That the host could not be reached (name, connection, TLS) is the host's, whoever found out. Path
+// groups are parts where the limit is `by: path`, as they have lanes of their own then; elsewhere nothing tells them apart.
 //
 // It is pure: it never reads the clock, draws no randomness, starts nothing and locks nothing; one goroutine owns a
-// Breaker. It never decides what a failure is (gateway/policy does) nor how fast to send (package limiter does).
+// Breaker. It never decides what a failure is (gateway/dispatch does, by what is configured) nor how fast a host may be
+// called (package limiter does): of a known rate it only says which share may be used while a host comes back.
 package circuit
 
 import "time"
@@ -16,91 +22,85 @@ const (
 	DefaultCoolDownMax  = 10 * time.Minute
 	DefaultProbes       = 3
 	DefaultProbeExpiry  = 2 * time.Minute // longer than any call's time-out
+	DefaultRamp         = 30 * time.Second
 )
 
-// Config is how a breaker judges. What is left out, or means nothing, takes its default.
+// NoRamp is a Config.Ramp of none: a breaker that closes lets the whole rate through at once.
+const NoRamp time.Duration = -1
+
+// Scope says what opens together.
+type Scope uint8
+
+// The scopes.
+const (
+	Host       Scope = iota // all of the host
+	HostTenant              // what one tenant sends to it: each has a breaker of its own there
+)
+
+// Config is how a breaker judges. What is left out, or means nothing, takes its default; FailureRatio and MinRequests only
+// where Failures is left out, too.
 type Config struct {
-	FailureRatio float64       // of the calls in Window, from which the breaker opens; in (0, 1]
-	MinRequests  int           // in Window, below which it never opens
+	Scope        Scope
+	FailureRatio float64       // of the calls in Window, from which the breaker opens; in (0, 1]; 0 beside Failures: none
+	MinRequests  int           // calls in Window below which the ratio opens nothing
+	Failures     int           // in Window, below which it never opens; 0: no such count. Beside a ratio, both must hold
 	Window       time.Duration // how far back calls count
 	CoolDown     time.Duration // how long the first opening lasts
 	CoolDownMax  time.Duration // the most that an opening lasts, and how long it must stay closed to be trusted again
 	Probes       int           // calls let through after a cool-down; all must succeed
 	ProbeExpiry  time.Duration // after which the permit of a probe that was never reported is given to another
+	Ramp         time.Duration // how long a host that came back is spared the whole of its rate; negative: not at all
 }
 
 // DefaultConfig returns the configuration of a host that no rule matches.
 func DefaultConfig() Config { return Config{}.normal() }
 
 func (c Config) normal() Config {
+	c.Failures = max(0, c.Failures)
 	if !(c.FailureRatio > 0 && c.FailureRatio <= 1) {
-		c.FailureRatio = DefaultFailureRatio
+		if c.FailureRatio = DefaultFailureRatio; c.Failures > 0 {
+			c.FailureRatio = 0
+		}
 	}
 	if c.MinRequests <= 0 {
 		c.MinRequests = DefaultMinRequests
 	}
-	if c.Window <= 0 {
-		c.Window = DefaultWindow
-	}
-	if c.CoolDown <= 0 {
-		c.CoolDown = DefaultCoolDown
-	}
-	if c.CoolDownMax <= 0 {
-		c.CoolDownMax = DefaultCoolDownMax
+	for _, d := range []struct {
+		of      *time.Duration
+		instead time.Duration
+	}{
+		{&c.Window, DefaultWindow},
+		{&c.CoolDown, DefaultCoolDown},
+		{&c.CoolDownMax, DefaultCoolDownMax},
+		{&c.ProbeExpiry, DefaultProbeExpiry},
+	} {
+		if *d.of <= 0 {
+			*d.of = d.instead
+		}
 	}
 	c.CoolDownMax = max(c.CoolDownMax, c.CoolDown)
 	if c.Probes <= 0 {
 		c.Probes = DefaultProbes
 	}
-	if c.ProbeExpiry <= 0 {
-		c.ProbeExpiry = DefaultProbeExpiry
+	if c.Ramp == 0 {
+		c.Ramp = DefaultRamp
 	}
 	return c
 }
 
-// State is what a breaker does with calls.
-type State uint8
-
-// The states of a breaker. The zero value is none of them, so that a zero Transition means none.
-const (
-	Closed   State = iota + 1 // all pass
-	Open                      // none pass until the cool-down is over
-	HalfOpen                  // probes pass
-)
-
-// String returns the word shown to people.
-func (s State) String() string {
-	switch s {
-	case Closed:
-		return "closed"
-	case Open:
-		return "open"
-	case HalfOpen:
-		return "half-open"
+// trips reports whether so many failures among so many calls open a breaker.
+func (c *Config) trips(calls, failures int) bool {
+	if c.FailureRatio > 0 && (calls < c.MinRequests || !c.mostly(calls, failures)) {
+		return false
 	}
-	return "none"
+	return failures >= c.Failures && failures > 0
 }
 
-// Transition is a change of state; the zero value is none.
-type Transition struct{ From, To State }
-
-// Result is how a call ended, as far as the host's health goes.
-type Result uint8
-
-// The results of a call.
-const (
-	Success Result = iota // the host answered
-	Failure               // connect error, time-out, 5xx
-	Neutral               // says nothing: 429, a dropped connection that had been idle, a call never made
-)
-
-// Probe reports whether the permit is for a call that finds out whether the host is back.
-func (p Permit) Probe() bool { return p.probe }
-
-// Permit lets one call pass. Every permit must be given back once, by Report or by Cancel; one that is lost costs a
-// probe's place until it expires, and nothing else.
-type Permit struct {
-	generation uint64
-	number     uint64
-	probe      bool
+// mostly reports whether so many failures are a large enough part of the calls, however few those are.
+func (c *Config) mostly(calls, failures int) bool {
+	ratio := c.FailureRatio
+	if ratio == 0 {
+		ratio = DefaultFailureRatio
+	}
+	return float64(failures) >= ratio*float64(calls)
 }

@@ -19,7 +19,7 @@ func TestReconfigureJudgesTheCallsThatWereCounted(t *testing.T) {
 		call(t, b, start, Failure)
 	}
 	b.Reconfigure(Config{MinRequests: 11})
-	if got, want := call(t, b, start, Failure), (Transition{Closed, Open}); got != want {
+	if got, want := call(t, b, start, Failure), (step{Closed, Open}); got != want {
 		t.Errorf("transition %v, want %v", got, want)
 	}
 }
@@ -30,7 +30,7 @@ func TestReconfigureCountsAnewOverAnotherWindow(t *testing.T) {
 		call(t, b, start, Failure)
 	}
 	b.Reconfigure(Config{MinRequests: 11, Window: time.Second})
-	if got := call(t, b, start, Failure); got != (Transition{}) {
+	if got := call(t, b, start, Failure); got != (step{}) {
 		t.Errorf("transition %v, want none: one call in this window", got)
 	}
 }
@@ -42,10 +42,10 @@ func TestReconfigureNeverLeavesABreakerWithoutProbes(t *testing.T) {
 		call(t, b, until, Success)
 	}
 	b.Reconfigure(Config{Probes: 2})
-	if at := b.ReadyAt(until); !at.Equal(until) {
+	if at := b.ReadyAt(until, Part{}); !at.Equal(until) {
 		t.Fatalf("ready at %v, want at once", at)
 	}
-	if got, want := call(t, b, until, Success), (Transition{HalfOpen, Closed}); got != want {
+	if got, want := call(t, b, until, Success), (step{HalfOpen, Closed}); got != want {
 		t.Errorf("transition %v, want %v", got, want)
 	}
 }

@@ -29,11 +29,11 @@ func walk(t *testing.T, seed uint64) {
 	now := start
 	var out []Permit
 	var counted []outcome // since the breaker closed
-	born := map[uint64]uint64{}
+	born := map[uint32]uint64{}
 	generation := uint64(0) // of the oracle: changes of state so far
 	ill := 0.0
-	for step := range 3000 {
-		if step%200 == 0 {
+	for turn := range 3000 {
+		if turn%200 == 0 {
 			ill = random.Float64()
 		}
 		now = now.Add(time.Duration(random.ExpFloat64() * float64(time.Second)))
@@ -45,20 +45,20 @@ func walk(t *testing.T, seed uint64) {
 				out = out[1:]
 			}
 		}
-		ready, was := b.ReadyAt(now), b.State()
-		p, ok := b.Acquire(now)
+		ready, was := b.ReadyAt(now, Part{}), b.State()
+		p, ok := b.Acquire(now, Part{})
 		if ok == ready.After(now) {
-			t.Fatalf("seed %d step %d: ready at %v, but Acquire says %v", seed, step, ready, ok)
+			t.Fatalf("seed %d turn %d: ready at %v, but Acquire says %v", seed, turn, ready, ok)
 		}
 		if was == Open && ok {
 			generation++
 		}
 		if ok {
-			born[p.number] = generation
+			born[p.whole.number] = generation
 			out = append(out, p)
 		}
 		if probes := b.View(now).Probes; probes > cfg.Probes {
-			t.Fatalf("seed %d step %d: %d probes out", seed, step, probes)
+			t.Fatalf("seed %d turn %d: %d probes out", seed, turn, probes)
 		}
 		for len(out) > 0 && random.IntN(2) == 0 {
 			i := random.IntN(len(out))
@@ -71,27 +71,27 @@ func walk(t *testing.T, seed uint64) {
 				r = Neutral
 			}
 			state := b.State()
-			got := b.Report(now, p, r)
-			if born[p.number] != generation && got != (Transition{}) {
-				t.Fatalf("seed %d step %d: a report of an earlier generation did %v", seed, step, got)
+			got := stepOf(b.Report(now, p, r))
+			if born[p.whole.number] != generation && got != (step{}) {
+				t.Fatalf("seed %d turn %d: a report of an earlier generation did %v", seed, turn, got)
 			}
-			if state == Closed && born[p.number] == generation && r != Neutral {
+			if state == Closed && born[p.whole.number] == generation && r != Neutral {
 				counted = append(counted, outcome{turnOf(now, cfg.Window), r == Failure})
-				if want := majority(counted, now, cfg); (got == Transition{Closed, Open}) != want {
-					t.Fatalf("seed %d step %d: %v, but a majority failed: %v", seed, step, got, want)
+				if want := r == Failure && majority(counted, now, cfg); (got == step{Closed, Open}) != want {
+					t.Fatalf("seed %d turn %d: %v, but a majority failed: %v", seed, turn, got, want)
 				}
 			}
-			if got == (Transition{}) {
+			if got == (step{}) {
 				continue
 			}
 			generation++
 			counted = nil
 			if got.From != state || got.To != b.State() {
-				t.Fatalf("seed %d step %d: %v reported between %v and %v", seed, step, got, state, b.State())
+				t.Fatalf("seed %d turn %d: %v reported between %v and %v", seed, turn, got, state, b.State())
 			}
 			if got.To == Open {
 				if d := b.View(now).OpenUntil.Sub(now); d < cfg.CoolDown || d > cfg.CoolDownMax {
-					t.Fatalf("seed %d step %d: cool-down %v", seed, step, d)
+					t.Fatalf("seed %d turn %d: cool-down %v", seed, turn, d)
 				}
 			}
 		}
@@ -118,8 +118,8 @@ func BenchmarkCall(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		now = now.Add(time.Millisecond)
-		if !br.ReadyAt(now).After(now) {
-			p, _ := br.Acquire(now)
+		if !br.ReadyAt(now, Part{}).After(now) {
+			p, _ := br.Acquire(now, Part{})
 			br.Report(now, p, Success)
 		}
 	}
