@@ -4,8 +4,10 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/bench/destination"
+	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
+	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/gateway/simulate"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -30,7 +32,9 @@ func Play(conf *configs.Config, sc *simulate.Scenario, also func(*simulate.Setti
 		Schedule: schedule.Settings{
 			MaxInFlight: conf.Egress.MaxInFlight, Budget: rules.newBudget, Breaker: rules.newBreaker,
 		},
-		Policies: compiled.policies, Health: dispatch.Health,
+		Policies: compiled.policies, Health: func(host string, status int, class policy.ErrorClass, deferred bool) circuit.Result {
+			return dispatch.Health(class, deferred, dispatch.FailsByClass(host, status, deferred))
+		},
 	}
 	if also != nil {
 		also(&set)

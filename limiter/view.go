@@ -58,3 +58,6 @@ func (b *Budget) View(now time.Time) View {
 	}
 	return v
 }
+
+// Rate returns the pace as it is now, in calls per second; +Inf when unlimited.
+func (b *Budget) Rate(now time.Time) float64 { return b.rate(b.tick(now)) }

@@ -73,7 +73,7 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status,
 		Failed: x.resp.Class != "", TimedOut: x.resp.TimedOut, Hint: x.said(),
 	}
-	e.end.Health = health(&x.resp, outcome)
+	e.end.Health = d.health(s.Lane.Host, &x.resp, outcome)
 	e.settlement = d.judge(&s, w, payload, p, x, outcome)
 }
 

@@ -53,6 +53,9 @@ type Settings struct {
 	ShowURL func(host, url string) string
 	// Override says how the headers of a host are to be read, over what they look like; nil: as they look.
 	Override func(host string) *limiter.Override
+	// Fails reports whether a status counts against its host's breaker, also where the destination deferred the attempt by
+	// it; nil: FailsByClass.
+	Fails func(host string, status int, deferred bool) bool
 }
 
 // Dispatcher sends what is due. Use New, then Restore, then Run.
@@ -85,6 +88,9 @@ func New(set Settings) *Dispatcher {
 	}
 	if set.Override == nil {
 		set.Override = func(string) *limiter.Override { return nil }
+	}
+	if set.Fails == nil {
+		set.Fails = FailsByClass
 	}
 	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{}), ended: make(chan struct{})}
 	d.inbox.wake = make(chan struct{}, 1)
@@ -235,10 +241,13 @@ func (d *Dispatcher) read(ctx context.Context, r schedule.Read) {
 
 func (d *Dispatcher) logTransition(host string, t circuit.Transition, now time.Time) {
 	d.metrics.breaker(d.set.HostLabel(host), t)
-	v := d.schedule.Breaker(host).View(now)
-	line := d.set.Log.Warn().Str("host", host).Stringer("from", t.From).Stringer("to", t.To)
+	line := d.set.Log.Warn().Str("host", host).Stringer("from", t.From).Stringer("to", t.To).Str("cause", t.Cause)
+	v, part := d.schedule.Breaker(host).Holding(now, t.Of)
+	if t.Partial && part {
+		line = line.Str("tenant", t.Of.Tenant).Hex("lane", t.Of.Key[:])
+	}
 	if t.To == circuit.Open {
-		line = line.Int("failed", v.Failures).Int("of", v.Calls).Time("probes_at", v.OpenUntil)
+		line = line.Time("probes_at", v.OpenUntil)
 	}
 	line.Msg("breaker changed")
 }

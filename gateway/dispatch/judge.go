@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/sluice-gateway/sluice/circuit"
-	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
@@ -110,26 +108,6 @@ func statusOf(a *record.Attempt) int {
 		return 0
 	}
 	return a.Status
-}
-
-// health is what an attempt says about its host: connect errors, time-outs and 5xx count against it, what the
-// destination deferred does not count at all, and a kept connection that broke is ambiguous.
-func health(resp *egress.Response, outcome policy.Outcome) circuit.Result {
-	if outcome == policy.Throttled || resp.Class == policy.ClassReset && resp.Reused {
-		return circuit.Neutral
-	}
-	return Health(resp.Status, resp.Class)
-}
-
-// Health is what an attempt that the destination did not defer says about its host.
-func Health(status int, class policy.ErrorClass) circuit.Result {
-	switch {
-	case class == policy.ClassBlocked, class == policy.ClassCanceled:
-		return circuit.Neutral
-	case class != "" || status >= 500:
-		return circuit.Failure
-	}
-	return circuit.Success
 }
 
 // exhausted reports whether the response says that nothing remains of a limit.

@@ -80,7 +80,9 @@ func TestSavedStatesKeepTheirForm(t *testing.T) {
 
 func TestWhatWasSavedIsThereAfterARestart(t *testing.T) {
 	d := learned()
-	for name, kind := range map[string]persist.StateKind{"lane.golden": persist.LaneState, "host.golden": persist.HostState} {
+	for name, kind := range map[string]persist.StateKind{
+		"lane.golden": persist.LaneState, "host.golden": persist.HostState, "host-v1.golden": persist.HostState,
+	} {
 		data, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			t.Fatal(err)

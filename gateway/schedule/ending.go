@@ -35,6 +35,7 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	}
 	l.budget.Observe(now, e.Seen)
 	s.touch(l)
+	h.asked(now, e)
 	t := h.breaker.Report(now, e.Permit, e.Health)
 	if t != (circuit.Transition{}) {
 		s.touchHost(h)

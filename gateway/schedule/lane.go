@@ -41,6 +41,7 @@ type lane struct {
 	barred   bool   // in host.barred
 	queues   map[record.QueueID]*queue
 
+	pace    circuit.Pace // while the host comes back
 	place   place
 	at      time.Time // when to look again, while blocked for a time
 	index   int       // in Schedule.due

@@ -235,9 +235,9 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 			l.bar()
 			return false
 		}
-		permit, ok := l.host.breaker.Acquire(now)
+		permit, ok := l.allowed(q, now)
 		if !ok {
-			s.sleep(l, Breaker, l.host.breaker.ReadyAt(now), now)
+			s.sleep(l, Breaker, l.allowedAt(q, now), now)
 			l.bar()
 			return false
 		}

@@ -436,6 +436,10 @@ func TestAnOpenBreakerHoldsTheLanesOfItsHostAndProbesLater(t *testing.T) {
 	for _, st := range slices.Clone(p.Start) {
 		finish(s, st, now)
 	}
+	if p = s.Next(now); len(p.Start) > 1 || !p.Wake.After(now) {
+		t.Fatalf("%d started as soon as the breaker closed; wake %v", len(p.Start), p.Wake)
+	}
+	now = now.Add(circuit.DefaultRamp)
 	if p = s.Next(now); len(p.Start) < 10 {
 		t.Fatalf("%d started after the breaker closed", len(p.Start))
 	}

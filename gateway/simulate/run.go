@@ -312,10 +312,7 @@ func (r *run) answered(c *call) {
 		a.HasRetryAfter, wait = true, c.hint.RetryAfter
 	}
 	outcome := p.Classify(a)
-	health := circuit.Neutral
-	if outcome != policy.Throttled {
-		health = r.set.Health(c.reply.status, c.reply.class)
-	}
+	health := r.set.Health(c.start.Lane.Host, c.reply.status, c.reply.class, outcome == policy.Throttled)
 	t := r.schedule.Ended(r.now, &schedule.End{
 		ID: c.start.Entry.ID, Permit: c.start.Permit, Health: health,
 		Seen: limiter.Observation{

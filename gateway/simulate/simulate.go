@@ -76,7 +76,8 @@ type Campaign struct {
 type Settings struct {
 	Schedule schedule.Settings
 	Policies policy.Set
-	Health   func(status int, class policy.ErrorClass) circuit.Result // of an attempt that was not throttled
+	// Health is what an attempt says of its host; deferred: the destination put it off.
+	Health func(host string, status int, class policy.ErrorClass, deferred bool) circuit.Result
 	// Called hears of every call that begins, Refused of every 429 and Changed of every change of a breaker, each with
 	// the instant from the scenario's start; nil: nobody does.
 	Called, Refused func(host string, at time.Duration)

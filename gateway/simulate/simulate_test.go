@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-gateway/sluice/bench/destination"
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/simulate"
 	"github.com/sluice-gateway/sluice/limiter"
@@ -23,11 +24,8 @@ const host = "api.example.com"
 
 func settings(tb testing.TB) simulate.Settings {
 	tb.Helper()
-	set := simulate.Settings{Policies: policies(tb), Health: func(status int, class policy.ErrorClass) circuit.Result {
-		if class != "" || status >= 500 {
-			return circuit.Failure
-		}
-		return circuit.Success
+	set := simulate.Settings{Policies: policies(tb), Health: func(_ string, status int, class policy.ErrorClass, deferred bool) circuit.Result {
+		return dispatch.Health(class, deferred, dispatch.FailsByClass("", status, deferred))
 	}}
 	set.Schedule.Budget = func(_ record.Lane, now time.Time) *limiter.Budget {
 		return limiter.New(limiter.DefaultConfig(), now)

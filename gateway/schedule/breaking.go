@@ -1,0 +1,48 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+)
+
+// part is what shares fate with a queue's webhooks at their host: what goes to the same lane from the same tenant.
+func (l *lane) part(q *queue) circuit.Part { return circuit.Part{Key: l.id.Key, Tenant: q.desc.Tenant} }
+
+// allowed asks the host's breaker for a queue's next call to pass: it is not open, and while it comes back, the call's turn
+// by the share of the lane's pace that it then has.
+func (l *lane) allowed(q *queue, now time.Time) (circuit.Permit, bool) {
+	if l.rampedAt(q, now).After(now) {
+		return circuit.Permit{}, false
+	}
+	permit, ok := l.host.breaker.Acquire(now, l.part(q))
+	if ok {
+		l.pace.Began(now)
+	}
+	return permit, ok
+}
+
+// allowedAt returns when to look again after allowed said no.
+func (l *lane) allowedAt(q *queue, now time.Time) time.Time {
+	at := l.host.breaker.ReadyAt(now, l.part(q))
+	if ramped := l.rampedAt(q, now); ramped.After(at) {
+		return ramped
+	}
+	return at
+}
+
+func (l *lane) rampedAt(q *queue, now time.Time) time.Time {
+	part := l.part(q)
+	if l.host.breaker.Share(now, part) >= 1 {
+		return now
+	}
+	return l.host.breaker.NextStart(now, part, l.budget.Rate(now), &l.pace)
+}
+
+// asked lets the breaker know for how long the destination asked to be left alone as a whole: 503 and its kin say so of
+// the service (RFC 9110, section 15.6.4), where 429 speaks of the caller's own limit.
+func (h *host) asked(now time.Time, e *End) {
+	if hint := e.Seen.Hint; hint != nil && hint.HasRetryAfter && e.Seen.Status >= 500 {
+		h.breaker.Asked(now, e.Permit, hint.RetryAfter)
+	}
+}
