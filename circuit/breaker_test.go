@@ -55,19 +55,20 @@ func TestOpensWithinMinRequestsFailures(t *testing.T) {
 	}
 }
 
-func TestOpensOnlyForTheRatioOfRecentCalls(t *testing.T) {
+func TestOpensForTheRatioOfRecentCalls(t *testing.T) {
 	cases := []struct {
 		name                string
-		successes, failures int
-		apart               time.Duration // failures after successes
+		successes, failures int           // before
+		apart               time.Duration // the rest after them
+		then                int           // pairs of a success and a failure
 		open                bool
 	}{
-		{"too few", 0, 19, 0, false},
-		{"just enough", 0, 20, 0, true},
-		{"a minority", 20, 19, 0, false},
-		{"half", 20, 20, 0, true},
-		{"successes long ago", 1000, 20, time.Minute, true},
-		{"successes in the window", 1000, 20, 50 * time.Second, false},
+		{"too few", 0, 0, 0, 9, false},
+		{"just enough", 0, 0, 0, 10, true},
+		{"a minority", 2, 0, 0, 100, false},
+		{"a majority", 0, 19, time.Minute, 10, true},
+		{"successes long ago", 1000, 0, time.Minute, 10, true},
+		{"successes in the window", 1000, 0, 50 * time.Second, 500, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -76,12 +77,55 @@ func TestOpensOnlyForTheRatioOfRecentCalls(t *testing.T) {
 				call(t, b, start, Success)
 			}
 			for range c.failures {
-				call(t, b, start.Add(c.apart), Failure)
+				call(t, b, start, Failure)
+			}
+			for range c.then {
+				call(t, b, start.Add(c.apart), Success)
+				if call(t, b, start.Add(c.apart), Failure); b.State() == Open {
+					break
+				}
 			}
 			if got := b.State() == Open; got != c.open {
 				t.Errorf("open: %v, want %v", got, c.open)
 			}
 		})
+	}
+}
+
+// TestAnOutageOpensWithinMinRequestsWhateverCameBefore is what the ratio alone would take half a window for.
+func TestAnOutageOpensWithinMinRequestsWhateverCameBefore(t *testing.T) {
+	b := New(Config{})
+	for range 10_000 {
+		call(t, b, start, Success)
+	}
+	for i := range DefaultMinRequests {
+		if got, want := call(t, b, start.Add(time.Second), Failure) == (step{Closed, Open}), i == DefaultMinRequests-1; got != want {
+			t.Fatalf("failure %d in a row: opened %v", i+1, got)
+		}
+	}
+	if cause := b.View(start).Changes[0].Cause; cause != "20 calls in a row failed" {
+		t.Errorf("the cause is %q", cause)
+	}
+}
+
+func TestASuccessOrAPauseBetweenEndsARow(t *testing.T) {
+	for name, between := range map[string]func(b *Breaker) time.Time{
+		"a success": func(b *Breaker) time.Time { call(t, b, start, Success); return start },
+		"a pause":   func(*Breaker) time.Time { return start.Add(DefaultProbeExpiry + 1) },
+	} {
+		b := New(Config{})
+		for range 100 {
+			call(t, b, start, Success)
+		}
+		for range DefaultMinRequests - 1 {
+			call(t, b, start, Failure)
+		}
+		now := between(b)
+		for range DefaultMinRequests - 1 {
+			if got := call(t, b, now, Failure); got != (step{}) {
+				t.Fatalf("after %s: %v", name, got)
+			}
+		}
 	}
 }
 

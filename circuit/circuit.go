@@ -42,7 +42,7 @@ const (
 type Config struct {
 	Scope        Scope
 	FailureRatio float64       // of the calls in Window, from which the breaker opens; in (0, 1]; 0 beside Failures: none
-	MinRequests  int           // calls in Window below which the ratio opens nothing
+	MinRequests  int           // calls in Window below which the ratio opens nothing; and as many failures in a row do at once
 	Failures     int           // in Window, below which it never opens; 0: no such count. Beside a ratio, both must hold
 	Window       time.Duration // how far back calls count
 	CoolDown     time.Duration // how long the first opening lasts

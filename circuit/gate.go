@@ -15,6 +15,7 @@ type gate struct {
 	issued     uint32 // tickets, ever
 
 	window window // while closed
+	row    row    // while closed
 
 	calls, failures int // in the window when it last opened
 
@@ -65,14 +66,36 @@ func (g *gate) pass(now time.Time, c *Config, of *part) ticket {
 	return t
 }
 
-// count takes in a call of a closed gate, and reports whether its numbers would open it.
-func (g *gate) count(now time.Time, c *Config, r Result) bool {
+// row is a run of failures without a success between them. It shows an outage long before a window does that is full of the
+// calls of better times.
+type row struct {
+	failures, unreachable int32
+	last                  time.Time
+	first                 *part // whose failure began it,
+	others                int32 // and how many are others'
+}
+
+// count takes in a call of a closed gate, and reports whether its numbers would open it: those of its window, or as many
+// failures in a row as the window would need calls, each within ProbeExpiry of the one before.
+func (g *gate) count(now time.Time, c *Config, of *part, r Result) (byRatio, byRow bool) {
 	g.window.add(now, c.Window, r)
 	if r == Success {
-		return false
+		g.row.failures = 0
+		return false, false
+	}
+	if g.row.failures == 0 || now.Sub(g.row.last) > c.ProbeExpiry {
+		g.row = row{first: of}
+	}
+	g.row.last = now
+	g.row.failures++
+	if r == Unreachable {
+		g.row.unreachable++
+	}
+	if g.row.first != of {
+		g.row.others++
 	}
 	sum := g.window.sum(now, c.Window)
-	return c.trips(int(sum.calls), int(sum.failures))
+	return c.trips(int(sum.calls), int(sum.failures)), c.FailureRatio > 0 && int(g.row.failures) >= max(c.MinRequests, c.Failures)
 }
 
 // open begins a cool-down: twice the last one, unless the gate has been closed long enough to be trusted again.
@@ -99,7 +122,7 @@ func (g *gate) enter(s State) {
 	g.state = s
 	g.generation++
 	g.probes, g.succeeded, g.spent = nil, 0, 0
-	if s == Closed {
+	if g.row = (row{}); s == Closed {
 		g.window = window{}
 	}
 }
@@ -140,14 +163,20 @@ func (g *gate) share(now time.Time, c *Config) float64 {
 	return shareAt(now.Sub(g.closedAt).Seconds(), c.Ramp.Seconds())
 }
 
-// because says what the calls of the window were like when it opened.
-func (g *gate) because(now time.Time, c *Config) string {
-	sum := g.window.sum(now, c.Window)
-	text := fmt.Sprintf("%d of %d calls failed within %s", sum.failures, sum.calls, c.Window)
-	if sum.unreachable > 0 {
-		text += fmt.Sprintf(", %d of them without reaching it", sum.unreachable)
+// because says what opened the gate: the calls of its window, or those in a row.
+func (g *gate) because(now time.Time, c *Config, byRatio bool) string {
+	if !byRatio {
+		return fmt.Sprintf("%d calls in a row failed%s", g.row.failures, unreached(g.row.unreachable))
 	}
-	return text
+	sum := g.window.sum(now, c.Window)
+	return fmt.Sprintf("%d of %d calls failed within %s%s", sum.failures, sum.calls, c.Window, unreached(sum.unreachable))
+}
+
+func unreached(n int32) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of them without reaching it", n)
 }
 
 func later(a, b time.Time) time.Time {

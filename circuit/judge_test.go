@@ -24,8 +24,13 @@ func TestACountBesideARatioNeedsBoth(t *testing.T) {
 	b := New(Config{Failures: 30, FailureRatio: 0.9})
 	for range 20 {
 		call(t, b, start, Success)
+		for range 8 { // of nine, less than nine tenths
+			if got := call(t, b, start, Failure); got != (step{}) {
+				t.Fatalf("%v", got)
+			}
+		}
 	}
-	for range 179 { // 179 of 199 are less than nine tenths
+	for range 19 { // up to 179 of 199
 		if got := call(t, b, start, Failure); got != (step{}) {
 			t.Fatalf("%v", got)
 		}

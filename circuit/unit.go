@@ -87,15 +87,19 @@ func (u *unit) counted(now time.Time, p Permit, r Result) Transition {
 	if r == Neutral || p.part != nil && (p.own.probe || p.own.generation != p.part.generation) {
 		return Transition{}
 	}
-	trips := u.count(now, c, r)
-	own := p.part != nil && p.part.count(now, c, r)
+	byRatio, byRow := u.count(now, c, p.part, r)
+	ownByRatio, ownByRow := false, false
+	if p.part != nil {
+		ownByRatio, ownByRow = p.part.count(now, c, p.part, r)
+	}
+	byRatio, byRow = byRatio && u.fails(now), byRow && u.failsInARow()
 	switch {
 	case u.of.forced != 0:
 		return Transition{}
-	case trips && u.fails(now):
-		return u.opens(now, u.because(now, c))
-	case own:
-		return u.partOpens(now, p.part, p.part.because(now, c))
+	case byRatio || byRow:
+		return u.opens(now, u.because(now, c, byRatio))
+	case ownByRatio || ownByRow:
+		return u.partOpens(now, p.part, p.part.because(now, c, ownByRatio))
 	}
 	return Transition{}
 }
@@ -132,6 +136,21 @@ func (u *unit) fails(now time.Time) bool {
 	}
 	calls, failures := int(all.calls-worst.calls), int(all.failures-worst.failures)
 	return failures >= min(leastEvidence, c.MinRequests) && c.mostly(calls, failures)
+}
+
+// failsInARow does the same for failures in a row: nobody's call succeeded meanwhile, so that two parts that fail are enough,
+// be it that one has opened before.
+func (u *unit) failsInARow() bool {
+	row := &u.row
+	if len(u.parts) < 2 || row.unreachable == row.failures || min(row.others, row.failures-row.others) >= leastEvidence {
+		return true
+	}
+	for _, p := range u.parts {
+		if p.state != Closed && p != row.first {
+			return true
+		}
+	}
+	return false
 }
 
 // probed takes in a probe of the unit.

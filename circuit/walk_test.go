@@ -32,6 +32,7 @@ func walk(t *testing.T, seed uint64) {
 	born := map[uint32]uint64{}
 	generation := uint64(0) // of the oracle: changes of state so far
 	ill := 0.0
+	row, lastFailure := 0, start // failures in a row, since the breaker closed
 	for turn := range 3000 {
 		if turn%200 == 0 {
 			ill = random.Float64()
@@ -77,7 +78,14 @@ func walk(t *testing.T, seed uint64) {
 			}
 			if state == Closed && born[p.whole.number] == generation && r != Neutral {
 				counted = append(counted, outcome{turnOf(now, cfg.Window), r == Failure})
-				if want := r == Failure && majority(counted, now, cfg); (got == step{Closed, Open}) != want {
+				if r == Success || now.Sub(lastFailure) > cfg.ProbeExpiry {
+					row = 0
+				}
+				if r == Failure {
+					row++
+					lastFailure = now
+				}
+				if want := r == Failure && (row >= cfg.MinRequests || majority(counted, now, cfg)); (got == step{Closed, Open}) != want {
 					t.Fatalf("seed %d turn %d: %v, but a majority failed: %v", seed, turn, got, want)
 				}
 			}
@@ -85,7 +93,7 @@ func walk(t *testing.T, seed uint64) {
 				continue
 			}
 			generation++
-			counted = nil
+			counted, row = nil, 0
 			if got.From != state || got.To != b.State() {
 				t.Fatalf("seed %d turn %d: %v reported between %v and %v", seed, turn, got, state, b.State())
 			}
