@@ -14,6 +14,7 @@ type concurrency struct {
 	// Where calls at once are limited, as far as is known.
 	base  int32 // the most calls at once that were refused, less one; 0: they are not limited
 	every int32 // accepted calls that earn another place
+	sound int32 // the limit before strain took places away, which come back a round trip each; 0: none are missing
 	clean int32 // accepted since the last refusal or raise
 
 	// The episode of refusals under way.
@@ -74,6 +75,12 @@ func (c *concurrency) accept(now tick, roundTrip time.Duration) {
 		c.turn = now
 		return
 	}
+	if c.limit < c.sound {
+		c.limit++
+		c.reached, c.turn = false, now
+		return
+	}
+	c.sound = 0
 	if c.base > 0 {
 		if c.clean < c.every || now-c.tried < raiseShare*c.asked>>min(c.streak, 3) {
 			return
@@ -91,6 +98,7 @@ func (c *concurrency) strained(now tick, inFlight int32, roundTrip time.Duration
 	if now-c.cutAt < roundTrip || 2*inFlight <= c.limit {
 		return
 	}
+	c.sound = max(c.sound, c.limit)
 	c.limit, c.cutAt = max(1, c.limit*9/10), now
 }
 
@@ -153,7 +161,7 @@ func (c *concurrency) spread() float64 {
 func (c *concurrency) limited(now tick, inFlight int32) {
 	if c.base == 0 {
 		c.base, c.every = max(1, min(c.limit, inFlight)-1), leastEvery
-		c.limit = c.base
+		c.limit, c.sound = c.base, 0
 	} else {
 		c.lower()
 	}
@@ -169,7 +177,7 @@ func (c *concurrency) lower() {
 	if c.clean < c.every {
 		c.limit = max(1, c.limit-max(1, c.limit/20))
 	}
-	c.raised = false
+	c.raised, c.sound = false, 0
 }
 
 // recovered ends an episode of refusals. It reports whether calls at once explain the episode; then the limit was set,
@@ -192,7 +200,7 @@ func (c *concurrency) recovered(now tick) bool {
 	c.rated = false
 	if c.base == 0 {
 		c.limit = max(1, crowd-1)
-		c.base, c.every = c.limit, leastEvery
+		c.base, c.every, c.sound = c.limit, leastEvery, 0
 	} else {
 		c.lower()
 	}
