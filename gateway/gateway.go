@@ -128,7 +128,7 @@ func (g *Gateway) open() error {
 		return err
 	}
 	g.front = front.New(front.Settings{
-		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Policies: g.rules.policies,
+		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy,
 		Destination: g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, AccessLog: conf.Log.Access, NoDate: set.Listener != nil,

@@ -23,9 +23,14 @@ type Filter struct {
 func (f *Filter) Matches(w *record.Final) bool {
 	is := func(want, got string) bool { return want == "" || want == got }
 	return is(f.Host, w.Host) && is(f.Flow, w.Flow) && is(f.Type, w.Type) && is(f.Subscription, w.Subscription) &&
-		is(f.Event, w.Event) && (len(f.Tenants) == 0 || slices.Contains(f.Tenants, w.Tenant)) && is(string(f.State), string(w.State)) &&
+		is(f.Event, w.Event) && f.MatchesTenant(w.Tenant) && is(string(f.State), string(w.State)) &&
 		(f.Subject == record.Digest{} || f.Subject == w.Subject) &&
 		f.MatchesStatus(LastStatus(w.Attempts)) && f.MatchesTime(w.FinishedAt)
+}
+
+// MatchesTenant reports whether a tenant is among those that are asked for.
+func (f *Filter) MatchesTenant(tenant string) bool {
+	return len(f.Tenants) == 0 || slices.Contains(f.Tenants, tenant)
 }
 
 // MatchesStatus reports whether an HTTP status is within bounds; 0: there was no response.

@@ -94,7 +94,7 @@ func (d *Dispatcher) ends(s *schedule.Start, w *record.Webhook, payload []byte, 
 			Tenant: w.Tenant, Flow: w.Flow, Priority: w.Priority, Policy: w.Policy, Type: w.Type, Metadata: w.Metadata,
 			CreatedAt: created.UnixMilli(), FinishedAt: now.UnixMilli(), Expires: s.Entry.Expires,
 			Tries: int(s.Entry.Tries), Throttled: int(s.Entry.Throttled), Reason: reason,
-			Trace: w.Trace,
+			Subscription: w.Subscription, Event: w.Event, Subject: w.Subject, Replays: w.Replays, Trace: w.Trace,
 		},
 	}
 }

@@ -50,9 +50,10 @@ const (
 
 // Settings are what a Front is built with.
 type Settings struct {
-	Store Store
-	Hosts Hosts
-	Jobs  Jobs
+	Store   Store
+	Hosts   Hosts
+	Jobs    Jobs
+	Logbook Logbook
 	// Policies returns those in force.
 	Policies func() policy.Set
 	// Tokens returns those in force; nil: there are none, and whoever reaches the front door may do everything.

@@ -31,6 +31,7 @@ type route struct {
 // routes are all there are, and who may.
 var routes = []route{
 	{"POST", "/v1/webhooks", Send, false, (*Front).accept},
+	{"GET", "/v1/webhooks", Read, false, (*Front).log},
 	{"GET", "/v1/webhooks/{id}", Read, false, (*Front).webhook},
 	{"GET", "/v1/hosts", Read, true, (*Front).hosts},
 	{"GET", "/v1/hosts/{host}", Read, true, (*Front).host},

@@ -17,26 +17,31 @@ import (
 
 // shown is a webhook as the API shows it: every field always there, credentials masked.
 type shown struct {
-	ID        string            `json:"id"`
-	State     record.State      `json:"state"`
-	Method    string            `json:"method"`
-	URL       string            `json:"url"`
-	Host      string            `json:"host"`
-	Tenant    string            `json:"tenant"`
-	Flow      string            `json:"flow"`
-	Priority  string            `json:"priority"`
-	Type      string            `json:"type"`
-	Metadata  map[string]string `json:"metadata"`
-	Policy    string            `json:"policy"`
-	CreatedAt Instant           `json:"created_at"`
-	UpdatedAt Instant           `json:"updated_at"`
-	DueAt     Instant           `json:"due_at"`     // null when it is over
-	ExpiresAt Instant           `json:"expires_at"` // null: never
-	Tries     shownTries        `json:"tries"`
-	Waiting   *shownWaiting     `json:"waiting"`
-	Reason    string            `json:"reason,omitempty"`      // why it is over where no attempt tells
-	Trace     string            `json:"traceparent,omitempty"` // of the request that brought it
-	Attempts  []shownAttempt    `json:"attempts"`
+	ID       string            `json:"id"`
+	State    record.State      `json:"state"`
+	Method   string            `json:"method"`
+	URL      string            `json:"url"`
+	Host     string            `json:"host"`
+	Tenant   string            `json:"tenant"`
+	Flow     string            `json:"flow"`
+	Priority string            `json:"priority"`
+	Type     string            `json:"type"`
+	Metadata map[string]string `json:"metadata"`
+	Policy   string            `json:"policy"`
+	// Of a delivery of an event, and of a webhook that repeats another.
+	Subscription string `json:"subscription,omitempty"`
+	Event        string `json:"event,omitempty"`
+	Replays      string `json:"replays,omitempty"`
+
+	CreatedAt Instant        `json:"created_at"`
+	UpdatedAt Instant        `json:"updated_at"`
+	DueAt     Instant        `json:"due_at"`     // null when it is over
+	ExpiresAt Instant        `json:"expires_at"` // null: never
+	Tries     shownTries     `json:"tries"`
+	Waiting   *shownWaiting  `json:"waiting"`
+	Reason    string         `json:"reason,omitempty"`      // why it is over where no attempt tells
+	Trace     string         `json:"traceparent,omitempty"` // of the request that brought it
+	Attempts  []shownAttempt `json:"attempts"`
 	// Payload is only there when it was asked for; null when its retention has passed.
 	Payload **shownPayload `json:"payload,omitempty"`
 }
@@ -144,9 +149,7 @@ func (f *Front) show(id record.ID, view *persist.View, withPayload bool) (*shown
 	default:
 		return nil, fmt.Errorf("%w: webhook %s is neither live nor over", record.ErrFormat, id)
 	}
-	if p, ok := f.set.Policies()[s.Policy]; ok {
-		s.Tries.Max = p.MaxTries()
-	}
+	s.Tries.Max = f.maxTries(s.Policy)
 	if s.Metadata == nil {
 		s.Metadata = map[string]string{}
 	}
@@ -177,6 +180,7 @@ func (f *Front) final(s *shown, w *record.Final) {
 	s.Metadata, s.Policy, s.ExpiresAt, s.Reason = w.Metadata, w.Policy, At(w.Expires), w.Reason
 	s.Trace = w.Trace
 	s.Tries.Used, s.Tries.Throttled = w.Tries, w.Throttled
+	s.origin(w.Subscription, w.Event, w.Replays)
 	if len(s.Attempts) == 0 {
 		s.Attempts = showAttempts(w.Attempts)
 	}
@@ -188,6 +192,15 @@ func (f *Front) live(s *shown, w *record.Webhook, e *record.Entry) {
 	s.Metadata, s.Policy, s.DueAt, s.ExpiresAt = w.Metadata, w.Policy, At(e.Due), At(e.Expires)
 	s.Trace = w.Trace
 	s.Tries.Used, s.Tries.Throttled = int(e.Tries), int(e.Throttled)
+	s.origin(w.Subscription, w.Event, w.Replays)
+}
+
+// origin says what a webhook was made of.
+func (s *shown) origin(subscription, event string, replays record.ID) {
+	s.Subscription, s.Event = subscription, event
+	if replays != (record.ID{}) {
+		s.Replays = replays.String()
+	}
 }
 
 // wait says why a live webhook waits, or that it is being sent.
@@ -252,4 +265,12 @@ func showPayload(w *record.Webhook) *shownPayload {
 		p.BodyBase64 = w.Body
 	}
 	return p
+}
+
+// maxTries is how many tries a policy allows; 0: it is not configured any more.
+func (f *Front) maxTries(name string) int {
+	if p, ok := f.set.Policies()[name]; ok {
+		return p.MaxTries()
+	}
+	return 0
 }
