@@ -48,21 +48,26 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		return
 	}
 
-	policies := d.set.Policies()
-	p := policies[w.Policy]
-	if p == nil { // its policy is no longer configured
-		p = policies[policy.Default]
+	p := d.policyOf(w)
+	var x *exchange
+	kept := 0 // as much as is kept of any
+	if d.waits.wanted(s.Entry.ID) {
+		x, kept = new(exchange), MaxWaitedBody // none for the pool: its body may grow large
+	} else {
+		x = exchanges.Get().(*exchange)
+		defer exchanges.Put(x)
 	}
-	x := exchanges.Get().(*exchange)
-	defer exchanges.Put(x)
 	x.began = time.Now()
 	d.set.Client.Do(&egress.Request{
 		Method: w.Method, URL: w.URL, Headers: traced(p.Identify(w.Headers, w, s.Entry.ID), w.Trace), Body: w.Body,
-		Connect: p.ConnectTimeout, Timeout: p.Timeout,
+		Connect: p.ConnectTimeout, Timeout: p.Timeout, MaxResponse: kept,
 	}, &x.resp)
 	x.ended = time.Now()
 	if x.resp.Class == policy.ClassCanceled { // broken off here: it stays as it was
 		return
+	}
+	if kept > 0 {
+		d.waits.heard(s.Entry.ID, x)
 	}
 	x.read(d.set.Override(s.Lane.Host))
 	outcome := p.Classify(policy.Attempt{

@@ -65,6 +65,7 @@ type Dispatcher struct {
 	inbox    inbox
 	pool     pool
 	settler  settler
+	waits    waits
 	metrics  *metrics
 
 	stopped chan struct{} // closed when the loop has ended

@@ -101,5 +101,6 @@ func (b *inbox) abandon(s schedule.Start) {
 
 // Committed takes webhooks from the store in commit order; the store calls it from its committer. It does not block.
 func (d *Dispatcher) Committed(jobs []persist.Committed) {
+	d.waits.committed(jobs)
 	d.inbox.add(func(h *happened) { h.committed = append(h.committed, jobs...) })
 }

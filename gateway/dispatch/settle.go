@@ -147,6 +147,7 @@ func (d *Dispatcher) write(b persist.Batch, stop <-chan struct{}) bool {
 			if len(fenced) > 0 {
 				d.set.Log.Warn().Int("partitions", len(fenced)).Msg("partitions are another member's now")
 			}
+			d.waits.settled(b.Settlements)
 			d.inbox.addSettled(b.Settlements)
 			return true
 		}

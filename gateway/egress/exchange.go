@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -102,7 +103,7 @@ func (c *Client) exchange(
 		return false, err
 	}
 	resp.Received = time.Now()
-	reusable = r.readBody(resp, req.Method, c.set.MaxResponse, deadline)
+	reusable = r.readBody(resp, req.Method, cmp.Or(req.MaxResponse, c.set.MaxResponse), deadline)
 	return reusable && sendErr == nil, nil
 }
 

@@ -56,6 +56,10 @@ func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, b
 	if def.IdempotencyKey == "" {
 		def.IdempotencyKey = key
 	}
+	wait, long := f.announce(&ctx.Request.Header, &def.Webhook)
+	if wait != nil {
+		defer wait.Drop()
+	}
 	receipts, p := f.enqueue([]persist.Job{job(def, def.IdempotencyKey, webhook.Single)})
 	if p != nil {
 		answer(ctx, p)
@@ -67,6 +71,9 @@ func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, b
 	}
 	if receipts[0].Verdict == persist.Existing {
 		markReplayed(ctx)
+	}
+	if wait != nil && f.answerOutcome(ctx, receipts[0], wait, long) {
+		return
 	}
 	ctx.SetStatusCode(fasthttp.StatusAccepted)
 	ctx.SetContentType("application/json")

@@ -32,6 +32,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist/record"
 )
 
 // Bounds of what a request may take.
@@ -58,6 +59,11 @@ type Settings struct {
 	Policies func() policy.Set
 	// Tokens returns those in force; nil: there are none, and whoever reaches the front door may do everything.
 	Tokens func() *Tokens
+	// Await announces that a request will wait for the end of a webhook which it is about to store; nil: too many wait
+	// already. Nil: nobody may wait.
+	Await func(w *record.Webhook) Wait
+	// Try makes one attempt for a webhook that is not stored.
+	Try Try
 	// LaneBy says what a host's limit is by; nil: by host.
 	LaneBy func(host string) webhook.LaneBy
 	// Destination refuses what must never be called, as far as the URL tells; nil refuses nothing.
@@ -80,7 +86,9 @@ type Front struct {
 	defaults webhook.Defaults
 	server   fasthttp.Server
 	closing  atomic.Bool
+	stopping chan struct{} // closed when the shutdown begins
 	ids      *requestIDs
+	tries    tries
 	// work is what the store's calls run under. It does not end with a request or with Shutdown: what was begun is
 	// finished, because its client may never learn what became of it.
 	work context.Context //nolint:containedctx // see above
@@ -94,7 +102,7 @@ func New(set Settings) *Front {
 	if set.Tokens == nil {
 		set.Tokens = func() *Tokens { return nil }
 	}
-	f := &Front{set: set, work: context.Background(), ids: newRequestIDs()}
+	f := &Front{set: set, work: context.Background(), ids: newRequestIDs(), stopping: make(chan struct{})}
 	f.defaults = webhook.Defaults{
 		Policy: policy.Default, Policies: inForce(set.Policies), LaneBy: set.LaneBy, Destination: set.Destination,
 		Secret: set.Secret, MaxSize: set.MaxWebhook,
@@ -150,9 +158,11 @@ func (f *Front) Serve(ln net.Listener) error {
 }
 
 // Shutdown stops accepting connections and waits for the requests under way, until ctx ends. Requests that still come
-// over open connections are refused with 503.
+// over open connections are refused with 503. Those that wait for an end are answered that it has not come.
 func (f *Front) Shutdown(ctx context.Context) error {
-	f.closing.Store(true)
+	if !f.closing.Swap(true) {
+		close(f.stopping)
+	}
 	if err := f.server.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("front door: requests still under way: %w", err)
 	}

@@ -32,6 +32,7 @@ type route struct {
 var routes = []route{
 	{"POST", "/v1/webhooks", Send, false, (*Front).accept},
 	{"GET", "/v1/webhooks", Read, false, (*Front).log},
+	{"POST", "/v1/webhooks/test", Send, false, (*Front).tryOne},
 	{"GET", "/v1/webhooks/{id}", Read, false, (*Front).webhook},
 	{"GET", "/v1/hosts", Read, true, (*Front).hosts},
 	{"GET", "/v1/hosts/{host}", Read, true, (*Front).host},
@@ -55,8 +56,8 @@ var byPath = func() map[string][]route {
 	return m
 }()
 
-// route finds who answers, and has them answer if the request's sender may, who is returned; nil: nobody who may. Paths are compared as they were sent:
-// nothing is decoded, joined or completed, but for a name.
+// route finds who answers, and has them answer if the request's sender may, who is returned; nil: nobody who may. Paths
+// are compared as they were sent: nothing is decoded, joined or completed, but for a name.
 func (f *Front) route(ctx *fasthttp.RequestCtx) *Principal {
 	of, name := find(string(ctx.URI().PathOriginal()))
 	if of == nil {

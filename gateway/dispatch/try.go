@@ -1,0 +1,65 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// tryTimeout bounds a try, for someone who looks on; policies may allow an attempt more.
+const tryTimeout = 20 * time.Second
+
+// Try makes one attempt for a webhook that is stored nowhere, at once and on the caller's goroutine, and returns what came
+// back. It is not repeated. What holds its lane back keeps it from being made, and is returned as blocked; with force
+// only the guard of addresses does. The lane's budget counts it and learns from it, the breaker does not. ErrStopping, or
+// ctx's error: nothing was sent.
+func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a *Answer, blocked *schedule.Waiting, err error) {
+	queue := w.Queue()
+	err = d.Do(ctx, func(s *schedule.Schedule, now time.Time) { blocked = s.StartTry(now, &queue, force) })
+	if err != nil || blocked != nil {
+		return nil, blocked, err
+	}
+	x := new(exchange)
+	defer func() {
+		seen := limiter.Observation{
+			Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status,
+			Failed: x.resp.Class != "", TimedOut: x.resp.TimedOut, Hint: x.said(),
+		}
+		// Whatever ctx and the client think by now, the budget is to hear of it.
+		_ = d.Do(context.WithoutCancel(ctx), func(s *schedule.Schedule, now time.Time) { s.EndTry(now, queue.Lane, seen) })
+	}()
+	p := d.policyOf(w)
+	id := ulid.Make()
+	x.began = time.Now()
+	d.set.Client.Do(&egress.Request{
+		Method: w.Method, URL: w.URL, Headers: traced(p.Identify(w.Headers, w, id), w.Trace), Body: w.Body,
+		Connect: p.ConnectTimeout, Timeout: min(p.Timeout, tryTimeout), MaxResponse: MaxWaitedBody,
+	}, &x.resp)
+	x.ended = time.Now()
+	x.read(d.set.Override(w.Host))
+	outcome := p.Classify(policy.Attempt{
+		Status: x.resp.Status, Class: x.resp.Class,
+		HasRetryAfter: x.hint.HasRetryAfter, RemainingZero: exhausted(&x.hint),
+	})
+	a = &Answer{Attempt: recordOf(x, outcome, 1), Body: x.resp.Body, Truncated: x.resp.Truncated}
+	x.resp.VisitAll(func(name, value []byte) {
+		a.Headers = append(a.Headers, record.Header{Name: string(name), Value: string(value)})
+	})
+	return a, nil, nil
+}
+
+// policyOf is the policy that a webhook is treated by; the default one, where its own is no longer configured.
+func (d *Dispatcher) policyOf(w *record.Webhook) *policy.Policy {
+	policies := d.set.Policies()
+	if p := policies[w.Policy]; p != nil {
+		return p
+	}
+	return policies[policy.Default]
+}
