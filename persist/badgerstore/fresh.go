@@ -8,7 +8,6 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
-	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // fresh is what memory knows of the webhooks whose entry is in the journal only, and where their payload is. The
@@ -17,7 +16,6 @@ import (
 // A webhook is live where it is found here or in the live database. It moves from here to there, never back: whoever
 // looks here first and there later, on a view begun later, misses none.
 type fresh struct {
-	sealer *seal.Sealer // of payloads in the journal; nil: they are there as they are
 	mu     sync.RWMutex
 	byID   map[record.ID]*freshEntry
 	queues map[persist.QueueRef]*freshQueue
@@ -169,7 +167,7 @@ var errMoved = errors.New("no longer in the journal")
 // payload reads a webhook's payload. Its file is written over only when all its webhooks are gone, so what was read
 // counts if this one is not.
 func (f *fresh) payload(e *freshEntry) ([]byte, error) {
-	b, err := f.read(e)
+	b, err := e.read()
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if e.gone {
@@ -179,18 +177,10 @@ func (f *fresh) payload(e *freshEntry) ([]byte, error) {
 }
 
 // read reads a webhook's payload for the committer, which alone writes over files.
-func (f *fresh) read(e *freshEntry) ([]byte, error) {
-	size := int(e.entry.Size)
-	if f.sealer != nil {
-		size += seal.Overhead
-	}
-	b := make([]byte, size)
+func (e *freshEntry) read() ([]byte, error) {
+	b := make([]byte, e.entry.Size)
 	if _, err := e.file.file.ReadAt(b, e.offset); err != nil {
 		return nil, err
 	}
-	if f.sealer == nil {
-		return b, nil
-	}
-	place := appendPutHead(make([]byte, 0, putHead), recordSealed, e.queue, &e.entry)
-	return f.sealer.Open(b, place)
+	return b, nil
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
-	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // BenchmarkRelay is the load a busy gateway puts on its store: callers that accept one webhook of 1 KiB each, again
@@ -19,12 +18,11 @@ import (
 // from acceptance to its end; cpu-ns/op is what the whole process spends on it.
 func BenchmarkRelay(b *testing.B) {
 	for _, callers := range []int{64, 256} {
-		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchRelay(b, callers, seal.Key{}) })
-		b.Run(fmt.Sprintf("callers=%d/encrypted", callers), func(b *testing.B) { benchRelay(b, callers, testKey(b, 1)) })
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchRelay(b, callers) })
 	}
 }
 
-func benchRelay(b *testing.B, callers int, key seal.Key) {
+func benchRelay(b *testing.B, callers int) {
 	var (
 		mu      sync.Mutex
 		waiting []persist.Committed
@@ -32,7 +30,6 @@ func benchRelay(b *testing.B, callers int, key seal.Key) {
 		payload = bytes.Repeat([]byte("p"), 1024)
 	)
 	s := open(b, b.TempDir(), Options{
-		Key:       key,
 		Retention: Retention{Metadata: time.Hour, Body: time.Hour},
 		Committed: func(cs []persist.Committed) {
 			mu.Lock()

@@ -16,7 +16,6 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
-	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // shelf is the history of one kind, metadata or bodies: a family for each retention that is asked for, so that what is to
@@ -27,7 +26,6 @@ type shelf struct {
 	own     time.Duration // not above 0: nothing is kept unless asked for
 	maxSize int64
 	rows    bool
-	sealer  *seal.Sealer // as its families'
 	log     zerolog.Logger
 
 	mu       sync.Mutex
@@ -48,13 +46,12 @@ func (r *Retention) keep(asked persist.Keep) persist.Keep {
 }
 
 func (s *Store) openHistory() (err error) {
-	r, sealer := s.opt.Retention, s.opt.Key.Sealer("history")
+	r := s.opt.Retention
 	own := r.keep(persist.Keep{})
-	s.meta, err = openShelf(filepath.Join(s.dir, "history", "meta"), own.Metadata, r.MaxSize, true, sealer, s.log)
-	if err != nil {
+	if s.meta, err = openShelf(filepath.Join(s.dir, "history", "meta"), own.Metadata, r.MaxSize, true, s.log); err != nil {
 		return err
 	}
-	s.body, err = openShelf(filepath.Join(s.dir, "history", "body"), own.Body, r.MaxSize, false, sealer, s.log)
+	s.body, err = openShelf(filepath.Join(s.dir, "history", "body"), own.Body, r.MaxSize, false, s.log)
 	if err == nil {
 		s.trimHistory(time.Now().UnixMilli())
 	}
@@ -63,12 +60,8 @@ func (s *Store) openHistory() (err error) {
 
 // openShelf opens what is there. What an earlier run kept under a retention of its own that the store no longer has is
 // removed.
-func openShelf(
-	dir string, own time.Duration, maxSize int64, rows bool, sealer *seal.Sealer, log zerolog.Logger,
-) (*shelf, error) {
-	h := &shelf{
-		dir: dir, own: own, maxSize: maxSize, rows: rows, sealer: sealer, log: log, families: map[string]*family{},
-	}
+func openShelf(dir string, own time.Duration, maxSize int64, rows bool, log zerolog.Logger) (*shelf, error) {
+	h := &shelf{dir: dir, own: own, maxSize: maxSize, rows: rows, log: log, families: map[string]*family{}}
 	if err := errors.Join(os.MkdirAll(dir, 0o700), syncDir(filepath.Dir(dir))); err != nil {
 		return nil, err
 	}
@@ -110,7 +103,7 @@ func (h *shelf) open(name string, keep time.Duration) (*family, error) {
 	if f := h.families[name]; f != nil {
 		return f, nil
 	}
-	f, err := openFamily(filepath.Join(h.dir, name), keep, h.maxSize, h.rows, h.sealer, h.log)
+	f, err := openFamily(filepath.Join(h.dir, name), keep, h.maxSize, h.rows, h.log)
 	if err != nil {
 		return nil, err
 	}

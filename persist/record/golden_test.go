@@ -65,7 +65,7 @@ var (
 		Headers: []Header{{Name: "X-One", Value: "1"}}, Metadata: map[string]string{"a": "1"},
 		Secrets:   []Secret{{Value: "whsec_bmV3"}, {Value: "whsec_b2xk", Until: 1_700_000_000_125}},
 		Disabled:  &Disabled{Since: 1_700_000_000_123, Reason: "1000 responses of 4xx", ByHand: true, Cancels: true},
-		CreatedAt: 1, UpdatedAt: 2,
+		CreatedAt: 1, UpdatedAt: 2, Leaving: true,
 	}
 	fullEvent = Event{
 		ID: "evt_01", Type: "order.paid", Tenant: "eu", Live: true, Products: []string{"prd_1"}, CreatedAt: 1, AcceptedAt: 2,

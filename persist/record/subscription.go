@@ -20,6 +20,8 @@ type Subscription struct {
 	Disabled  *Disabled `cbor:"12,keyasint,omitempty"`
 	CreatedAt int64     `cbor:"13,keyasint"`
 	UpdatedAt int64     `cbor:"14,keyasint"`
+	// Leaving: it was deleted, and is kept for what waits for it alone, which is still to be signed.
+	Leaving bool `cbor:"15,keyasint,omitempty"`
 }
 
 // Secret is a key of signatures, and until when it is in use.

@@ -1,0 +1,328 @@
+package subscription
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/sign"
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Created is what Create came to.
+type Created struct {
+	Subscription *record.Subscription
+	// Secret is told once; empty where the subscription was there already and no new one was given.
+	Secret string
+	New    bool
+}
+
+// Create makes a subscription, or, where the tenant has one for the URL, changes that: event types are added to those it
+// has, whatever else is given stands in place of what it has.
+func (r *Room) Create(ctx context.Context, d *Draft) (Created, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	now := time.Now()
+	if is := r.at(&d.Record); is != nil {
+		changed := added(is.Record, d)
+		e, err := r.change(ctx, is, changed, d, now)
+		if err != nil {
+			return Created{}, err
+		}
+		return Created{Subscription: e.Record, Secret: d.Secret}, nil
+	}
+	if err := r.room(d.Record.Tenant); err != nil {
+		return Created{}, err
+	}
+	s := d.Record
+	s.ID, s.CreatedAt, s.UpdatedAt = newID("sub_"), now.UnixMilli(), now.UnixMilli()
+	secret := d.Secret
+	if secret == "" {
+		made, err := sign.GenerateSecret(rand.Reader)
+		if err != nil {
+			return Created{}, err
+		}
+		secret = made.Reveal()
+	}
+	s.Secrets = []record.Secret{{Value: secret}}
+	if d.Enabled != nil && !*d.Enabled {
+		s.Disabled = r.byHand(&s, now)
+	}
+	e := &Entry{Record: &s, filter: d.entry.filter, products: d.entry.products}
+	if err := r.save(ctx, &s); err != nil {
+		return Created{}, fmt.Errorf("subscription for %s: %w", webhook.LogURL(s.URL), err)
+	}
+	r.put(nil, e)
+	if err := r.follow(ctx, &s); err != nil {
+		return Created{}, err
+	}
+	return Created{Subscription: &s, Secret: secret, New: true}, nil
+}
+
+// at returns the subscription that a tenant has for a URL; nil: none.
+func (r *Room) at(s *record.Subscription) *Entry {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.byURL[place(s)]
+}
+
+// room reports whether a tenant may have one more.
+func (r *Room) room(name string) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.tenants[name]; t != nil && len(t.ids) >= MaxOfTenant {
+		return fmt.Errorf("tenant %q has %d: %w", name, len(t.ids), ErrTooMany)
+	}
+	if len(r.byID) >= MaxSubscriptions {
+		return fmt.Errorf("there are %d: %w", len(r.byID), ErrTooMany)
+	}
+	return nil
+}
+
+// added is a subscription with what a definition of the same URL says beside it.
+func added(is *record.Subscription, d *Draft) record.Subscription {
+	s := *is
+	if d.Given["types"] {
+		s.Types = union(is.Types, d.Record.Types)
+	}
+	if d.Given["name"] {
+		s.Name = d.Record.Name
+	}
+	if d.Given["products"] {
+		s.Products = d.Record.Products
+	}
+	if d.Given["filter"] {
+		s.Filter = d.Record.Filter
+	}
+	if d.Given["policy"] {
+		s.Policy = d.Record.Policy
+	}
+	if d.Given["headers"] {
+		s.Headers = d.Record.Headers
+	}
+	if d.Given["metadata"] {
+		s.Metadata = d.Record.Metadata
+	}
+	return s
+}
+
+// Update changes a tenant's subscription by what read makes of it as it is. Enabling one sets what was counted of it back
+// and lets go what was held; it does so again where it was enabled already.
+func (r *Room) Update(
+	ctx context.Context, tenantName, id string, read func(*record.Subscription) (*Draft, error),
+) (*record.Subscription, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	is := r.entry(tenantName, id)
+	if is == nil {
+		return nil, fmt.Errorf("subscription %s: %w", id, ErrNotFound)
+	}
+	d, err := read(is.Record)
+	if err != nil {
+		return nil, err
+	}
+	if other := r.at(&d.Record); other != nil && other != is {
+		return nil, fmt.Errorf("subscription %s: %w: %s", id, ErrTaken, other.Record.ID)
+	}
+	s := d.Record
+	s.ID, s.Secrets, s.Disabled, s.CreatedAt = is.Record.ID, is.Record.Secrets, is.Record.Disabled, is.Record.CreatedAt
+	e, err := r.change(ctx, is, s, d, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return e.Record, nil
+}
+
+// change puts a subscription in place of what it was.
+func (r *Room) change(ctx context.Context, is *Entry, s record.Subscription, d *Draft, now time.Time) (*Entry, error) {
+	s.UpdatedAt = now.UnixMilli()
+	if d.Secret != "" {
+		s.Secrets = []record.Secret{{Value: d.Secret}}
+	}
+	if d.Enabled != nil {
+		switch {
+		case *d.Enabled:
+			s.Disabled = nil
+		case s.Disabled == nil:
+			s.Disabled = r.byHand(&s, now)
+		}
+	}
+	e, err := compile(&s)
+	if err != nil {
+		return nil, fmt.Errorf("subscription %s: %w", s.ID, err)
+	}
+	if err := r.save(ctx, &s); err != nil {
+		return nil, fmt.Errorf("subscription %s: %w", s.ID, err)
+	}
+	r.put(is, e)
+	if d.Enabled == nil {
+		return e, nil
+	}
+	if *d.Enabled {
+		r.standings.reset(s.ID)
+	}
+	if is.Record.Disabled != nil && s.Disabled == nil {
+		r.set.Log.Info().Str("subscription", s.ID).Msg("subscription enabled")
+	}
+	return e, r.follow(ctx, &s)
+}
+
+// byHand is how a subscription is disabled by its owner.
+func (r *Room) byHand(s *record.Subscription, now time.Time) *record.Disabled {
+	return &record.Disabled{
+		Since: now.UnixMilli(), Reason: "disabled by its owner", ByHand: true,
+		Cancels: r.policy(s.Policy).Disable.Pending == policy.CancelAtOnce,
+	}
+}
+
+// follow has what waits for a subscription do as it says.
+func (r *Room) follow(ctx context.Context, s *record.Subscription) (err error) {
+	switch {
+	case s.Disabled == nil:
+		err = r.set.Flows.Resume(ctx, s.Tenant, s.ID)
+	case s.Disabled.Cancels:
+		r.drain()
+		err = r.set.Flows.Cancel(ctx, s.Tenant, s.ID)
+	default:
+		err = r.set.Flows.Hold(ctx, s.Tenant, s.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("subscription %s: %w", s.ID, err)
+	}
+	return nil
+}
+
+// drain returns when all that was matched before it was called is durable.
+func (r *Room) drain() {
+	r.publishing.Lock()
+	r.publishing.Unlock() //nolint:staticcheck // it is only waited for
+}
+
+// Delete removes a tenant's subscription. What waits for it is cancelled; or, where it is to finish, sent, also what was
+// held: the subscription is then kept, out of sight, until nothing waits any more.
+func (r *Room) Delete(ctx context.Context, tenantName, id string, finish bool) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	is := r.entry(tenantName, id)
+	if is == nil {
+		return fmt.Errorf("subscription %s: %w", id, ErrNotFound)
+	}
+	leaving := *is.Record
+	leaving.Leaving, leaving.Disabled, leaving.UpdatedAt = true, nil, time.Now().UnixMilli()
+	gone := &Entry{Record: &leaving}
+	r.put(is, gone) // matched no more
+	r.drain()
+	err := r.remove(ctx, gone, finish)
+	if err != nil {
+		r.put(gone, is)
+		return fmt.Errorf("subscription %s: %w", id, err)
+	}
+	r.set.Log.Info().Str("subscription", id).Bool("finish", finish).Msg("subscription deleted")
+	return nil
+}
+
+// remove makes the end of a subscription durable; what it does first may be done again.
+func (r *Room) remove(ctx context.Context, gone *Entry, finish bool) error {
+	s := gone.Record
+	if finish {
+		if err := r.save(ctx, s); err != nil {
+			return err
+		}
+		return r.set.Flows.Resume(ctx, s.Tenant, s.ID)
+	}
+	if err := r.set.Flows.Cancel(ctx, s.Tenant, s.ID); err != nil {
+		return err
+	}
+	return r.forget(ctx, gone)
+}
+
+// forget takes a subscription out of the store and of memory.
+func (r *Room) forget(ctx context.Context, e *Entry) error {
+	id := e.Record.ID
+	err := r.set.Store.SaveDocuments(ctx, []persist.Document{
+		{Kind: persist.SubscriptionDocument, Key: id}, {Kind: persist.StandingDocument, Key: id},
+	})
+	if err != nil {
+		return err
+	}
+	r.put(e, nil)
+	r.standings.forget(id)
+	return nil
+}
+
+// maxSecrets is how many secrets sign at once, each rotation within the overlap of another adding one.
+const maxSecrets = 5
+
+// Rotate gives a tenant's subscription another secret, a given one or one that is made, and returns it. Those before it
+// go on signing for as long as the overlap says, or as they had left.
+func (r *Room) Rotate(
+	ctx context.Context, tenantName, id, secret string, overlap time.Duration,
+) (s *record.Subscription, told string, err error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	is := r.entry(tenantName, id)
+	if is == nil {
+		return nil, "", fmt.Errorf("subscription %s: %w", id, ErrNotFound)
+	}
+	if secret == "" {
+		made, err := sign.GenerateSecret(rand.Reader)
+		if err != nil {
+			return nil, "", err
+		}
+		secret = made.Reveal()
+	}
+	now := time.Now()
+	changed := *is.Record
+	changed.UpdatedAt = now.UnixMilli()
+	changed.Secrets = rotated(is.Record.Secrets, secret, now, overlap)
+	if err := r.save(ctx, &changed); err != nil {
+		return nil, "", fmt.Errorf("subscription %s: %w", id, err)
+	}
+	r.put(is, &Entry{Record: &changed, filter: is.filter, products: is.products})
+	r.set.Log.Info().Str("subscription", id).Dur("overlap_ms", overlap).Msg("secret rotated")
+	return &changed, secret, nil
+}
+
+func rotated(was []record.Secret, secret string, now time.Time, overlap time.Duration) []record.Secret {
+	until := now.Add(overlap).UnixMilli()
+	secrets := []record.Secret{{Value: secret}}
+	for _, s := range was {
+		if s.Until == 0 || s.Until > until {
+			s.Until = until
+		}
+		if s.Until > now.UnixMilli() && s.Value != secret && len(secrets) < maxSecrets {
+			secrets = append(secrets, s)
+		}
+	}
+	return slices.Clip(secrets)
+}
+
+// Check says what of a draft does not go with its policy: a secret that its schemes cannot sign with. is is what it
+// changes, whose secret then counts; nil: nothing.
+func (r *Room) Check(d *Draft, is *record.Subscription) webhook.Faults {
+	secret := d.Secret
+	if secret == "" && is != nil && len(is.Secrets) > 0 {
+		secret = is.Secrets[0].Value
+	}
+	if secret == "" {
+		return nil
+	}
+	for _, s := range r.policy(d.Record.Policy).Sign {
+		scheme := sign.Scheme(s.Scheme)
+		if !scheme.Shared() {
+			continue
+		}
+		if _, err := sign.New(scheme, sign.NewSecret(secret)); err != nil {
+			return webhook.Faults{{
+				Path: "/secret", Value: webhook.Masked, Problem: fmt.Sprintf("policy %s cannot sign with it: %v", d.Record.Policy, err),
+				Want: "a secret for the scheme " + s.Scheme + ", or none, for one to be made",
+			}}
+		}
+	}
+	return nil
+}

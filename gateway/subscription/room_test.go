@@ -1,0 +1,433 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// disk is a store in memory, and flows that note what is asked of them.
+type disk struct {
+	mu      sync.Mutex
+	err     error // of the next write
+	docs    map[string][]byte
+	events  map[[32]byte]persist.EventView
+	jobs    []persist.Job
+	groups  []int // how many events each Publish had
+	brakes  []string
+	waiting bool
+}
+
+func (d *disk) fail() error {
+	err := d.err
+	d.err = nil
+	return err
+}
+
+func (d *disk) Publish(_ context.Context, events []persist.Event) ([]persist.EventReceipt, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.fail(); err != nil {
+		return nil, err
+	}
+	d.groups = append(d.groups, len(events))
+	receipts := make([]persist.EventReceipt, len(events))
+	for i, e := range events {
+		if known, ok := d.events[e.Key]; ok {
+			receipts[i] = persist.EventReceipt{Verdict: persist.Existing, EventView: known}
+			continue
+		}
+		v := persist.EventView{Record: e.Record}
+		for _, j := range e.Jobs {
+			d.jobs = append(d.jobs, j)
+			v.Webhooks = append(v.Webhooks, record.ID{15: byte(len(d.jobs))})
+		}
+		d.events[e.Key] = v
+		receipts[i].EventView = v
+	}
+	return receipts, nil
+}
+
+func (d *disk) Event(_ context.Context, key [32]byte) (*persist.EventView, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if v, ok := d.events[key]; ok {
+		return &v, nil
+	}
+	return nil, persist.ErrNotFound
+}
+
+func (d *disk) SaveDocuments(_ context.Context, docs []persist.Document) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.fail(); err != nil {
+		return err
+	}
+	for _, doc := range docs {
+		d.docs[fmt.Sprint(doc.Kind, doc.Key)] = doc.Data
+	}
+	return nil
+}
+
+func (d *disk) Documents(_ context.Context, kind persist.DocumentKind, after string, limit int) (docs []persist.Document, _ error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, data := range d.docs {
+		if id, ok := strings.CutPrefix(key, fmt.Sprint(kind)); ok && len(data) > 0 && id > after {
+			docs = append(docs, persist.Document{Kind: kind, Key: id, Data: data})
+		}
+	}
+	slices.SortFunc(docs, func(a, b persist.Document) int { return strings.Compare(a.Key, b.Key) })
+	return docs[:min(len(docs), limit)], nil
+}
+
+func (d *disk) note(what, flow string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.brakes = append(d.brakes, what+" "+flow)
+	return nil
+}
+
+func (d *disk) Hold(_ context.Context, _, flow string) error   { return d.note("hold", flow) }
+func (d *disk) Resume(_ context.Context, _, flow string) error { return d.note("resume", flow) }
+func (d *disk) Cancel(_ context.Context, _, flow string) error { return d.note("cancel", flow) }
+func (d *disk) Waits(context.Context, string, string) (bool, error) {
+	return d.waiting, nil
+}
+
+// rules are policies for tests: one that holds and one that cancels after three answers of 4xx.
+func rules() policy.Set {
+	fragile := policy.Disable{Totals: []policy.Total{{Class: 4, Count: 3}}, Pending: policy.Hold}
+	strict := fragile
+	strict.Pending = policy.CancelAtOnce
+	return policy.Set{
+		policy.Default: {Name: policy.Default, Envelope: policy.Raw},
+		DefaultPolicy:  {Name: DefaultPolicy, Envelope: policy.StandardWebhooks},
+		"fragile":      {Name: "fragile", Envelope: policy.Raw, Disable: fragile},
+		"strict":       {Name: "strict", Envelope: policy.Raw, Disable: strict},
+	}
+}
+
+func newDisk() *disk {
+	return &disk{docs: map[string][]byte{}, events: map[[32]byte]persist.EventView{}}
+}
+
+func newRoom(t *testing.T, d *disk) *Room {
+	t.Helper()
+	address := webhook.Defaults{}
+	r := New(Settings{
+		Store: d, Flows: d, Policies: rules, Address: address.Address, Keep: func() time.Duration { return time.Hour },
+	})
+	if err := r.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func create(t *testing.T, r *Room, text string) Created {
+	t.Helper()
+	d, faults := Parse([]byte(text), time.Now(), &webhook.Defaults{Policy: DefaultPolicy, Policies: anyPolicy{}})
+	if faults != nil {
+		t.Fatalf("%s: %v", text, faults)
+	}
+	made, err := r.Create(t.Context(), d)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return made
+}
+
+// anyPolicy knows every name.
+type anyPolicy struct{}
+
+func (anyPolicy) Methods(string) ([]string, bool) { return []string{"POST"}, true }
+func (anyPolicy) Names() []string                 { return nil }
+func (anyPolicy) Ordered(string) bool             { return false }
+func (anyPolicy) Refuses(string, string, uint16) (problem, want string) {
+	return "", ""
+}
+
+func patch(t *testing.T, r *Room, id, text string) *record.Subscription {
+	t.Helper()
+	s, err := r.Update(t.Context(), "", id, func(is *record.Subscription) (*Draft, error) {
+		d, faults := ParseChange([]byte(text), is, time.Now(), &webhook.Defaults{Policy: DefaultPolicy, Policies: anyPolicy{}})
+		if faults != nil {
+			return nil, faults[0]
+		}
+		return d, nil
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return s
+}
+
+// publish publishes an event and returns the ids of the subscriptions that it went to.
+func publish(t *testing.T, r *Room, text string) []string {
+	t.Helper()
+	e, faults := ParseEvent([]byte(text), eventDefaults)
+	if faults != nil {
+		t.Fatalf("%s: %v", text, faults)
+	}
+	p := r.Publish(t.Context(), []*Event{e})[0]
+	if p.Err != nil {
+		t.Fatal(p.Err)
+	}
+	return p.Event.Matches
+}
+
+func TestSameURLTwiceInATenantIsOneSubscription(t *testing.T) {
+	d := newDisk()
+	r := newRoom(t, d)
+	first := create(t, r, `{"url":"https://Hooks.example.com:443/in","types":["coupon.created"],"name":"first","products":["a"]}`)
+	if !first.New || !strings.HasPrefix(first.Secret, "whsec_") || !strings.HasPrefix(first.Subscription.ID, "sub_") {
+		t.Fatalf("the first: %+v", first)
+	}
+	again := create(t, r, `{"url":"https://hooks.example.com/in","types":["reward.created","coupon.created"],"name":"second"}`)
+	if s := again.Subscription; again.New || again.Secret != "" || s.ID != first.Subscription.ID || s.Name != "second" ||
+		strings.Join(s.Types, " ") != "coupon.created reward.created" || strings.Join(s.Products, " ") != "a" {
+		t.Errorf("the same URL again: %+v", again)
+	}
+	for _, other := range []string{
+		`{"url":"https://hooks.example.com/in","tenant":"eu"}`, `{"url":"https://hooks.example.com/in?x"}`, `{"url":"http://hooks.example.com:443/in"}`,
+	} {
+		if made := create(t, r, other); !made.New || made.Subscription.ID == first.Subscription.ID {
+			t.Errorf("%s: is taken for the first: %+v", other, made)
+		}
+	}
+	_, err := r.Update(t.Context(), "", first.Subscription.ID, func(is *record.Subscription) (*Draft, error) {
+		d, _ := ParseChange([]byte(`{"url":"https://hooks.example.com/in?x"}`), is, time.Now(), &webhook.Defaults{Policies: anyPolicy{}})
+		return d, nil
+	})
+	if !errors.Is(err, ErrTaken) {
+		t.Errorf("changed to another's URL: %v", err)
+	}
+
+	r = newRoom(t, d) // after a restart
+	if page, more := r.List(Query{Limit: 10}); len(page) != 4 || more {
+		t.Errorf("%d are there after a restart", len(page))
+	}
+	if page, _ := r.List(Query{URL: "https://hooks.example.com/in", Tenant: "default", Limit: 10}); len(page) != 1 || page[0].Name != "second" {
+		t.Errorf("found by its URL: %v", page)
+	}
+}
+
+func TestEventGoesToExactlyThoseWhoWantIt(t *testing.T) {
+	r := newRoom(t, newDisk())
+	id := func(text string) string { return create(t, r, text).Subscription.ID }
+	all := id(`{"url":"https://a.example/all"}`)
+	orders := id(`{"url":"https://a.example/orders","types":["order.*","order.paid"]}`)
+	paid := id(`{"url":"https://a.example/paid","types":["order.paid"],"filter":"data.total >= 100"}`)
+	product := id(`{"url":"https://a.example/product","products":["prd_1","prd_2"]}`)
+	id(`{"url":"https://a.example/else","types":["user.created"]}`)
+	id(`{"url":"https://a.example/all","tenant":"eu"}`)
+	for text, want := range map[string][]string{
+		`{"type":"order.paid","data":{"total":100}}`:             {all, orders, paid},
+		`{"type":"order.paid","data":{"total":99}}`:              {all, orders},
+		`{"type":"order.paid","data":{"total":"much"}}`:          {all, orders},
+		`{"type":"order","data":{}}`:                             {all},
+		`{"type":"license.issued","product":"prd_2","data":{}}`:  {all, product},
+		`{"type":"license.issued","products":["x"],"data":{}}`:   {all},
+		`{"type":"order.paid","body":"{\"total\":500}"}`:         {all, orders, paid},
+		`{"type":"nobody.wants","data":{},"tenant":"us"}`:        nil,
+		`{"type":"order.refund.partly","data":1,"product":"no"}`: {all, orders},
+	} {
+		slices.Sort(want) // of one millisecond, ids are in any order
+		if got := publish(t, r, text); !slices.Equal(got, want) {
+			t.Errorf("%s: went to %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestDeliveryIsWhatItsSubscriptionSays(t *testing.T) {
+	d := newDisk()
+	r := newRoom(t, d)
+	s := create(t, r, `{"url":"https://a.example/in","headers":{"X-A":"1"},"metadata":{"k":"v"},"policy":"default"}`).Subscription
+	publish(t, r, `{"type":"order.paid","id":"e1","data":{ "n" : 1 }}`)
+	w := d.jobs[0].Webhook
+	if w.Method != "POST" || w.URL != s.URL || w.Host != "a.example" || w.Flow != s.ID || w.Subscription != s.ID || w.Event != "e1" ||
+		w.Type != "order.paid" || w.Policy != "default" || w.Metadata["k"] != "v" || string(w.Body) != `{ "n" : 1 }` ||
+		fmt.Sprint(w.Headers) != "[{{} X-A 1} {{} Content-Type application/json}]" {
+		t.Errorf("delivered as %+v", w)
+	}
+	if len(s.Headers) != 1 {
+		t.Errorf("the subscription's own headers became %v", s.Headers)
+	}
+	if again := publish(t, r, `{"type":"order.paid","id":"e1","data":{ "n" : 1 }}`); len(d.jobs) != 1 || len(again) != 1 {
+		t.Errorf("the same event again made %d deliveries", len(d.jobs)-1)
+	}
+}
+
+func TestSubscriptionIsDisabledByExactlyTheAttemptThatItsRuleNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		r := newRoom(t, d)
+		var told []string
+		r.set.Disabled = func(s *record.Subscription) { told = append(told, s.ID+": "+s.Disabled.Reason) }
+		hold := create(t, r, `{"url":"https://a.example/1","policy":"fragile"}`).Subscription.ID
+		cancel := create(t, r, `{"url":"https://a.example/2","policy":"strict"}`).Subscription.ID
+		d.brakes = nil
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { r.Run(ctx); close(ended) }()
+
+		failed := func(id string) []Stop {
+			return r.Attempted(time.Now(), []Attempt{{id, policy.Seen{Outcome: policy.Retry, Status: 404}}})
+		}
+		for n := 1; n <= 2; n++ {
+			if stops := append(failed(hold), failed(cancel)...); len(stops) != 0 {
+				t.Fatalf("after %d attempts: %v", n, stops)
+			}
+		}
+		time.Sleep(2 * time.Second) // what was counted is saved
+		fresh := newRoom(t, d)
+		if stops := fresh.Attempted(time.Now(), []Attempt{{hold, policy.Seen{Outcome: policy.Retry, Status: 404}}}); len(stops) != 1 {
+			t.Errorf("after a restart the third does not disable: %v", stops)
+		}
+		stops := append(failed(hold), failed(cancel)...)
+		if len(stops) != 2 || stops[0].Flow != hold || stops[0].Cancel || stops[1].Flow != cancel || !stops[1].Cancel {
+			t.Errorf("the third: %v", stops)
+		}
+		if more := append(failed(hold), failed(cancel)...); len(more) != 0 {
+			t.Errorf("what was under way disables again: %v", more)
+		}
+		synctest.Wait()
+		s := r.Subscription("", hold)
+		if s.Disabled == nil || s.Disabled.ByHand || !strings.Contains(s.Disabled.Reason, "3 answers of 4xx") || len(told) != 2 {
+			t.Fatalf("disabled: %+v, told %v", s.Disabled, told)
+		}
+		if got := publish(t, r, `{"type":"a","data":1}`); !slices.Equal(got, []string{hold}) {
+			t.Errorf("an event while both are disabled went to %v, want to the one whose deliveries are held", got)
+		}
+		stop()
+		<-ended
+
+		r = newRoom(t, d)
+		d.brakes = nil
+		if err := r.reconcile(t.Context()); err != nil || !slices.Equal(d.brakes, []string{"hold " + hold}) {
+			t.Errorf("after a restart: %v, %v", d.brakes, err)
+		}
+		d.brakes = nil
+		if s := patch(t, r, hold, `{"enabled":true}`); s.Disabled != nil || !slices.Equal(d.brakes, []string{"resume " + hold}) {
+			t.Errorf("enabled: %+v, %v", s.Disabled, d.brakes)
+		}
+		for n := 1; n <= 2; n++ {
+			if stops := r.Attempted(time.Now(), []Attempt{{hold, policy.Seen{Outcome: policy.Retry, Status: 404}}}); len(stops) != 0 {
+				t.Errorf("attempt %d after it was enabled: %v", n, stops)
+			}
+		}
+	})
+}
+
+func TestDeletedSubscriptionMatchesNothingAndFinishesWhereAsked(t *testing.T) {
+	d := newDisk()
+	r := newRoom(t, d)
+	gone := create(t, r, `{"url":"https://a.example/1"}`)
+	finishing := create(t, r, `{"url":"https://a.example/2"}`)
+	d.brakes = nil
+	if err := r.Delete(t.Context(), "default", gone.Subscription.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Delete(t.Context(), "default", finishing.Subscription.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"cancel " + gone.Subscription.ID, "resume " + finishing.Subscription.ID}
+	if !slices.Equal(d.brakes, want) {
+		t.Errorf("asked of the flows: %v, want %v", d.brakes, want)
+	}
+	if got := publish(t, r, `{"type":"a","data":1}`); got != nil {
+		t.Errorf("an event still goes to %v", got)
+	}
+	r = newRoom(t, d)
+	if page, _ := r.List(Query{Limit: 10}); len(page) != 0 || r.Subscription("", finishing.Subscription.ID) != nil {
+		t.Errorf("%d are still there", len(page))
+	}
+	if secrets, ok := r.Secrets(finishing.Subscription.ID, time.Now()); !ok || secrets[0] != finishing.Secret {
+		t.Errorf("what waits for the deleted one is signed with %d secrets, %v", len(secrets), ok)
+	}
+	r.forgetLeaving(t.Context())
+	if _, ok := r.Secrets(finishing.Subscription.ID, time.Now()); ok {
+		t.Error("it is kept though nothing waits for it")
+	}
+	if err := r.Delete(t.Context(), "default", gone.Subscription.ID, false); !errors.Is(err, ErrNotFound) {
+		t.Errorf("deleted again: %v", err)
+	}
+}
+
+func TestRotatedSecretsOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(t, newDisk())
+		made := create(t, r, `{"url":"https://a.example/1"}`)
+		id := made.Subscription.ID
+		_, second, err := r.Rotate(t.Context(), "default", id, "", time.Hour)
+		if err != nil || second == made.Secret {
+			t.Fatal(second, err)
+		}
+		if got, _ := r.Secrets(id, time.Now()); !slices.Equal(got, []string{second, made.Secret}) {
+			t.Errorf("%d sign after a rotation, want both", len(got))
+		}
+		_, third, err := r.Rotate(t.Context(), "default", id, "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz", 24*time.Hour)
+		if err != nil || third != "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz" {
+			t.Fatal(third, err)
+		}
+		time.Sleep(time.Hour)
+		if got, _ := r.Secrets(id, time.Now()); !slices.Equal(got, []string{third, second}) {
+			t.Errorf("%d sign an hour later, want two: the first one's overlap is over", len(got))
+		}
+		time.Sleep(23 * time.Hour)
+		if got, _ := r.Secrets(id, time.Now()); !slices.Equal(got, []string{third}) {
+			t.Errorf("%d sign a day later, want one", len(got))
+		}
+	})
+}
+
+func TestWhatTheStoreRefusesIsNotInForce(t *testing.T) {
+	d := newDisk()
+	r := newRoom(t, d)
+	s := create(t, r, `{"url":"https://a.example/1","name":"was"}`).Subscription
+	full := errors.New("full")
+	d.err = full
+	draft, _ := Parse([]byte(`{"url":"https://a.example/1","name":"is"}`), time.Now(), &webhook.Defaults{Policies: anyPolicy{}, Policy: "x"})
+	if _, err := r.Create(t.Context(), draft); !errors.Is(err, full) || r.Subscription("", s.ID).Name != "was" {
+		t.Errorf("a change that failed: %v, and the name is %s", err, r.Subscription("", s.ID).Name)
+	}
+	d.err = full
+	if err := r.Delete(t.Context(), "", s.ID, false); !errors.Is(err, full) || len(publish(t, r, `{"type":"a","data":1}`)) != 1 {
+		t.Errorf("a deletion that failed: %v", err)
+	}
+	d.err = full
+	if p := r.Publish(t.Context(), []*Event{{Type: "a", Tenant: "default", Data: []byte("1")}}); !errors.Is(p[0].Err, full) {
+		t.Errorf("an event that failed: %+v", p)
+	}
+}
+
+func TestManyEventsGoInGroupsOfABoundedSize(t *testing.T) {
+	d := newDisk()
+	r := newRoom(t, d)
+	for i := range 10 {
+		create(t, r, fmt.Sprintf(`{"url":"https://a.example/%d","policy":"default"}`, i))
+	}
+	var events []*Event
+	for i := range 1000 {
+		events = append(events, &Event{Type: "a", Tenant: "default", ID: fmt.Sprint(i), Data: []byte("1")})
+	}
+	for i, p := range r.Publish(t.Context(), events) {
+		if p.Err != nil || p.Event.ID != fmt.Sprint(i) || len(p.Webhooks) != 10 {
+			t.Fatalf("event %d: %+v", i, p)
+		}
+	}
+	if !slices.Equal(d.groups, []int{400, 400, 200}) {
+		t.Errorf("groups of %v events, want some 4,000 deliveries in each", d.groups)
+	}
+}
