@@ -70,16 +70,20 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		d.waits.heard(s.Entry.ID, x)
 	}
 	x.read(d.set.Override(s.Lane.Host))
-	outcome := p.Classify(policy.Attempt{
+	made := policy.Attempt{
 		Status: x.resp.Status, Class: x.resp.Class,
 		HasRetryAfter: x.hint.HasRetryAfter, RemainingZero: exhausted(&x.hint),
-	})
+	}
+	outcome := p.Classify(made)
 	e.end.Seen = limiter.Observation{
 		Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status,
 		Failed: x.resp.Class != "", TimedOut: x.resp.TimedOut, Hint: x.said(),
 	}
 	e.end.Health = d.health(s.Lane.Host, &x.resp, outcome)
 	e.settlement = d.judge(&s, w, payload, p, x, outcome)
+	e.attempted = Attempted{Tenant: w.Tenant, Subscription: w.Subscription, Seen: policy.Seen{
+		Outcome: outcome, Status: x.resp.Status, Over: e.settlement.Final != nil, Disables: p.Disables(made),
+	}}
 }
 
 // afterPanic lets a webhook whose attempt failed here be tried again, but not for ever.

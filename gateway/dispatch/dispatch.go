@@ -56,6 +56,10 @@ type Settings struct {
 	// Fails reports whether a status counts against its host's breaker, also where the destination deferred the attempt by
 	// it; nil: FailsByClass.
 	Fails func(host string, status int, deferred bool) bool
+	// Attempted is told of the attempts that ended, in their order, but for those delivered that belong to no
+	// subscription; what it returns is stopped before anything else starts. It is called on the loop's goroutine and must
+	// not block. nil: nobody is told.
+	Attempted func(now time.Time, attempts []Attempted) []Stop
 }
 
 // Dispatcher sends what is due. Use New, then Restore, then Run.
@@ -73,6 +77,7 @@ type Dispatcher struct {
 
 	saveAt  time.Time // when changed states may be saved next
 	saveNow bool
+	told    []Attempted // the last time, for its memory
 	gauges  atomic.Pointer[Load]
 }
 
@@ -201,6 +206,7 @@ func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 			d.settler.add(e.settlement)
 		}
 	}
+	d.tellAttempted(now, in.ended)
 	for i := range in.read {
 		r := &in.read[i]
 		d.schedule.ReadDone(now, r.queue, r.entries, r.failed)

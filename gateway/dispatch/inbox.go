@@ -33,6 +33,7 @@ type ended struct {
 	end        schedule.End
 	settlement *persist.Settlement
 	unsent     bool // no attempt was made: there is nothing to learn
+	attempted  Attempted
 }
 
 type windowRead struct {
