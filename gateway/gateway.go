@@ -26,6 +26,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/gateway/subscription"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/badgerstore"
 )
@@ -64,6 +65,7 @@ type Gateway struct {
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher
 	jobs       *jobs
+	room       *subscription.Room
 	front      *front.Front
 	admin      *http.Server
 }
@@ -85,12 +87,8 @@ func (g *Gateway) open() error {
 	}
 	set, conf := g.set, &g.set.Config
 	g.rules.now.Store(newRules(conf, nil))
-	key, err := dataKey(conf)
-	if err != nil {
-		return err
-	}
+	var err error
 	g.store, err = badgerstore.Open(conf.Data.Dir, badgerstore.Options{
-		Key:       key,
 		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
 		Retention: badgerstore.Retention{
 			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),
@@ -127,7 +125,12 @@ func (g *Gateway) open() error {
 		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Log: set.Log, Metrics: registry,
 		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override,
+		Attempted: g.attempted,
 	})
+	g.room = g.newRoom(secret)
+	if err := g.room.Load(context.Background()); err != nil {
+		return err
+	}
 	if g.jobs, err = openJobs(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
 		return err
 	}
@@ -135,7 +138,8 @@ func (g *Gateway) open() error {
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
 		Await: g.await, Try: g.try,
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy,
-		Destination: g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
+		Subscriptions: subscriptions{g.room, g.dispatcher},
+		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, AccessLog: conf.Log.Access, NoDate: set.Listener != nil,
 	})
 	g.admin = adminServer(g, registry)
@@ -174,6 +178,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 	sent := make(chan error, 1)
 	go func() { sent <- g.dispatcher.Run(sending) }()
 
+	counting, stopCounting := context.WithCancel(context.WithoutCancel(ctx))
+	counted := make(chan struct{})
+	go func() {
+		defer close(counted)
+		g.room.Run(counting)
+	}()
+
 	g.jobs.resume()
 	g.ready.Store(true)
 	g.log.Info().Stringer("listen", g.listener.Addr()).Stringer("admin", g.adminListener.Addr()).
@@ -198,6 +209,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if err := <-sent; err != nil {
 		g.log.Warn().Err(err).Msg("stopped before everything under way had ended")
 	}
+	stopCounting() // of attempts, the last of which has ended
+	<-counted
 	return errors.Join(fault, g.close())
 }
 

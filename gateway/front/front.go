@@ -55,6 +55,8 @@ type Settings struct {
 	Hosts   Hosts
 	Jobs    Jobs
 	Logbook Logbook
+	// Subscriptions keeps them, and publishes events.
+	Subscriptions Subscriptions
 	// Policies returns those in force.
 	Policies func() policy.Set
 	// Tokens returns those in force; nil: there are none, and whoever reaches the front door may do everything.

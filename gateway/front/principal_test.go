@@ -41,7 +41,7 @@ func TestEveryRouteAsksForTheScopeItStates(t *testing.T) {
 		front.Token{Name: "all", Scopes: everyScope}, front.Token{Name: "eu", Scopes: everyScope, Tenants: []string{"eu"}},
 		front.Token{Name: "no-send", Scopes: everyScope &^ front.Send}, front.Token{Name: "no-read", Scopes: everyScope &^ front.Read},
 		front.Token{Name: "no-read:body", Scopes: everyScope &^ front.ReadBody}, front.Token{Name: "no-admin", Scopes: everyScope &^ front.Admin},
-	), func(s *front.Settings) { s.Jobs, s.Logbook = doneJobs{}, &askedLog{} })
+	), func(s *front.Settings) { s.Jobs, s.Logbook, s.Subscriptions = doneJobs{}, &askedLog{}, &registry{} })
 	seen := map[string]bool{}
 	for _, r := range front.Routes() {
 		if seen[r.Method+r.Path] {

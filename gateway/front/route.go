@@ -11,6 +11,8 @@ const (
 	webhooksPath = "/v1/webhooks"
 	hostsPath    = "/v1/hosts"
 	jobsPath     = "/v1/jobs"
+
+	subscriptionsPath = "/v1/subscriptions"
 )
 
 // handler answers a request on behalf of someone who may make it. name is what stands for the {…} of its route's path,
@@ -41,6 +43,15 @@ var routes = []route{
 	{"GET", "/v1/jobs", Read, false, (*Front).jobs},
 	{"GET", "/v1/jobs/{id}", Read, false, (*Front).job},
 	{"DELETE", "/v1/jobs/{id}", Admin, false, (*Front).cancelJob},
+	{"POST", "/v1/subscriptions", Admin, false, (*Front).createSubscription},
+	{"GET", "/v1/subscriptions", Read, false, (*Front).listSubscriptions},
+	{"GET", "/v1/subscriptions/{id}", Read, false, (*Front).subscription},
+	{"PATCH", "/v1/subscriptions/{id}", Admin, false, (*Front).changeSubscription},
+	{"DELETE", "/v1/subscriptions/{id}", Admin, false, (*Front).deleteSubscription},
+	{"POST", "/v1/subscriptions/{id}/test", Admin, false, (*Front).testSubscription},
+	{"POST", "/v1/subscriptions/{id}/rotate-secret", Admin, false, (*Front).rotateSecret},
+	{"POST", "/v1/events", Send, false, (*Front).publish},
+	{"GET", "/v1/events/{id}", Read, false, (*Front).event},
 }
 
 // byPath are the routes of each path, a {…} written as {}.

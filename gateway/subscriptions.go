@@ -1,0 +1,128 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-gateway/sluice/gateway/dispatch"
+	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/gateway/subscription"
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// newRoom returns the room of subscriptions. Secret keys the digests in lanes.
+func (g *Gateway) newRoom(secret [32]byte) *subscription.Room {
+	address := webhook.Defaults{LaneBy: g.rules.laneBy, Secret: secret}
+	return subscription.New(subscription.Settings{
+		Store: g.store, Flows: flowBrake{g.dispatcher}, Policies: g.rules.policies, Address: address.Address,
+		Keep: func() time.Duration { return time.Duration(g.set.Config.Retention.Metadata) },
+		Log:  g.log,
+	})
+}
+
+// subscriptions is front.Subscriptions: the room, and a way to try one out.
+type subscriptions struct {
+	*subscription.Room
+	dispatcher *dispatch.Dispatcher
+}
+
+// Test is front.Subscriptions's. Nothing that holds the lane back keeps it from being made, but for the guard of
+// addresses.
+func (s subscriptions) Test(ctx context.Context, tenant, id string) (*front.Tested, error) {
+	w, err := s.TestDelivery(tenant, id, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	answer, _, err := s.dispatcher.Try(ctx, w, true)
+	if err != nil {
+		return nil, fmt.Errorf("subscription %s: %w", id, brakeError(err))
+	}
+	return &front.Tested{Event: w.Event, Attempt: *answer.Attempt}, nil
+}
+
+// attempted tells the room of deliveries' attempts and says what is to be stopped.
+func (g *Gateway) attempted(now time.Time, attempts []dispatch.Attempted) []dispatch.Stop {
+	seen := make([]subscription.Attempt, 0, len(attempts))
+	for i := range attempts {
+		if a := &attempts[i]; a.Subscription != "" {
+			seen = append(seen, subscription.Attempt{Subscription: a.Subscription, Seen: a.Seen})
+		}
+	}
+	if len(seen) == 0 {
+		return nil
+	}
+	var stops []dispatch.Stop
+	for _, s := range g.room.Attempted(now, seen) {
+		stop := dispatch.Stop{Flow: schedule.FlowName{Tenant: s.Tenant, Flow: s.Flow}}
+		if s.Cancel {
+			stop.Cancel = lastID(now)
+		}
+		stops = append(stops, stop)
+	}
+	return stops
+}
+
+// lastID is the last id that could be given by an instant.
+func lastID(now time.Time) record.ID {
+	id := record.ID{6: 0xff, 7: 0xff, 8: 0xff, 9: 0xff, 10: 0xff, 11: 0xff, 12: 0xff, 13: 0xff, 14: 0xff, 15: 0xff}
+	_ = id.SetTime(uint64(now.UnixMilli())) //nolint:gosec // it is past 1970, and before 10889
+	return id
+}
+
+// flowBrake is subscription.Flows.
+type flowBrake struct{ dispatcher *dispatch.Dispatcher }
+
+// Hold is subscription.Flows's.
+func (b flowBrake) Hold(ctx context.Context, tenant, flow string) error {
+	return b.change(ctx, func(s *schedule.Schedule, now time.Time) {
+		s.HoldFlow(now, schedule.FlowName{Tenant: tenant, Flow: flow})
+	})
+}
+
+// Resume is subscription.Flows's.
+func (b flowBrake) Resume(ctx context.Context, tenant, flow string) error {
+	return b.change(ctx, func(s *schedule.Schedule, now time.Time) {
+		s.ResumeFlow(now, schedule.FlowName{Tenant: tenant, Flow: flow})
+	})
+}
+
+// Cancel is subscription.Flows's. A flow that was held for its cancellation goes on with what is accepted later.
+func (b flowBrake) Cancel(ctx context.Context, tenant, flow string) error {
+	return b.change(ctx, func(s *schedule.Schedule, now time.Time) {
+		name := schedule.FlowName{Tenant: tenant, Flow: flow}
+		s.CancelFlow(now, name, lastID(now))
+		s.ResumeFlow(now, name)
+	})
+}
+
+// Waits is subscription.Flows's.
+func (b flowBrake) Waits(ctx context.Context, tenant, flow string) (waits bool, err error) {
+	err = b.dispatcher.Ask(ctx, func(s *schedule.Schedule, _ time.Time) {
+		v, known := s.Flow(schedule.FlowName{Tenant: tenant, Flow: flow})
+		waits = known && (v.Waiting > 0 || v.More || v.InFlight > 0 || v.Cancelling)
+	})
+	return waits, brakeError(err)
+}
+
+func (b flowBrake) change(ctx context.Context, do func(*schedule.Schedule, time.Time)) error {
+	ctx, cancel := context.WithTimeout(ctx, handTimeout)
+	defer cancel()
+	if err := b.dispatcher.Do(ctx, do); err != nil {
+		return brakeError(err)
+	}
+	if err := b.dispatcher.Sync(ctx); err != nil {
+		return fmt.Errorf("%w: %w", front.ErrUnsaved, err)
+	}
+	return nil
+}
+
+func brakeError(err error) error {
+	if errors.Is(err, dispatch.ErrStopping) {
+		return front.ErrStopping
+	}
+	return err
+}
