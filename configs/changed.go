@@ -8,7 +8,7 @@ import (
 )
 
 // Changed returns the paths of the values in which two configurations differ, in the order of the file. Entries of
-// limits.hosts are told by their match, wherever in the list they stand: limits.hosts[api.example.com].share. What only
+// limits.hosts, flows and tenants are told by their match, wherever in the list they stand: limits.hosts[api.example.com].share. What only
 // one of the two has is named as a whole.
 func Changed(a, b *Config) []string {
 	var d differences
@@ -31,7 +31,7 @@ func (d *differences) find(path string, a, b reflect.Value) {
 		}
 	case of == reflect.TypeFor[Policies]():
 		d.findNamed(a, b, func(name string) string { return join(path, keyForm(name)) })
-	case of == reflect.TypeFor[[]Host]():
+	case of == reflect.TypeFor[[]Host](), of == reflect.TypeFor[[]Flow](), of == reflect.TypeFor[[]Tenant]():
 		d.findNamed(byMatch(a), byMatch(b), func(match string) string { return path + "[" + match + "]" })
 	default:
 		d.compare(path, a, b)
@@ -63,12 +63,17 @@ func (d *differences) compare(path string, a, b reflect.Value) {
 	}
 }
 
-// byMatch returns hosts as a map from their match.
-func byMatch(hosts reflect.Value) reflect.Value {
-	m := make(map[string]Host, hosts.Len())
-	for i := range hosts.Len() {
-		h := hosts.Index(i).Interface().(Host) //nolint:forcetypeassert // it is called for hosts only
-		m[h.Match] = h
+// byMatch returns entries as a map from their match, and of flows their tenant.
+func byMatch(entries reflect.Value) reflect.Value {
+	of := entries.Type().Elem()
+	m := reflect.MakeMapWithSize(reflect.MapOf(reflect.TypeFor[string](), of), entries.Len())
+	for i := range entries.Len() {
+		e := entries.Index(i)
+		name := e.FieldByName("Match").String()
+		if tenant := e.FieldByName("Tenant"); tenant.IsValid() && tenant.String() != "" {
+			name += " of " + tenant.String()
+		}
+		m.SetMapIndex(reflect.ValueOf(name), e)
 	}
-	return reflect.ValueOf(m)
+	return m
 }

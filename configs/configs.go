@@ -22,26 +22,33 @@ type Config struct {
 	Egress    Egress    `yaml:"egress"`
 	Limits    Limits    `yaml:"limits"`
 	Breaker   Breaker   `yaml:"breaker"`
-	Policies  Policies  `yaml:"policies"`
-	Shutdown  Shutdown  `yaml:"shutdown"`
-	Log       Log       `yaml:"log"`
+	// Flows and Tenants are what single ones are given; what no entry matches takes even turns and has no rate of its own.
+	Flows      []Flow     `yaml:"flows"`
+	Tenants    []Tenant   `yaml:"tenants"`
+	Priorities Priorities `yaml:"priorities"`
+	Policies   Policies   `yaml:"policies"`
+	Shutdown   Shutdown   `yaml:"shutdown"`
+	Log        Log        `yaml:"log"`
 }
 
 // Default returns the configuration of an empty file. Each default is a constant beside its section, with its reason;
 // sluice.yaml shows them all.
 func Default() Config {
 	return Config{
-		Listen:    DefaultListen,
-		Admin:     DefaultAdmin,
-		Tokens:    []Token{},
-		Data:      defaultData(),
-		Retention: defaultRetention(),
-		Egress:    defaultEgress(),
-		Limits:    defaultLimits(),
-		Breaker:   defaultBreaker(),
-		Policies:  defaultPolicies(),
-		Shutdown:  defaultShutdown(),
-		Log:       defaultLog(),
+		Listen:     DefaultListen,
+		Admin:      DefaultAdmin,
+		Tokens:     []Token{},
+		Data:       defaultData(),
+		Retention:  defaultRetention(),
+		Egress:     defaultEgress(),
+		Limits:     defaultLimits(),
+		Breaker:    defaultBreaker(),
+		Flows:      []Flow{},
+		Tenants:    []Tenant{},
+		Priorities: Priorities{Floor: DefaultFloor},
+		Policies:   defaultPolicies(),
+		Shutdown:   defaultShutdown(),
+		Log:        defaultLog(),
 	}
 }
 
@@ -61,6 +68,7 @@ func (c *Config) check(k *checker) {
 	c.Egress.check(k)
 	c.Limits.check(k)
 	c.Breaker.check(k)
+	c.checkFlows(k)
 	c.Policies.check(k)
 	c.Shutdown.check(k)
 	c.Log.check(k)

@@ -58,7 +58,7 @@ func TestOneFaultIsOneLine(t *testing.T) {
 		"limits: {default: {start: 2000/s}}":                                 "1: limits.default.start: 2000/s: is above the ceiling; want at most the ceiling, which is 1000/s, or unlimited",
 		"limits: {default: {max_pause: 100d}}":                               "1: limits.default.max_pause: 100d: is too large; want 1s to 744h",
 		"limits: {default: {concurrency: {start: 0}}}":                       "1: limits.default.concurrency.start: 0: is too small; want 1 to 60000",
-		"limits: {default: {match: a.example}}":                              "1: limits.default.match: is not a known key, did you mean egress.hosts[].match or limits.hosts[].match?",
+		"limits: {default: {match: a.example}}":                              "1: limits.default.match: is not a known key, did you mean egress.hosts[].match or limits.hosts[].match or flows[].match or tenants[].match?",
 		"limits: {hosts: {match: a.example}}":                                "1: limits.hosts: is a mapping; want a list, as in [a, b]",
 		"limits: {hosts: [{match: \"\"}]}":                                   "1: limits.hosts[0].match: is not a host; want a host such as api.example.com",
 		"limits: {hosts: [{match: a, start: 2000/s}]}":                       "1: limits.hosts[0].start: 2000/s: is above the ceiling; want at most the ceiling, which is 1000/s",
@@ -72,6 +72,11 @@ func TestOneFaultIsOneLine(t *testing.T) {
 		"limits: {hosts: [{match: \"*.a\"}, {match: .A}]}":                   "1: limits.hosts[1].match: .A: matches what limits.hosts[0] matches",
 		"limits: {hosts: [{match: a, start: unlimited, ceiling: 5/s}]}":      "1: limits.hosts[0].ceiling: 5/s: contradicts start: unlimited, which has no ceiling",
 		"limits: {default: {start: unlimited, ceiling: 5/s}}":                "1: limits.default.ceiling: 5/s: contradicts start: unlimited",
+		// flows
+		"flows: [{match: a*b}]":               "1: flows[0].match: a*b: has a star that is not at its end",
+		"flows: [{match: a, weight: .inf}]":   "1: flows[0].weight: .inf: is ",
+		"tenants: [{match: \"\", rate: 1/s}]": "1: tenants[0].match: is no name",
+		"priorities: {floor: 0}":              "1: priorities.floor: 0: is out of range; want a part from 0.001 to 0.4",
 		// breaker, policies, process
 		"breaker: {failure_ratio: 0}":          "1: breaker.failure_ratio: 0: is out of range; want a part above 0, at most 1",
 		"breaker: {cool_down_max: 2d}":         "1: breaker.cool_down_max: 2d: is too large; want 1s to 24h",

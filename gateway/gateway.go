@@ -121,6 +121,7 @@ func (g *Gateway) open() error {
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
 		Schedule: schedule.Settings{
 			MaxInFlight: conf.Egress.MaxInFlight, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
+			Flow: g.rules.flow, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
 		},
 		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Log: set.Log, Metrics: registry,
@@ -137,7 +138,7 @@ func (g *Gateway) open() error {
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
 		Await: g.await, Try: g.try,
-		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy,
+		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, AccessLog: conf.Log.Access, NoDate: set.Listener != nil,

@@ -21,7 +21,7 @@ type Reloaded struct {
 	NeedsRestart []string `json:"needs_restart"` // differ from what is in force, and will until the next start
 }
 
-// Reload reads the configuration anew and puts tokens, limits, policies, breaker, egress but for max_in_flight, and log
+// Reload reads the configuration anew and puts tokens, limits, flows, policies, breaker, egress but for max_in_flight, and log
 // level in force, all at once, between two decisions of the dispatcher; what lanes and hosts learned is kept. A configuration
 // with any fault, or one of the files that it names, is refused whole, and then, as with every error, what was in force
 // stays: configs.Faults, ErrNoFile, dispatch.ErrStopping, or ctx's.
@@ -60,6 +60,7 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	}
 	next := g.conf
 	next.Tokens, next.Limits, next.Policies, next.Breaker = read.Tokens, read.Limits, read.Policies, read.Breaker
+	next.Flows, next.Tenants, next.Priorities = read.Flows, read.Tenants, read.Priorities
 	next.Egress = read.Egress
 	next.Egress.MaxInFlight = g.conf.Egress.MaxInFlight // how many places there are is settled at the start
 	if g.set.SetLogLevel != nil {
@@ -82,6 +83,7 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 		s.Reconfigure(now,
 			func(host string) (limiter.Config, bool) { return is.changedBudget(host, was) },
 			func(string) (circuit.Config, bool) { return is.breaker, is.breaker != was.breaker })
+		s.ReconfigureFlows(now, next.Priorities.Floor)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reloading: %w", err)

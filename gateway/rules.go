@@ -21,6 +21,7 @@ type rules struct {
 	limits   *configs.Index
 	policies policy.Set
 	breaker  circuit.Config
+	flows    *configs.FlowIndex
 	tokens   *front.Tokens
 	// overrides are made when they are first asked for, by the match of their entry: entries are few, and hosts many.
 	overrides sync.Map
@@ -29,7 +30,7 @@ type rules struct {
 // newRules makes the rules of a valid configuration. What the tokens of was have spent of their rates stays spent; nil:
 // there was nothing.
 func newRules(conf *configs.Config, was *rules) *rules {
-	r := &rules{limits: conf.Limits.Index(), policies: conf.PolicySet(), breaker: breakerConfig(conf)}
+	r := &rules{limits: conf.Limits.Index(), policies: conf.PolicySet(), breaker: breakerConfig(conf), flows: conf.FlowIndex()}
 	if was == nil {
 		was = new(rules)
 	}

@@ -31,6 +31,7 @@ func Play(conf *configs.Config, sc *simulate.Scenario, also func(*simulate.Setti
 	set := simulate.Settings{
 		Schedule: schedule.Settings{
 			MaxInFlight: conf.Egress.MaxInFlight, Budget: rules.newBudget, Breaker: rules.newBreaker,
+			Flow: rules.flow, Tenant: rules.tenant, Floor: conf.Priorities.Floor,
 		},
 		Policies: compiled.policies, Health: func(host string, status int, class policy.ErrorClass, deferred bool) circuit.Result {
 			return dispatch.Health(class, deferred, dispatch.FailsByClass(host, status, deferred))

@@ -68,6 +68,8 @@ type Settings struct {
 	Try Try
 	// LaneBy says what a host's limit is by; nil: by host.
 	LaneBy func(host string) webhook.LaneBy
+	// Priority is that of a flow's definitions which state none; nil: normal.
+	Priority func(tenant, flow string) record.Priority
 	// Destination refuses what must never be called, as far as the URL tells; nil refuses nothing.
 	Destination func(host string, port uint16) error
 	// ShowURL makes a URL fit to be shown: without credentials and whatever else is secret in those of its host; nil:
@@ -106,7 +108,7 @@ func New(set Settings) *Front {
 	}
 	f := &Front{set: set, work: context.Background(), ids: newRequestIDs(), stopping: make(chan struct{})}
 	f.defaults = webhook.Defaults{
-		Policy: policy.Default, Policies: inForce(set.Policies), LaneBy: set.LaneBy, Destination: set.Destination,
+		Policy: policy.Default, Policies: inForce(set.Policies), LaneBy: set.LaneBy, Priority: set.Priority, Destination: set.Destination,
 		Secret: set.Secret, MaxSize: set.MaxWebhook,
 	}
 	conns := set.MaxConns

@@ -104,7 +104,7 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 		}
 		for i := range entries {
 			e := &entries[i]
-			if at, gone := ended[e.ID]; gone && at == e.Position || s.live[e.ID] != nil {
+			if _, gone := ended[e.Position]; gone || s.live[e.ID] != nil {
 				continue
 			}
 			if h := (held{entry: *e}); q.window.insert(h) {
@@ -142,7 +142,9 @@ func dueAtOnce(e *record.Entry, now time.Time) {
 // offer puts a durable entry where it belongs and wakes its lane when that may let something start.
 func (s *Schedule) offer(q *queue, w held, now time.Time) {
 	if q.share.flow.cancel.takes(w.entry.ID) {
-		s.condemn(q, w)
+		if _, there := q.window.find(w.entry.Position); !there { // a read may have brought it: then its search finds it
+			s.condemn(q, w)
+		}
 		return
 	}
 	entries, payload := q.offer(w, s.windowOf())

@@ -144,12 +144,12 @@ func (s *Schedule) searchOn(q *queue, now time.Time, p *Plan) {
 }
 
 // searchRead takes what a search's read brought.
-func (s *Schedule) searchRead(q *queue, now time.Time, entries []record.Entry, settled map[record.ID]record.Position, failed bool) {
+func (s *Schedule) searchRead(q *queue, now time.Time, entries []record.Entry, settled map[record.Position]struct{}, failed bool) {
 	q.search.reading = false
 	if q.search.stage == searchDisk && !failed {
 		for i := range entries {
 			e := &entries[i]
-			if at, gone := settled[e.ID]; gone && at == e.Position || s.live[e.ID] != nil {
+			if _, gone := settled[e.Position]; gone || s.live[e.ID] != nil {
 				continue
 			}
 			if q.share.flow.cancel.takes(e.ID) {

@@ -24,6 +24,7 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 		return circuit.Transition{}
 	}
 	s.move(it, unsettled)
+	s.freed(&it.queue.share.flow.gate)
 	l := it.queue.lane
 	h := l.host
 	if hint := e.Seen.Hint; hint != nil {
@@ -88,9 +89,9 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	}
 	if q.reading {
 		if q.settledMeanwhile == nil {
-			q.settledMeanwhile = map[record.ID]record.Position{}
+			q.settledMeanwhile = map[record.Position]struct{}{}
 		}
-		q.settledMeanwhile[id] = it.at
+		q.settledMeanwhile[it.at] = struct{}{}
 	}
 	if q.lastSettled.Compare(it.at) < 0 {
 		q.lastSettled = it.at

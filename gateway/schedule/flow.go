@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -16,16 +17,18 @@ type flow struct {
 	name   FlowName
 	shares []*share // one for each lane and priority at which it has queues
 
-	held   bool
+	tenant *tenant
+	weight float64 // above 0
+	gate   gate
+	held   bool // by an operator
 	cancel cancellation
-
-	inFlight int
-	dirty    bool
+	dirty  bool
 }
 
 // share is a flow's place in one lane at one priority: what takes turns with the other flows of that lane.
 //
-// Invariant: it is among its class's shares when, and only when, something in ready may have a turn: its flow is not held.
+// Invariant: it is among its class's shares when, and only when, something in ready may have a turn: its flow is not held, and it does not wait
+// at a gate.
 type share struct {
 	flow     *flow
 	lane     *lane
@@ -33,7 +36,8 @@ type share struct {
 	queues   []*queue     // alive
 	ready    fifo[*queue] // whose head is due
 	turn     turn
-	inFlow   int // its place in flow.shares
+	gate     *gate // at which it waits; nil: none
+	inFlow   int   // its place in flow.shares
 }
 
 // shareKey is what tells the shares of a lane apart.
@@ -48,7 +52,15 @@ func (sh *share) key() shareKey { return shareKey{sh.flow.name, sh.priority} }
 func (s *Schedule) flow(name FlowName) *flow {
 	f := s.flows[name]
 	if f == nil {
-		f = &flow{name: name}
+		t := s.tenants[name.Tenant]
+		if t == nil {
+			t = &tenant{name: name.Tenant}
+			t.gate.set(s.set.Tenant(t.name).Rate, 0, time.Time{})
+			s.tenants[t.name] = t
+		}
+		t.flows++
+		f = &flow{name: name, tenant: t}
+		s.ruleFlow(f, time.Time{})
 		s.flows[name] = f
 	}
 	return f
@@ -94,8 +106,12 @@ func (s *Schedule) leave(q *queue) {
 
 // forgetFlow forgets a flow of which nothing is left to know.
 func (s *Schedule) forgetFlow(f *flow) {
-	if len(f.shares) == 0 && !f.dirty && !f.lasting() {
-		delete(s.flows, f.name)
+	if len(f.shares) > 0 || f.dirty || f.lasting() {
+		return
+	}
+	delete(s.flows, f.name)
+	if f.tenant.flows--; f.tenant.flows == 0 {
+		delete(s.tenants, f.tenant.name)
 	}
 }
 
@@ -108,6 +124,3 @@ func (s *Schedule) touchFlow(f *flow) {
 		s.changedFlows = append(s.changedFlows, f)
 	}
 }
-
-// stopped reports whether nothing of the flow may start.
-func (f *flow) stopped() bool { return f.held }

@@ -34,7 +34,7 @@ func (s *Schedule) Flow(name FlowName) (FlowView, bool) {
 
 func (f *flow) view() FlowView {
 	v := FlowView{
-		Name: f.name, Held: f.held, Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.inFlight,
+		Name: f.name, Held: f.held, Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.gate.inFlight,
 	}
 	for _, sh := range f.shares {
 		for _, q := range sh.queues {

@@ -152,6 +152,10 @@ func interleave(t *testing.T, seed uint64) {
 		case len(settling) > 0 && rnd.IntN(2) == 0:
 			x := settling[0]
 			settling = settling[1:]
+			for slices.ContainsFunc(handOvers, func(f *schedule.Fresh) bool { return f.Entry.ID == x.start.Entry.ID }) {
+				s.Committed(now, handOvers[0]) // the store hands over what it committed before it writes more of it
+				handOvers = handOvers[1:]
+			}
 			delete(d.entries[x.start.Queue], x.start.Entry.Position)
 			if x.next != nil {
 				d.put(x.start.Queue, *x.next)

@@ -57,7 +57,7 @@ func (s *Schedule) count(it *item, n int) {
 		s.inFlight += n
 		l.inFlight += n
 		l.host.inFlight += n
-		it.queue.share.flow.inFlight += n
+		it.queue.share.flow.gate.inFlight += n
 	case unsettled:
 		s.unsettled += n
 	default:

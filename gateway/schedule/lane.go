@@ -66,9 +66,9 @@ func (l *lane) bar() {
 }
 
 // next returns the queue whose turn it is, nil when nothing is due. It changes nothing that a second call would see.
-func (l *lane) next(nowMs int64) *queue {
+func (l *lane) next(nowMs int64, floor float64) *queue {
 	for {
-		c := l.turnOf()
+		c := l.turnOf(floor)
 		if c == nil {
 			return nil
 		}

@@ -41,6 +41,10 @@ type Settings struct {
 	// default: DefaultFloor. So high waits for two turns at most, and low has its part beside normal.
 	Floor float64
 
+	// Flow and Tenant are the rules of flows and tenants; nil: none has any.
+	Flow   func(FlowName) FlowRule
+	Tenant func(tenant string) TenantRule
+
 	Budget  func(lane record.Lane, now time.Time) *limiter.Budget
 	Breaker func(host string) *circuit.Breaker
 }
@@ -49,16 +53,20 @@ type Settings struct {
 type Schedule struct {
 	set Settings
 
-	hosts  map[string]*host
-	lanes  map[record.Lane]*lane
-	flows  map[FlowName]*flow
-	queues map[record.QueueID]*queue
+	hosts map[string]*host
+	lanes map[record.Lane]*lane
+	flows map[FlowName]*flow
+	// tenants are those of flows.
+	tenants map[string]*tenant
+	queues  map[record.QueueID]*queue
 	// live are the webhooks in flight or ended but not settled: neither in a window nor to be read again.
 	live map[record.ID]*item
 
 	asleep   indexed[*lane] // lanes that wait for an instant
 	runnable fifo[*lane]    // lanes whose turn comes in Next
 	unread   fifo[*queue]
+	shut     indexed[*gate] // at which shares wait for an instant
+	open     fifo[*gate]    // at which shares wait that may be let in
 	// deadlines are of entries in windows, and of some that have left them.
 	deadlines deadlines
 	reading   int
@@ -101,18 +109,26 @@ func New(set Settings) *Schedule {
 	if set.MaxBytes <= 0 {
 		set.MaxBytes = DefaultMaxBytes
 	}
+	if set.Flow == nil {
+		set.Flow = func(FlowName) FlowRule { return FlowRule{} }
+	}
+	if set.Tenant == nil {
+		set.Tenant = func(string) TenantRule { return TenantRule{} }
+	}
 	if set.Floor <= 0 {
 		set.Floor = DefaultFloor
 	}
 	return &Schedule{
-		set:    set,
-		hosts:  map[string]*host{},
-		lanes:  map[record.Lane]*lane{},
-		flows:  map[FlowName]*flow{},
-		queues: map[record.QueueID]*queue{},
-		live:   map[record.ID]*item{},
-		asleep: newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
-		toMark: map[*queue]struct{}{},
+		set:     set,
+		hosts:   map[string]*host{},
+		lanes:   map[record.Lane]*lane{},
+		flows:   map[FlowName]*flow{},
+		queues:  map[record.QueueID]*queue{},
+		live:    map[record.ID]*item{},
+		tenants: map[string]*tenant{},
+		shut:    newIndexed(func(a, b *gate) bool { return a.next.Before(b.next) }, func(g *gate) *int { return &g.index }),
+		asleep:  newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
+		toMark:  map[*queue]struct{}{},
 	}
 }
 
@@ -158,7 +174,7 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	for l := s.asleep.first(); l != nil && !l.at.After(now); l = s.asleep.first() {
 		s.giveTurn(l)
 	}
-	for s.runnable.len() > 0 && s.free() > 0 {
+	for s.free() > 0 && (s.runnable.len() > 0 || s.letIn(now)) {
 		l := s.runnable.pop()
 		l.place = nowhere
 		if again := s.visit(l, now, p); again {
@@ -173,6 +189,9 @@ func (s *Schedule) Next(now time.Time) *Plan {
 		if at := time.UnixMilli(s.deadlines[0].at); p.Wake.IsZero() || at.Before(p.Wake) {
 			p.Wake = at
 		}
+	}
+	if g := s.shut.first(); g != nil && (p.Wake.IsZero() || g.next.Before(p.Wake)) {
+		p.Wake = g.next
 	}
 	if s.condemned.len() > 0 && s.free() > 0 {
 		p.Wake = now
@@ -218,13 +237,17 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 		if s.free() <= 0 {
 			return true
 		}
-		q := l.next(now.UnixMilli())
+		q := l.next(now.UnixMilli(), s.set.Floor)
 		if q == nil {
 			l.blocked = Idle
 			if at, ok := l.nextDue(); ok {
 				s.sleep(l, Due, at, now)
 			}
 			return false
+		}
+		if g := q.share.shutFor(now); g != nil {
+			s.waitAt(g, q.share, now)
+			continue
 		}
 		if at, why := l.budget.ReadyAt(now); why != limiter.Ready {
 			s.block(l, why, at, now)
@@ -253,6 +276,9 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 func (s *Schedule) take(l *lane, q *queue, now time.Time) Start {
 	e := q.window.pop()
 	s.left(q, &e, inFlight)
+	f := q.share.flow
+	f.gate.pass(now)
+	f.tenant.gate.pass(now)
 	l.tookTurn(q, s.set.Floor, now.UnixMilli())
 	s.refill(q)
 	return Start{Queue: q.id, Lane: l.id, Entry: e.entry, Content: e.content}

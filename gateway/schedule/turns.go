@@ -20,7 +20,7 @@ type turn struct {
 type class struct {
 	shares indexed[*share]
 	now    float64 // virtual time
-	// owed is how much of a turn the floor has set aside for this class, while the classes above took theirs.
+	// owed is how much of a turn the floor has set aside for this class while it waited.
 	owed float64
 }
 
@@ -38,13 +38,13 @@ func turnsBefore(a, b *share) bool {
 // DefaultFloor is the part of a lane's turns that goes to each lower priority while it waits.
 const DefaultFloor = 0.1
 
-// aTurn is when enough is owed for a turn: one, but for what adding up fractions loses.
-const aTurn = 1 - 1e-9
+// rounding is more than what adding up fractions of turns loses.
+const rounding = 1e-9
 
 func (l *lane) class(p record.Priority) *class { return &l.classes[p-record.High] }
 
-// turnOf picks the class whose turn it is: the highest, unless a lower one is owed a turn.
-func (l *lane) turnOf() *class {
+// turnOf picks the class whose turn it is: the highest, unless a lower one is owed a turn, this one's part included.
+func (l *lane) turnOf(floor float64) *class {
 	var top *class
 	for i := range l.classes {
 		c := &l.classes[i]
@@ -54,7 +54,7 @@ func (l *lane) turnOf() *class {
 		}
 		if top == nil {
 			top = c
-		} else if c.owed >= aTurn {
+		} else if c.owed >= 1-floor-rounding {
 			return c
 		}
 	}
@@ -63,7 +63,7 @@ func (l *lane) turnOf() *class {
 
 // enter lets a share take turns, if anything of it is due and may start.
 func (l *lane) enter(sh *share) {
-	if sh.turn.waits || sh.ready.len() == 0 || sh.flow.stopped() {
+	if sh.turn.waits || sh.ready.len() == 0 || sh.flow.held || sh.gate != nil {
 		return
 	}
 	c := l.class(sh.priority)
@@ -85,14 +85,14 @@ func (l *lane) withdraw(sh *share) {
 func (l *lane) tookTurn(q *queue, floor float64, nowMs int64) {
 	sh := q.share
 	c := l.class(sh.priority)
-	c.owed = max(0, c.owed-1)
-	for p := sh.priority + 1; p <= record.Low; p++ {
-		if below := l.class(p); below.shares.len() > 0 {
-			below.owed += floor / (1 - floor)
+	for i := range l.classes {
+		if waits := &l.classes[i]; waits.shares.len() > 0 {
+			waits.owed += floor
 		}
 	}
+	c.owed = max(0, c.owed-1)
 	c.now = sh.turn.begins
-	sh.turn.ends = sh.turn.begins + 1
+	sh.turn.ends = sh.turn.begins + 1/sh.flow.weight
 	sh.ready.pop()
 	q.place = qNowhere
 	l.seat(q, nowMs)

@@ -26,10 +26,10 @@ type queue struct {
 	wanted           bool // in Schedule.unread
 	reading          bool
 	readLimit        int
-	stale            bool                          // the read under way began behind a cursor that has moved back since
-	arrived          bool                          // entries were left on disk since the read began: it may have missed them,
-	arrivedAt        record.Position               // and this is the first of them
-	settledMeanwhile map[record.ID]record.Position // where stood what was settled since the read began: it may bring them back
+	stale            bool                         // the read under way began behind a cursor that has moved back since
+	arrived          bool                         // entries were left on disk since the read began: it may have missed them,
+	arrivedAt        record.Position              // and this is the first of them
+	settledMeanwhile map[record.Position]struct{} // where stood what was settled since the read began: it may bring them back
 
 	flying int // in flight or unsettled
 

@@ -50,6 +50,9 @@ func (r *reader) priority(w *record.Webhook) {
 			Path: fieldPriority.path(), Value: shorten(word), Problem: "no such priority", Want: "high, normal or low",
 		})
 	}
+	if word == "" && r.defaults.Priority != nil {
+		p = r.defaults.Priority(w.Tenant, w.Flow)
+	}
 	w.Priority = p
 }
 

@@ -63,8 +63,10 @@ type Defaults struct {
 	// Destination refuses what must never be called, as far as name or address literal and port tell; the address is
 	// checked again when it is dialled. host is without brackets. Nil refuses nothing.
 	Destination func(host string, port uint16) error
-	Secret      [32]byte // keys the digests in lanes
-	MaxSize     int      // bytes of URL, headers, body and the rest together; 0: DefaultMaxSize
+	// Priority is that of a flow's definitions which state none. Nil: normal.
+	Priority func(tenant, flow string) record.Priority
+	Secret   [32]byte // keys the digests in lanes
+	MaxSize  int      // bytes of URL, headers, body and the rest together; 0: DefaultMaxSize
 }
 
 func (d *Defaults) maxSize() int {
