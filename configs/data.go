@@ -10,6 +10,9 @@ type Data struct {
 	MinFree Size `yaml:"min_free"`
 	// MaxWebhook bounds one webhook as it is stored: URL, headers and body together; above it clients get 413.
 	MaxWebhook Size `yaml:"max_webhook"`
+	// EncryptionKeyFile holds the key by which all that is kept of webhooks is encrypted on disk; empty: it is not. A key of
+	// 16, 24 or 32 bytes, in hexadecimal, in base64 or as they are. A directory keeps the key that it was begun with.
+	EncryptionKeyFile string `yaml:"encryption_key_file"`
 }
 
 const (
@@ -37,6 +40,9 @@ func (d *Data) check(k *checker) {
 		k.fail("data.dir", `""`, "names no directory", "a path such as "+DefaultDir)
 	case strings.ContainsRune(d.Dir, 0):
 		k.fail("data.dir", d.Dir, "has a NUL byte", "a path such as "+DefaultDir)
+	}
+	if strings.ContainsRune(d.EncryptionKeyFile, 0) {
+		k.fail("data.encryption_key_file", d.EncryptionKeyFile, "has a NUL byte", "the path of a file with a key")
 	}
 	within(k, "data.min_free", d.MinFree, minMinFree, maxMinFree)
 	within(k, "data.max_webhook", d.MaxWebhook, minMaxWebhook, maxMaxWebhook)

@@ -50,7 +50,7 @@ func (p *Policy) compile(name string) *policy.Policy {
 	}
 	for i := range p.RetryOn {
 		s := &p.RetryOn[i]
-		to.ByClass = append(to.ByClass, policy.ClassSchedule{Classes: s.Error.set(), Schedule: s.RetrySchedule.compile()})
+		to.ByClass = append(to.ByClass, policy.ClassSchedule{Classes: s.Error.set(), Schedule: s.compile()})
 	}
 	for _, s := range p.Sign {
 		to.Sign = append(to.Sign, policy.Signature{Scheme: s.Scheme, SecretFile: s.SecretFile})

@@ -87,8 +87,12 @@ func (g *Gateway) open() error {
 	}
 	set, conf := g.set, &g.set.Config
 	g.rules.now.Store(newRules(conf, nil))
-	var err error
+	key, err := dataKey(conf)
+	if err != nil {
+		return err
+	}
 	g.store, err = badgerstore.Open(conf.Data.Dir, badgerstore.Options{
+		Key:       key,
 		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
 		Retention: badgerstore.Retention{
 			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),

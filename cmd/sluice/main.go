@@ -27,6 +27,7 @@ type commands struct {
 	Simulate simulateCmd `cmd:"" help:"Play campaigns against model destinations in virtual time, before sending anything."`
 	Headers  headersCmd  `cmd:"" help:"Explain what a response's headers say about limits."`
 	Token    tokenCmd    `cmd:"" help:"Make tokens for the front door."`
+	Policy   policyCmd   `cmd:"" help:"Show how webhooks are treated: presets, and the policies of a file."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

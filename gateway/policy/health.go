@@ -110,7 +110,7 @@ func classOf(status int) StatusClass {
 	case status < minStatus || status > maxStatus:
 		return 5
 	}
-	return StatusClass(status / 100) //nolint:gosec // 1 to 5
+	return StatusClass(status / 100)
 }
 
 // countSlot counts an attempt by time, and returns how many were made and failed within the window.

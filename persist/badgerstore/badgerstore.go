@@ -41,6 +41,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // The defaults of Options, and the bounds that have no option.
@@ -63,7 +64,10 @@ type Options struct {
 	MinFree uint64
 	// MaxWebhook bounds one job's payload in bytes; 0: DefaultMaxWebhook. At most 1,000,000.
 	MaxWebhook int
-	Log        zerolog.Logger
+	// Key encrypts what is kept; the same for the directory's whole life. Zero: nothing is encrypted. Open refuses a
+	// directory that was begun with another one, or the one without the other.
+	Key seal.Key
+	Log zerolog.Logger
 }
 
 // Retention bounds the history of finished webhooks. Live ones are never subject to it. A settlement's Keep wins over the
@@ -112,11 +116,12 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.MaxWebhook < 0 || o.MaxWebhook > LargestPayload {
 		return nil, fmt.Errorf("badgerstore: MaxWebhook %d: want 1 to %d bytes", o.MaxWebhook, LargestPayload)
 	}
-	lock, err := claim(dir)
+	lock, err := claim(dir, o.Key)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{dir: dir, opt: o, log: o.Log, lock: lock}
+	s.fresh.sealer = o.Key.Sealer("journal")
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("badgerstore: opening %s: %w", dir, err), s.release())
 	}
@@ -127,7 +132,7 @@ func (s *Store) open() (err error) {
 	if s.space, err = openSpace(s.dir, s.opt.MinFree, s.log); err != nil {
 		return err
 	}
-	if s.db, err = openEngine(filepath.Join(s.dir, "live"), s.log); err != nil {
+	if s.db, err = openEngine(filepath.Join(s.dir, "live"), s.opt.Key, s.log); err != nil {
 		return err
 	}
 	if err = s.openHistory(); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // operation is something to be written as part of a transaction, or as several when it says so.
@@ -231,8 +232,14 @@ func (w *writer) records() []byte {
 
 // accept puts a webhook into the journal.
 func (w *writer) accept(q persist.QueueRef, e *record.Entry, payload []byte) {
-	w.frame = appendPut(w.records(), q, e, payload)
-	w.accepted = append(w.accepted, acceptedJob{q, *e, int64(len(w.frame) - len(payload))})
+	stored := len(payload)
+	if s := w.c.store.fresh.sealer; s != nil {
+		w.frame = appendSealed(w.records(), q, e, payload, s)
+		stored += seal.Overhead
+	} else {
+		w.frame = appendPut(w.records(), q, e, payload)
+	}
+	w.accepted = append(w.accepted, acceptedJob{q, *e, int64(len(w.frame) - stored)})
 }
 
 // end tells in the journal that a webhook in it is over.

@@ -9,6 +9,8 @@ import (
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 const (
@@ -18,11 +20,14 @@ const (
 	// Values up to here stay in the LSM tree. With the value log, a queue of 100 live messages grew to 1 GB that was
 	// never collected.
 	valueThreshold = 1 << 20
+	// openBlocks is how many bytes of blocks are kept decrypted, where the database is encrypted.
+	openBlocks = 32 << 20
 	// LargestPayload is the largest payload accepted, in bytes: below valueThreshold with its header and Badger's own.
 	LargestPayload = 1_000_000
 )
 
-func openEngine(dir string, log zerolog.Logger) (*badger.DB, error) {
+// openEngine opens the live database, encrypted where there is a key.
+func openEngine(dir string, key seal.Key, log zerolog.Logger) (*badger.DB, error) {
 	o := badger.DefaultOptions(dir).
 		WithSyncWrites(true). // DB.Sync is no barrier without it: a power cut lost covered writes
 		WithDetectConflicts(false).
@@ -38,6 +43,9 @@ func openEngine(dir string, log zerolog.Logger) (*badger.DB, error) {
 		WithNumGoroutines(1).
 		WithMetricsEnabled(false).
 		WithLogger(engineLog{log})
+	if !key.IsZero() { // what was decrypted must be kept somewhere
+		o = o.WithEncryptionKey(key.Derive("live")).WithBlockCacheSize(openBlocks)
+	}
 	if err := removeEmptyLogs(dir); err != nil {
 		return nil, err
 	}

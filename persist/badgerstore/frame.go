@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // A file of the journal is a head and then frames, each of them one group commit, whole or not there:
@@ -17,6 +18,7 @@ import (
 //	frame:  length of what follows the checksum (4), CRC-32C of the salt (8) and of what follows (4), the clock's row,
 //	        then records
 //	record: 'p', partition (1), queue (16), rank (8), id (16), record.Entry (33), payload
+//	        's', the same, its payload sealed (seal.Overhead bytes longer) for what is before it as its place
 //	        'g', id (16): the webhook is over, or the live database has it
 //
 // The salt is drawn at random for each file. So nothing else passes for one of its frames: not what is left in a file
@@ -29,8 +31,9 @@ const (
 	putHead      = 1 + 1 + len(record.QueueID{}) + positionSize + record.EntrySize
 	goneSize     = 1 + idSize
 
-	recordPut  = 'p'
-	recordGone = 'g'
+	recordPut    = 'p'
+	recordSealed = 's'
+	recordGone   = 'g'
 )
 
 // fileHead is what a file of the journal begins with.
@@ -64,9 +67,19 @@ func readFileHead(b []byte, number uint64) (h fileHead, ok bool) {
 func beginFrame(b []byte) []byte { return append(b[:0], make([]byte, frameLead+clockRowSize)...) }
 
 func appendPut(b []byte, q persist.QueueRef, e *record.Entry, payload []byte) []byte {
-	b = append(append(b, recordPut, byte(q.Part)), q.ID[:]...)
-	b = e.Append(appendPosition(b, e.Position))
-	return append(b, payload...)
+	return append(appendPutHead(b, recordPut, q, e), payload...)
+}
+
+// appendSealed is appendPut with the payload sealed.
+func appendSealed(b []byte, q persist.QueueRef, e *record.Entry, payload []byte, s *seal.Sealer) []byte {
+	at := len(b)
+	b = appendPutHead(b, recordSealed, q, e)
+	return s.Seal(b, payload, b[at:])
+}
+
+func appendPutHead(b []byte, kind byte, q persist.QueueRef, e *record.Entry) []byte {
+	b = append(append(b, kind, byte(q.Part)), q.ID[:]...)
+	return e.Append(appendPosition(b, e.Position))
 }
 
 func appendGone(b []byte, id record.ID) []byte { return append(append(b, recordGone), id[:]...) }
@@ -119,6 +132,8 @@ type journaled struct {
 	entry   record.Entry // its ID alone where the webhook is gone
 	payload []byte
 	gone    bool
+	sealed  []byte // head of a record whose payload is sealed: its place; nil: it is not
+	file    uint64 // number of the file it is in, where that matters
 }
 
 // readFrameRecords reads the records of a frame's body, without its checksum being looked at.
@@ -138,18 +153,23 @@ func readFrameRecords(body []byte, each func(journaled)) (ms int64, last record.
 			r.gone = true
 			each(r)
 			b = b[goneSize:]
-		case b[0] == recordPut && len(b) >= putHead:
+		case (b[0] == recordPut || b[0] == recordSealed) && len(b) >= putHead:
 			r := journaled{queue: persist.QueueRef{Part: record.Part(b[1])}}
+			overhead := 0
+			if b[0] == recordSealed {
+				r.sealed, overhead = b[:putHead:putHead], seal.Overhead
+			}
 			at := 2 + copy(r.queue.ID[:], b[2:])
 			r.entry, err = record.ReadEntry(readPosition(b[at:]), b[at+positionSize:putHead])
 			if err != nil {
 				return 0, last, err
 			}
-			if b = b[putHead:]; int64(len(b)) < int64(r.entry.Size) {
+			size := int64(r.entry.Size) + int64(overhead)
+			if b = b[putHead:]; int64(len(b)) < size {
 				return 0, last, bad("a payload that is not whole")
 			}
-			r.payload = b[:r.entry.Size:r.entry.Size]
-			b = b[r.entry.Size:]
+			r.payload = b[:size:size]
+			b = b[size:]
 			each(r)
 		default:
 			return 0, last, bad("an unknown record")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // fresh is what memory knows of the webhooks whose entry is in the journal only, and where their payload is. The
@@ -16,6 +17,7 @@ import (
 // A webhook is live where it is found here or in the live database. It moves from here to there, never back: whoever
 // looks here first and there later, on a view begun later, misses none.
 type fresh struct {
+	sealer *seal.Sealer // of payloads in the journal; nil: they are there as they are
 	mu     sync.RWMutex
 	byID   map[record.ID]*freshEntry
 	queues map[persist.QueueRef]*freshQueue
@@ -167,7 +169,7 @@ var errMoved = errors.New("no longer in the journal")
 // payload reads a webhook's payload. Its file is written over only when all its webhooks are gone, so what was read
 // counts if this one is not.
 func (f *fresh) payload(e *freshEntry) ([]byte, error) {
-	b, err := e.read()
+	b, err := f.read(e)
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if e.gone {
@@ -177,10 +179,18 @@ func (f *fresh) payload(e *freshEntry) ([]byte, error) {
 }
 
 // read reads a webhook's payload for the committer, which alone writes over files.
-func (e *freshEntry) read() ([]byte, error) {
-	b := make([]byte, e.entry.Size)
+func (f *fresh) read(e *freshEntry) ([]byte, error) {
+	size := int(e.entry.Size)
+	if f.sealer != nil {
+		size += seal.Overhead
+	}
+	b := make([]byte, size)
 	if _, err := e.file.file.ReadAt(b, e.offset); err != nil {
 		return nil, err
 	}
-	return b, nil
+	if f.sealer == nil {
+		return b, nil
+	}
+	place := appendPutHead(make([]byte, 0, putHead), recordSealed, e.queue, &e.entry)
+	return f.sealer.Open(b, place)
 }

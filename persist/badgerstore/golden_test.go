@@ -59,7 +59,7 @@ func goldenRows() []struct {
 		{"group key", idKey(kindGroup, goldenID)},
 		{"group row", groupRow(goldenID)},
 		{"clock row", clockRow(goldenPlace.Rank, goldenID)},
-		{"history frame", frame.append(nil)},
+		{"history frame", frame.append(nil, nil)},
 		{"journal head", fileHead{7, 0x1234, 1000}.append(nil)},
 		{"journal frame", goldenFrame()},
 	}
@@ -110,7 +110,7 @@ func TestStoredRowsAreReadBack(t *testing.T) {
 		t.Errorf("entry key: %+v", at)
 	}
 	want := historic{id: goldenID, finished: 5, value: []byte("value")}
-	got, size, err := readFrame(bytes.NewReader(want.append(nil)), 0)
+	got, size, err := readFrame(bytes.NewReader(want.append(nil, nil)), 0, nil)
 	if err != nil || got.id != want.id || got.finished != 5 || string(got.value) != "value" || size != int64(frameHead)+5 {
 		t.Errorf("frame: %+v of %d bytes, %v", got, size, err)
 	}
@@ -191,8 +191,8 @@ func FuzzRows(f *testing.F) {
 		if h, ok := readFileHead(b, 7); ok {
 			check("journal head", nil, append(h.append(nil), b[fileHeadSize:]...))
 		}
-		if h, size, err := readFrame(bytes.NewReader(b), 0); err == nil && !bytes.Equal(h.append(nil), b[:size]) {
-			t.Errorf("frame: %x is written as %x", b[:size], h.append(nil))
+		if h, size, err := readFrame(bytes.NewReader(b), 0, nil); err == nil && !bytes.Equal(h.append(nil, nil), b[:size]) {
+			t.Errorf("frame: %x is written as %x", b[:size], h.append(nil, nil))
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 const (
@@ -30,9 +31,10 @@ type family struct {
 	id        string // its name among those of its shelf
 	dir       string
 	retention time.Duration
-	period    int64 // ms that a segment spans at most
-	maxLog    int64 // bytes of a segment's log, about
-	rows      bool  // its segments have rows
+	period    int64        // ms that a segment spans at most
+	maxLog    int64        // bytes of a segment's log, about
+	rows      bool         // its segments have rows
+	sealer    *seal.Sealer // of its records' values; nil: they are there as they are
 	log       zerolog.Logger
 
 	mu     sync.Mutex
@@ -54,12 +56,14 @@ type activeSegment struct {
 }
 
 // openFamily opens what is there and seals what a crash left open.
-func openFamily(dir string, retention time.Duration, maxSize int64, rows bool, log zerolog.Logger) (*family, error) {
+func openFamily(
+	dir string, retention time.Duration, maxSize int64, rows bool, sealer *seal.Sealer, log zerolog.Logger,
+) (*family, error) {
 	if err := errors.Join(os.MkdirAll(dir, 0o700), syncDir(filepath.Dir(dir))); err != nil {
 		return nil, err
 	}
 	f := &family{
-		dir: dir, retention: retention, rows: rows, log: log, maxLog: segmentSize,
+		dir: dir, retention: retention, rows: rows, sealer: sealer, log: log, maxLog: segmentSize,
 		period: max(retention/segmentsPerAge, minPeriod).Milliseconds(),
 	}
 	if maxSize > 0 {
@@ -89,16 +93,16 @@ func openFamily(dir string, retention time.Duration, maxSize int64, rows bool, l
 
 // adopt takes a segment of an earlier run in.
 func (f *family) adopt(path string) error {
-	seg, err := openSegment(path, f.rows)
+	seg, err := openSegment(path, f.rows, f.sealer)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, record.ErrFormat) {
-		found, scanErr := scanSegment(path, f.rows)
+		found, scanErr := scanSegment(path, f.rows, f.sealer)
 		if scanErr != nil {
 			return scanErr
 		}
 		if found.left > 0 {
 			f.log.Warn().Str("file", path+logSuffix).Int64("bytes", found.left).Msg("end of history not whole, left in place")
 		}
-		seg, err = sealSegment(path, found.offsets, max(found.newest, f.began), found.rows)
+		seg, err = sealSegment(path, found.offsets, max(found.newest, f.began), found.rows, f.sealer)
 	}
 	if err == nil {
 		f.sealed = append(f.sealed, seg)
@@ -113,7 +117,7 @@ func (f *family) append(records []historic) error {
 	defer f.mu.Unlock()
 	a, err := f.writable(time.Now().UnixMilli())
 	if err == nil {
-		if err = a.append(records); err != nil {
+		if err = a.append(records, f.sealer); err != nil {
 			err = errors.Join(err, f.seal()) // what was written of it is not appended to
 		}
 	}
@@ -123,16 +127,16 @@ func (f *family) append(records []historic) error {
 	return nil
 }
 
-func (a *activeSegment) append(records []historic) error {
+func (a *activeSegment) append(records []historic, s *seal.Sealer) error {
 	n := 0
 	for i := range records {
-		n += frameHead + len(records[i].value)
+		n += frameHead + len(records[i].value) + overheadOf(s)
 	}
 	buf := make([]byte, 0, n)
 	starts := make([]int64, len(records))
 	for i := range records {
 		starts[i] = a.size + int64(len(buf))
-		buf = records[i].append(buf)
+		buf = records[i].append(buf, s)
 	}
 	if _, err := a.file.WriteAt(buf, a.size); err != nil {
 		return err
@@ -193,7 +197,7 @@ func (f *family) seal() error {
 		return nil
 	}
 	closed := a.file.Close() // all that the index names was synced
-	seg, err := sealSegment(a.path, a.offsets, a.newest, a.rows)
+	seg, err := sealSegment(a.path, a.offsets, a.newest, a.rows, f.sealer)
 	if err == nil {
 		f.sealed = append(f.sealed, seg)
 		f.size += seg.size
@@ -207,7 +211,7 @@ func (f *family) find(id record.ID) ([]byte, error) {
 	defer f.mu.Unlock()
 	if a := f.active; a != nil {
 		if at, ok := a.offsets[id]; ok {
-			h, _, err := readFrame(a.file, at)
+			h, _, err := readFrame(a.file, at, f.sealer)
 			return h.value, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // historyBudget is how many rows one page of history looks at, at most: some 5 ms of work. A record that is read because
@@ -169,12 +170,13 @@ func (r *rowReader) close() {
 
 // openRows are the rows of a segment, and its log, open for reading. What happens to the family meanwhile does not concern it.
 type openRows struct {
-	began int64
-	count uint32
-	log   *os.File
-	file  *os.File // of rows; nil: they are in memory
-	rows  []byte   // all of them, or those of file from first on
-	first uint32
+	began  int64
+	count  uint32
+	sealer *seal.Sealer // of what is in log
+	log    *os.File
+	file   *os.File // of rows; nil: they are in memory
+	rows   []byte   // all of them, or those of file from first on
+	first  uint32
 }
 
 // rowsChunk is how many rows are read from a file at once.
@@ -196,7 +198,7 @@ func (o *openRows) row(i uint32) ([]byte, error) {
 }
 
 func (o *openRows) final(offset uint32) (*record.Final, error) {
-	h, _, err := readFrame(o.log, int64(offset))
+	h, _, err := readFrame(o.log, int64(offset), o.sealer)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("%w: no frame at %d", record.ErrFormat, offset)
 	}
@@ -245,7 +247,7 @@ func (f *family) rowsBefore(at rowPlace, since int64) (*openRows, error) {
 	if a := f.active; a != nil && a.newest >= since {
 		if n := upTo(a.began, rowCount(a.rows)); n > 0 {
 			log, err := os.Open(a.path + logSuffix)
-			return &openRows{began: a.began, count: n, log: log, rows: a.rows}, err
+			return &openRows{began: a.began, count: n, sealer: f.sealer, log: log, rows: a.rows}, err
 		}
 	}
 	for i := len(f.sealed) - 1; i >= 0; i-- {
@@ -262,7 +264,7 @@ func (f *family) rowsBefore(at rowPlace, since int64) (*openRows, error) {
 		if err != nil {
 			return nil, errors.Join(err, log.Close())
 		}
-		return &openRows{began: seg.began, count: n, log: log, file: rows}, nil
+		return &openRows{began: seg.began, count: n, sealer: f.sealer, log: log, file: rows}, nil
 	}
 	return nil, nil //nolint:nilnil // said above
 }

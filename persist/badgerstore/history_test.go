@@ -36,7 +36,7 @@ func logs(t *testing.T, dir string) []string {
 
 func openTestFamily(t *testing.T, dir string, retention time.Duration, maxSize int64) *family {
 	t.Helper()
-	f, err := openFamily(dir, retention, maxSize, true, zerolog.Nop())
+	f, err := openFamily(dir, retention, maxSize, true, nil, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,15 +160,15 @@ func TestGroupThatIsNotWholeIsNotThere(t *testing.T) {
 		ends = append(ends, len(b))
 	}
 	for cut := ends[1]; cut < ends[2]; cut += 41 {
-		left := place(t.TempDir())
-		if err := place(dir).copyTo(string(left)); err != nil {
+		left := place{dir: t.TempDir()}
+		if err := (place{dir: dir}).copyTo(left.dir); err != nil {
 			t.Fatal(err)
 		}
-		path, b := tail(t, string(left))
+		path, b := tail(t, left.dir)
 		if err := os.WriteFile(path, append(b[:cut], "left over"[:cut%9]...), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		again := open(t, string(left), Options{})
+		again := open(t, left.dir, Options{})
 		if es, err := again.Window(t.Context(), goldenRef, record.Position{}, 10); err != nil || len(es) != 4 {
 			t.Errorf("cut at %d of %d: %d webhooks, %v; want the 4 of the first two groups", cut, ends[2], len(es), err)
 		}
@@ -190,11 +190,11 @@ func TestDamagedFileOfTheJournalIsSetAside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	left := place(t.TempDir())
-	if err := place(dir).copyTo(string(left)); err != nil {
+	left := place{dir: t.TempDir()}
+	if err := (place{dir: dir}).copyTo(left.dir); err != nil {
 		t.Fatal(err)
 	}
-	path, b := tail(t, string(left))
+	path, b := tail(t, left.dir)
 	b[len(b)-1] ^= 1
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestDamagedFileOfTheJournalIsSetAside(t *testing.T) {
 	if err := os.WriteFile(j.path(2), fileHead{number: 2, before: int64(len(b))}.append(nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	again := open(t, string(left), Options{})
+	again := open(t, left.dir, Options{})
 	if es, err := again.Window(t.Context(), goldenRef, record.Position{}, 10); err != nil || len(es) != 2 {
 		t.Errorf("%d webhooks, %v; want the 2 before the damage", len(es), err)
 	}
@@ -244,11 +244,11 @@ func TestFailedWriteToTheJournalStoresNothingAndTheNextFileServes(t *testing.T) 
 	if n := len(s.committer.journal.files); n != 2 {
 		t.Errorf("%d files, want a second one", n)
 	}
-	left := place(dir).Crash(t)
+	left := place{dir: dir}.Crash(t)
 	if err := errors.Join(s.Close(), readOnly.Close()); err != nil {
 		t.Fatal(err)
 	}
-	again := open(t, string(left.(place)), Options{}) //nolint:forcetypeassert // a place's own
+	again := open(t, left.(place).dir, Options{}) //nolint:forcetypeassert // a place's own
 	es, err := again.Window(t.Context(), goldenRef, record.Position{}, 10)
 	if err != nil || len(es) != 2 || es[0].Size != 10 || es[1].Size != 30 {
 		t.Errorf("%+v, %v; want the first and the third", es, err)

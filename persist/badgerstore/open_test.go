@@ -20,7 +20,7 @@ func TestDirectoriesThatAreNotOursAreRefused(t *testing.T) {
 		file, text, want string
 	}{
 		"somebody's files": {"notes.txt", "x", "notes.txt"},
-		"newer format":     {formatName, "sluice 2\n", "newer release"},
+		"newer format":     {formatName, "sluice 3\n", "newer release"},
 		"other product":    {formatName, "canal 1\n", `want "sluice 1"`},
 		"damaged format":   {formatName, "", `want "sluice 1"`},
 	} {

@@ -15,15 +15,23 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/seal"
 	"github.com/sluice-gateway/sluice/persist/storetest"
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Place { return place(t.TempDir()) })
+	storetest.Run(t, func(t *testing.T) storetest.Place { return place{dir: t.TempDir()} })
 }
 
-// place is a directory with a store.
-type place string
+func TestConformanceWhereAllIsEncrypted(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Place { return place{t.TempDir(), testKey(t, 1)} })
+}
+
+// place is a directory with a store, and the key to it.
+type place struct {
+	dir string
+	key seal.Key
+}
 
 func (p place) Open(t *testing.T, o storetest.Options) persist.Store {
 	t.Helper()
@@ -31,12 +39,13 @@ func (p place) Open(t *testing.T, o storetest.Options) persist.Store {
 		Committed: o.Committed,
 		Retention: Retention{Metadata: o.Metadata, Body: o.Body, MaxSize: o.MaxSize},
 		MinFree:   1,
+		Key:       p.key,
 		Log:       zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel),
 	}
 	if o.Full {
 		opt.MinFree = math.MaxUint64
 	}
-	s := open(t, string(p), opt)
+	s := open(t, p.dir, opt)
 	s.committer.between = o.Split
 	return s
 }
@@ -51,12 +60,12 @@ func (p place) Crash(t *testing.T) storetest.Place {
 		err := p.copyTo(to)
 		if after := p.listing(t); slices.Equal(before, after) {
 			if err != nil {
-				t.Fatalf("copying %s: %v", p, err)
+				t.Fatalf("copying %s: %v", p.dir, err)
 			}
-			return place(to)
+			return place{to, p.key}
 		}
 	}
-	t.Fatalf("copying %s: its files never stand still", p)
+	t.Fatalf("copying %s: its files never stand still", p.dir)
 	return nil
 }
 
@@ -64,7 +73,7 @@ func (p place) Crash(t *testing.T) storetest.Place {
 func (p place) listing(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	err := filepath.WalkDir(string(p), func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(p.dir, func(path string, _ fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -72,20 +81,20 @@ func (p place) listing(t *testing.T) []string {
 		return err
 	})
 	if err != nil {
-		t.Fatalf("listing %s: %v", p, err)
+		t.Fatalf("listing %s: %v", p.dir, err)
 	}
-	if info, err := os.Stat(filepath.Join(string(p), "live", "MANIFEST")); err == nil {
+	if info, err := os.Stat(filepath.Join(p.dir, "live", "MANIFEST")); err == nil {
 		names = append(names, fmt.Sprint(info.Size()))
 	}
 	return names
 }
 
 func (p place) copyTo(to string) error {
-	return filepath.WalkDir(string(p), func(path string, d fs.DirEntry, err error) error {
+	return filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(string(p), path)
+		rel, err := filepath.Rel(p.dir, path)
 		if err != nil {
 			return err
 		}

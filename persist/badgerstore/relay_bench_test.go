@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // BenchmarkRelay is the load a busy gateway puts on its store: callers that accept one webhook of 1 KiB each, again
@@ -18,11 +19,12 @@ import (
 // from acceptance to its end; cpu-ns/op is what the whole process spends on it.
 func BenchmarkRelay(b *testing.B) {
 	for _, callers := range []int{64, 256} {
-		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchRelay(b, callers) })
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchRelay(b, callers, seal.Key{}) })
+		b.Run(fmt.Sprintf("callers=%d/encrypted", callers), func(b *testing.B) { benchRelay(b, callers, testKey(b, 1)) })
 	}
 }
 
-func benchRelay(b *testing.B, callers int) {
+func benchRelay(b *testing.B, callers int, key seal.Key) {
 	var (
 		mu      sync.Mutex
 		waiting []persist.Committed
@@ -30,6 +32,7 @@ func benchRelay(b *testing.B, callers int) {
 		payload = bytes.Repeat([]byte("p"), 1024)
 	)
 	s := open(b, b.TempDir(), Options{
+		Key:       key,
 		Retention: Retention{Metadata: time.Hour, Body: time.Hour},
 		Committed: func(cs []persist.Committed) {
 			mu.Lock()

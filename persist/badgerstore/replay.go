@@ -79,7 +79,28 @@ func (s *Store) replayJournal(j *journal, numbers []uint64, c *clock) (
 				Msg("damaged file of the journal set aside: webhooks may be missing, or be sent again")
 		}
 	}
-	return live, damaged, nil
+	return live, append(damaged, s.openSealed(live)...), nil
+}
+
+// openSealed opens the payloads that the journal has sealed, and returns the files of those that do not open: these are
+// left out of live, others must not wait for them.
+func (s *Store) openSealed(live map[record.ID]journaled) (damaged []uint64) {
+	for id, r := range live {
+		if r.sealed == nil {
+			continue
+		}
+		payload, err := s.fresh.sealer.Open(r.payload, r.sealed)
+		if err != nil {
+			damaged = append(damaged, r.file)
+			s.log.Error().Err(err).Stringer("id", id).Uint64("file", r.file).
+				Msg("a webhook in the journal does not open; its file is set aside")
+			delete(live, id)
+			continue
+		}
+		r.payload, r.sealed = payload, nil
+		live[id] = r
+	}
+	return damaged
 }
 
 // replay reads a file's whole frames and returns where the last one ends. What follows it in the last file is what was
@@ -101,6 +122,7 @@ func replay(b []byte, number uint64, c *clock, live map[record.ID]journaled) (en
 			if r.gone {
 				delete(live, r.entry.ID)
 			} else {
+				r.file = number
 				live[r.entry.ID] = r
 			}
 		})

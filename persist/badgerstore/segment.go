@@ -15,13 +15,15 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // A segment is a file of frames, appended to until it is sealed: then a sorted index is put beside it, and it never
 // changes again. Its name is the instant it was begun.
 //
 //	<start>.log: segmentMagic, then frames: length of the value (4), CRC-32C of what follows (4), FinishedAt as
-//	             Unix ms (8), id (16), value
+//	             Unix ms (8), id (16), value; where the store is encrypted, the value is sealed (seal.Overhead bytes longer)
+//	             for the two before it as its place
 //	<start>.row: of metadata, see rows.go; as the index, it can be made again of the log
 //	<start>.idx: indexMagic, newest (8; see segment), count (8), then count × (id (16), offset in the log (8)), by id
 const (
@@ -46,18 +48,32 @@ type historic struct {
 	keep     time.Duration // from finished on; the retention of its family
 }
 
-func (h *historic) append(b []byte) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(len(h.value))) //nolint:gosec // below maxFrame
+// append adds the record's frame, its value sealed unless s is nil.
+func (h *historic) append(b []byte, s *seal.Sealer) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(h.value)+overheadOf(s))) //nolint:gosec // below maxFrame
 	at := len(b)
 	b = append(b, 0, 0, 0, 0)
 	b = binary.BigEndian.AppendUint64(b, uint64(h.finished)) //nolint:gosec // bits, not a quantity
-	b = append(append(b, h.id[:]...), h.value...)
+	b = append(b, h.id[:]...)
+	if s == nil {
+		b = append(b, h.value...)
+	} else {
+		b = s.Seal(b, h.value, b[at+4:])
+	}
 	binary.BigEndian.PutUint32(b[at:], crc32.Checksum(b[at+4:], castagnoli))
 	return b
 }
 
-// readFrame reads the frame at an offset.
-func readFrame(r io.ReaderAt, offset int64) (h historic, size int64, err error) {
+// overheadOf is by how many bytes what is kept is longer for being sealed.
+func overheadOf(s *seal.Sealer) int {
+	if s == nil {
+		return 0
+	}
+	return seal.Overhead
+}
+
+// readFrame reads the frame at an offset, and opens its value unless s is nil.
+func readFrame(r io.ReaderAt, offset int64, s *seal.Sealer) (h historic, size int64, err error) {
 	head := make([]byte, frameHead)
 	if _, err := r.ReadAt(head, offset); err != nil {
 		return h, 0, err
@@ -77,14 +93,20 @@ func readFrame(r io.ReaderAt, offset int64) (h historic, size int64, err error) 
 	h.finished = int64(binary.BigEndian.Uint64(body)) //nolint:gosec // bits, not a quantity
 	copy(h.id[:], body[8:])
 	h.value = body[8+idSize:]
+	if s != nil {
+		if h.value, err = s.Open(h.value, body[:8+idSize]); err != nil {
+			return h, 0, fmt.Errorf("%w: the frame at %d: %w", record.ErrFormat, offset, err)
+		}
+	}
 	return h, int64(frameHead) + int64(n), nil
 }
 
 // segment is a sealed one, as it is kept in memory: its index is read from disk when somebody asks.
 type segment struct {
 	path     string // without suffix
-	began    int64  // by its name; Unix ms
-	newest   int64  // greatest FinishedAt, or when it was begun if that is later; Unix ms
+	sealer   *seal.Sealer
+	began    int64 // by its name; Unix ms
+	newest   int64 // greatest FinishedAt, or when it was begun if that is later; Unix ms
 	count    int
 	min, max record.ID
 	rows     int   // records in the log, as often as they were written
@@ -92,7 +114,9 @@ type segment struct {
 }
 
 // sealSegment writes the rows, nil where its family has none, and the index of a log, and returns the segment.
-func sealSegment(path string, offsets map[record.ID]int64, newest int64, rows []byte) (*segment, error) {
+func sealSegment(
+	path string, offsets map[record.ID]int64, newest int64, rows []byte, s *seal.Sealer,
+) (*segment, error) {
 	if rows != nil {
 		if err := writeSynced(path+rowSuffix, append([]byte(rowMagic), rows...)); err != nil {
 			return nil, err
@@ -109,16 +133,16 @@ func sealSegment(path string, offsets map[record.ID]int64, newest int64, rows []
 	if err := writeSynced(path+indexSuffix, b); err != nil {
 		return nil, err
 	}
-	return openSegment(path, rows != nil)
+	return openSegment(path, rows != nil, s)
 }
 
 // openSegment reads what memory keeps of a sealed segment.
-func openSegment(path string, rows bool) (*segment, error) {
+func openSegment(path string, rows bool, sealer *seal.Sealer) (*segment, error) {
 	began, err := time.Parse(nameLayout, filepath.Base(path))
 	if err != nil {
 		return nil, err
 	}
-	s := &segment{path: path, began: began.UnixMilli()}
+	s := &segment{path: path, sealer: sealer, began: began.UnixMilli()}
 	f, err := os.Open(path + indexSuffix)
 	if err != nil {
 		return nil, err
@@ -206,7 +230,7 @@ func (s *segment) read(id record.ID, offset int64) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	h, _, err := readFrame(f, offset)
+	h, _, err := readFrame(f, offset, s.sealer)
 	if err == nil && h.id != id {
 		err = fmt.Errorf("%w: the index of %s has %s for %s", record.ErrFormat, s.path, h.id, id)
 	}
@@ -224,7 +248,7 @@ func (s *segment) remove() error {
 
 // scanSegment reads the frames of a log that was not sealed, up to the first that is not whole: what a crash left
 // there was never relied on.
-func scanSegment(path string, rows bool) (s scanned, err error) {
+func scanSegment(path string, rows bool, sealer *seal.Sealer) (s scanned, err error) {
 	f, err := os.Open(path + logSuffix)
 	if err != nil {
 		return s, err
@@ -245,7 +269,7 @@ func scanSegment(path string, rows bool) (s scanned, err error) {
 	}
 	at := int64(len(segmentMagic))
 	for {
-		h, size, err := readFrame(f, at)
+		h, size, err := readFrame(f, at, sealer)
 		if err != nil {
 			if !errors.Is(err, record.ErrFormat) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 				return s, err

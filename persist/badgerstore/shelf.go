@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // shelf is the history of one kind, metadata or bodies: a family for each retention that is asked for, so that what is to
@@ -26,6 +27,7 @@ type shelf struct {
 	own     time.Duration // not above 0: nothing is kept unless asked for
 	maxSize int64
 	rows    bool
+	sealer  *seal.Sealer // as its families'
 	log     zerolog.Logger
 
 	mu       sync.Mutex
@@ -46,12 +48,13 @@ func (r *Retention) keep(asked persist.Keep) persist.Keep {
 }
 
 func (s *Store) openHistory() (err error) {
-	r := s.opt.Retention
+	r, sealer := s.opt.Retention, s.opt.Key.Sealer("history")
 	own := r.keep(persist.Keep{})
-	if s.meta, err = openShelf(filepath.Join(s.dir, "history", "meta"), own.Metadata, r.MaxSize, true, s.log); err != nil {
+	s.meta, err = openShelf(filepath.Join(s.dir, "history", "meta"), own.Metadata, r.MaxSize, true, sealer, s.log)
+	if err != nil {
 		return err
 	}
-	s.body, err = openShelf(filepath.Join(s.dir, "history", "body"), own.Body, r.MaxSize, false, s.log)
+	s.body, err = openShelf(filepath.Join(s.dir, "history", "body"), own.Body, r.MaxSize, false, sealer, s.log)
 	if err == nil {
 		s.trimHistory(time.Now().UnixMilli())
 	}
@@ -60,8 +63,12 @@ func (s *Store) openHistory() (err error) {
 
 // openShelf opens what is there. What an earlier run kept under a retention of its own that the store no longer has is
 // removed.
-func openShelf(dir string, own time.Duration, maxSize int64, rows bool, log zerolog.Logger) (*shelf, error) {
-	h := &shelf{dir: dir, own: own, maxSize: maxSize, rows: rows, log: log, families: map[string]*family{}}
+func openShelf(
+	dir string, own time.Duration, maxSize int64, rows bool, sealer *seal.Sealer, log zerolog.Logger,
+) (*shelf, error) {
+	h := &shelf{
+		dir: dir, own: own, maxSize: maxSize, rows: rows, sealer: sealer, log: log, families: map[string]*family{},
+	}
 	if err := errors.Join(os.MkdirAll(dir, 0o700), syncDir(filepath.Dir(dir))); err != nil {
 		return nil, err
 	}
@@ -103,7 +110,7 @@ func (h *shelf) open(name string, keep time.Duration) (*family, error) {
 	if f := h.families[name]; f != nil {
 		return f, nil
 	}
-	f, err := openFamily(filepath.Join(h.dir, name), keep, h.maxSize, h.rows, h.log)
+	f, err := openFamily(filepath.Join(h.dir, name), keep, h.maxSize, h.rows, h.sealer, h.log)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func spillCost(e *freshEntry) cost {
 // movePayload puts the payload of a webhook that leaves the journal for the live database. Where it cannot be read the
 // webhook goes without, as one whose row is set aside, and its file is kept: others must not wait for it.
 func (w *writer) movePayload(e *freshEntry) {
-	if payload, err := e.read(); err != nil {
+	if payload, err := w.c.store.fresh.read(e); err != nil {
 		w.c.store.unreadable(e, err)
 	} else {
 		w.set(idKey(kindPayload, e.entry.ID), payloadRow(e.queue, e.entry.Rank, payload))

@@ -23,8 +23,8 @@ func TestNothingIsLostOrComesBackBetweenJournalAndDatabase(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
 			queues := []record.Queue{goldenQueue, {Lane: goldenQueue.Lane, Flow: "b"}, {Lane: record.Lane{Host: "o"}, Ordering: record.Digest{1}}}
-			at := place(t.TempDir())
-			s := open(t, string(at), Options{})
+			at := place{dir: t.TempDir()}
+			s := open(t, at.dir, Options{})
 			s.committer.journal.limit = 2000
 			type webhook struct {
 				queue   record.Queue
@@ -83,12 +83,12 @@ func TestNothingIsLostOrComesBackBetweenJournalAndDatabase(t *testing.T) {
 						t.Fatal(err)
 					}
 					at = left
-					s = open(t, string(at), Options{})
+					s = open(t, at.dir, Options{})
 					s.committer.journal.limit = 2000
 				}
 				found, other := 0, s
 				if at != left {
-					other = open(t, string(left), Options{})
+					other = open(t, left.dir, Options{})
 				}
 				for _, q := range queues {
 					es, err := other.Window(t.Context(), refOf(q), record.Position{}, 1<<20)
@@ -181,11 +181,11 @@ func TestRetriedWebhookIsNotBroughtBackWhereItStoodFirst(t *testing.T) {
 	}
 	settleOne(t, s, retryOf(goldenQueue, entryOf(t, s, receipts[0].ID), time.Minute))
 	moved := entryOf(t, s, receipts[0].ID)
-	left := place(dir).Crash(t).(place) //nolint:forcetypeassert // a place's own; the journal was not told yet
+	left := place{dir: dir}.Crash(t).(place) //nolint:forcetypeassert // a place's own; the journal was not told yet
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again := open(t, string(left), Options{})
+	again := open(t, left.dir, Options{})
 	es, err := again.Window(t.Context(), goldenRef, record.Position{}, 10)
 	if err != nil || len(es) != 1 || es[0] != moved {
 		t.Errorf("%+v, %v; want %+v alone", es, err, moved)
