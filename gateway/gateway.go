@@ -143,6 +143,7 @@ func (g *Gateway) open() error {
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
 		Await: g.await, Try: g.try,
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
+		Repairs:       repairs{g.store, g.dispatcher, g.log},
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, AccessLog: conf.Log.Access, NoDate: set.Listener != nil,

@@ -71,6 +71,7 @@ type Dispatcher struct {
 	settler  settler
 	waits    waits
 	metrics  *metrics
+	watched  map[record.ID][]chan struct{} // closed when what became of the webhook is durable; the loop's
 
 	stopped chan struct{} // closed when the loop has ended
 	ended   chan struct{} // closed when nothing is written any more either
@@ -98,7 +99,8 @@ func New(set Settings) *Dispatcher {
 	if set.Fails == nil {
 		set.Fails = FailsByClass
 	}
-	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{}), ended: make(chan struct{})}
+	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{}), ended: make(chan struct{}),
+		watched: map[record.ID][]chan struct{}{}}
 	d.inbox.wake = make(chan struct{}, 1)
 	d.settler.wake = make(chan struct{}, 1)
 	d.pool.work = d.attempt
@@ -213,6 +215,9 @@ func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 	}
 	for _, s := range in.settled {
 		d.schedule.Settled(now, s.ID, s.Next)
+		if len(d.watched) > 0 {
+			d.settledOne(s.ID)
+		}
 	}
 	for i := range in.abandoned {
 		d.schedule.TakeBack(&in.abandoned[i])

@@ -88,7 +88,7 @@ func (d *Dispatcher) ends(s *schedule.Start, w *record.Webhook, payload []byte, 
 			Int("tries", int(s.Entry.Tries)).Str("reason", reason).Int("status", statusOf(a)).Msg("webhook ended undelivered")
 	}
 	return &persist.Settlement{
-		Queue: refOf(s), Was: s.Entry.Position, ID: s.Entry.ID, Attempt: a, Payload: payload,
+		Queue: refOf(s), Was: s.Entry.Position, ID: s.Entry.ID, Attempt: a, Payload: payload, Keep: d.keep(w.Policy, state),
 		Final: &record.Final{
 			ID: s.Entry.ID, State: state, Method: w.Method, URL: d.set.ShowURL(s.Lane.Host, w.URL), Host: s.Lane.Host,
 			Tenant: w.Tenant, Flow: w.Flow, Priority: w.Priority, Policy: w.Policy, Type: w.Type, Metadata: w.Metadata,

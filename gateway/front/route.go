@@ -36,6 +36,8 @@ var routes = []route{
 	{"GET", "/v1/webhooks", Read, false, (*Front).log},
 	{"POST", "/v1/webhooks/test", Send, false, (*Front).tryOne},
 	{"GET", "/v1/webhooks/{id}", Read, false, (*Front).webhook},
+	{"DELETE", "/v1/webhooks/{id}", Admin, false, (*Front).cancel},
+	{"POST", "/v1/webhooks/{id}/retry", Admin, false, (*Front).retry},
 	{"GET", "/v1/hosts", Read, true, (*Front).hosts},
 	{"GET", "/v1/hosts/{host}", Read, true, (*Front).host},
 	{"POST", "/v1/hosts/{host}/resume", Admin, true, (*Front).resumeHost},

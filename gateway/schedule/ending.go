@@ -87,6 +87,9 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	if it.doomed {
 		s.doomedSettled(it, next == nil)
 	}
+	if q.more && q.cursor.Compare(it.at) < 0 {
+		q.retreat++
+	}
 	if q.reading {
 		if q.settledMeanwhile == nil {
 			q.settledMeanwhile = map[record.Position]struct{}{}

@@ -97,7 +97,58 @@ func interleave(t *testing.T, seed uint64) {
 	flowOf := func(id record.QueueID) schedule.FlowName {
 		return schedule.FlowName{Tenant: byID[id].Tenant, Flow: byID[id].Flow}
 	}
+	type want struct {
+		queue record.QueueID
+		entry record.Entry
+		sight schedule.Sight
+	}
+	var wants []want // webhooks that were read and are to be taken out of their turn
+	read := func() {
+		q := queues[rnd.IntN(len(queues))].ID()
+		es := d.window(q, record.Position{}, 1000)
+		if len(es) == 0 {
+			return
+		}
+		e := es[rnd.IntN(len(es))]
+		if !slices.ContainsFunc(handOvers, func(f *schedule.Fresh) bool { return f.Entry.ID == e.ID }) {
+			wants = append(wants, want{q, e, s.Look(q)})
+		}
+	}
+	take := func() {
+		i := rnd.IntN(len(wants))
+		w := wants[i]
+		wants = slices.Delete(wants, i, i+1)
+		st, what := s.Take(now, w.queue, &w.entry, w.sight)
+		if what != schedule.Taken {
+			return
+		}
+		if inFlight[w.entry.ID] || done[w.entry.ID] {
+			t.Fatalf("webhook %d is taken, and was in flight or done", numberOf(w.entry.ID))
+		}
+		if live, ok := d.entries[st.Queue][st.Entry.Position]; !ok || live != st.Entry {
+			t.Fatalf("webhook %d is taken at a place where it is not on disk", numberOf(w.entry.ID))
+		}
+		inFlight[w.entry.ID] = true
+		x := settle{start: st}
+		if rnd.IntN(2) == 0 { // due now
+			e := st.Entry
+			e.Due = now.UnixMilli()
+			if q := byID[st.Queue]; !q.Ordered() {
+				e.Rank = e.Due
+			}
+			x.next = &e
+		}
+		settling = append(settling, x)
+	}
 	disturb := func() {
+		switch rnd.IntN(4) {
+		case 0, 1:
+			read()
+		case 2:
+			if len(wants) > 0 {
+				take()
+			}
+		}
 		f := schedule.FlowName{Tenant: "default", Flow: []string{"f", "g", "o"}[rnd.IntN(3)]}
 		switch rnd.IntN(4) {
 		case 0:

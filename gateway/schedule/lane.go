@@ -74,10 +74,10 @@ func (l *lane) next(nowMs int64, floor float64) *queue {
 		}
 		sh := c.shares.first()
 		q := sh.ready.front()
-		if q.window.len() > 0 && q.window.first().entry.Due <= nowMs && !q.searched() {
+		if q.window.len() > 0 && q.window.first().entry.Due <= nowMs && !q.searched() && !(q.ordered && q.flying > 0) {
 			return q
 		}
-		// Its head expired or was cancelled; or one of an earlier rank with a later due time took its place, which takes a
+		// Its head expired, was cancelled or taken out of turn; or one of an earlier rank with a later due time took its place, which takes a
 		// clock set back.
 		sh.ready.pop()
 		if sh.ready.len() == 0 {

@@ -106,6 +106,8 @@ func (s *Schedule) Marks(each func(host string, id record.QueueID, at record.Pos
 			}
 		}
 		switch {
+		case ok && q.more && q.cursor.Compare(low) < 0: // what is lowest was taken from the disk, behind others
+			each(q.desc.Lane.Host, q.id, q.cursor)
 		case ok:
 			each(q.desc.Lane.Host, q.id, before(low))
 		case q.more:

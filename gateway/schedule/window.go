@@ -43,6 +43,9 @@ type queue struct {
 	meanwhile []held
 
 	search search // for what was cancelled
+	// retreat counts how often the cursor went back, and how often something behind it was settled: while it stands still,
+	// what stands behind the cursor has stood there all the while.
+	retreat uint64
 
 	idleSince time.Time // zero: not in Schedule.idle
 }
@@ -78,6 +81,7 @@ func (q *queue) offer(e held, capacity int) (entries int, payload int64) {
 		payload -= last.content.size()
 		q.more, q.stale = true, q.reading
 		q.cursor = q.window.last().entry.Position
+		q.retreat++
 	}
 	return entries, payload
 }

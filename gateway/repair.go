@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/gateway/dispatch"
+	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// repairs are an operator's hand on single webhooks.
+type repairs struct {
+	store      persist.Store
+	dispatcher *dispatch.Dispatcher
+	log        zerolog.Logger
+}
+
+// Cancel is front.Repairs'.
+func (r repairs) Cancel(ctx context.Context, id record.ID) error {
+	const reason = "cancelled on request"
+	soon, stop := context.WithTimeout(ctx, handTimeout)
+	defer stop()
+	err := r.dispatcher.Cancel(soon, id, reason)
+	if errors.Is(err, dispatch.ErrSending) && ctx.Err() == nil { // its attempt may take longer than anyone wants to wait
+		go func() {
+			if err := r.dispatcher.Cancel(ctx, id, reason); err != nil && !errors.Is(err, dispatch.ErrOver) {
+				r.log.Warn().Err(err).Stringer("id", id).Msg("a webhook that was being sent could not be cancelled")
+			}
+		}()
+	}
+	return repairError(err)
+}
+
+// Retry is front.Repairs'.
+func (r repairs) Retry(ctx context.Context, id record.ID, key *[32]byte) (record.ID, error) {
+	ctx, stop := context.WithTimeout(ctx, handTimeout)
+	defer stop()
+	view, err := r.store.Webhook(ctx, id)
+	if err != nil {
+		return record.ID{}, err
+	}
+	if view.Final == nil {
+		err := r.dispatcher.Hasten(ctx, id)
+		if !errors.Is(err, dispatch.ErrOver) {
+			return id, repairError(err)
+		}
+		if view, err = r.store.Webhook(ctx, id); err != nil {
+			return record.ID{}, err
+		}
+	}
+	job, err := replayOf(view)
+	if err != nil {
+		return record.ID{}, err
+	}
+	if key != nil {
+		job.Idempotency = &persist.Idempotency{Key: *key, Fingerprint: [16]byte(sha256sum(id[:]))}
+	}
+	receipts, err := r.store.Enqueue(ctx, []persist.Job{job})
+	if err != nil {
+		return record.ID{}, err
+	}
+	if receipts[0].Verdict == persist.Conflict {
+		return record.ID{}, front.ErrKeyConflict
+	}
+	return receipts[0].ID, nil
+}
+
+// replayOf makes a new webhook of one that is over. It is due at once and has no deadline: the old one's was for then.
+// Replays names the first of a row of repetitions.
+func replayOf(view *persist.View) (persist.Job, error) {
+	if view.Payload == nil {
+		return persist.Job{}, front.ErrBodyGone
+	}
+	w, err := record.DecodeWebhook(view.Payload)
+	if err != nil {
+		return persist.Job{}, fmt.Errorf("replaying %s: %w", view.Final.ID, err)
+	}
+	if w.Replays == (record.ID{}) {
+		w.Replays = view.Final.ID
+	}
+	w.SendAt, w.Expires, w.ExpireEarly = 0, 0, false
+	return persist.Job{Queue: w.Queue(), Payload: w.Encode(), Webhook: w}, nil
+}
+
+func sha256sum(b []byte) []byte {
+	sum := sha256.Sum256(b)
+	return sum[:16]
+}
+
+func repairError(err error) error {
+	switch {
+	case errors.Is(err, dispatch.ErrStopping):
+		return front.ErrStopping
+	case errors.Is(err, dispatch.ErrOver):
+		return front.ErrOver
+	case errors.Is(err, dispatch.ErrSending):
+		return front.ErrSending
+	case errors.Is(err, dispatch.ErrUnsaved), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", front.ErrUnsaved, err)
+	}
+	return err
+}
