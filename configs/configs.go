@@ -16,6 +16,9 @@ type Config struct {
 	Admin string `yaml:"admin"`
 	// Tokens are who may use the front door. None: whoever reaches it, which must be this machine only.
 	Tokens []Token `yaml:"tokens"`
+	// TLS is the front door's, and the admin address's where that is not on loopback.
+	TLS         TLS         `yaml:"tls"`
+	Connections Connections `yaml:"connections"`
 
 	Data      Data      `yaml:"data"`
 	Retention Retention `yaml:"retention"`
@@ -35,20 +38,21 @@ type Config struct {
 // sluice.yaml shows them all.
 func Default() Config {
 	return Config{
-		Listen:     DefaultListen,
-		Admin:      DefaultAdmin,
-		Tokens:     []Token{},
-		Data:       defaultData(),
-		Retention:  defaultRetention(),
-		Egress:     defaultEgress(),
-		Limits:     defaultLimits(),
-		Breaker:    defaultBreaker(),
-		Flows:      []Flow{},
-		Tenants:    []Tenant{},
-		Priorities: Priorities{Floor: DefaultFloor},
-		Policies:   defaultPolicies(),
-		Shutdown:   defaultShutdown(),
-		Log:        defaultLog(),
+		Listen:      DefaultListen,
+		Admin:       DefaultAdmin,
+		Tokens:      []Token{},
+		Data:        defaultData(),
+		Retention:   defaultRetention(),
+		Egress:      defaultEgress(),
+		Limits:      defaultLimits(),
+		Breaker:     defaultBreaker(),
+		Flows:       []Flow{},
+		Tenants:     []Tenant{},
+		Priorities:  Priorities{Floor: DefaultFloor},
+		Policies:    defaultPolicies(),
+		Shutdown:    defaultShutdown(),
+		Log:         defaultLog(),
+		Connections: defaultConnections(),
 	}
 }
 
@@ -63,6 +67,8 @@ func (c *Config) Validate() error {
 func (c *Config) check(k *checker) {
 	c.checkTokens(k)
 	c.checkAddresses(k)
+	c.TLS.check(k)
+	c.Connections.check(k)
 	c.Data.check(k)
 	c.Retention.check(k)
 	c.Egress.check(k)

@@ -44,7 +44,7 @@ func answer(w http.ResponseWriter, ok bool) {
 }
 
 func (g *Gateway) serveAdmin() error {
-	if err := g.admin.Serve(g.adminListener); !errors.Is(err, http.ErrServerClosed) {
+	if err := g.admin.Serve(g.adminDoor()); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

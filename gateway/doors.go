@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"strings"
@@ -14,6 +15,23 @@ func ownMachineOnly(addr net.Addr) bool {
 	return !ok || tcp.IP.IsLoopback()
 }
 
+// door is the front door's listener: bounded for each address, and behind TLS where there is a certificate.
+func (g *Gateway) door() net.Listener {
+	ln := front.BoundPerAddress(g.listener, g.set.Config.Connections.PerAddress)
+	if g.certificate != nil {
+		ln = tls.NewListener(ln, g.certificate.config())
+	}
+	return ln
+}
+
+// adminDoor is the admin listener: behind TLS where others reach it and there is a certificate.
+func (g *Gateway) adminDoor() net.Listener {
+	if g.certificate != nil && !ownMachineOnly(g.adminListener.Addr()) {
+		return tls.NewListener(g.adminListener, g.certificate.config())
+	}
+	return g.adminListener
+}
+
 // warnOfDoors says aloud who can reach what.
 func (g *Gateway) warnOfDoors() {
 	if len(g.set.Config.Tokens) == 0 {
@@ -22,7 +40,7 @@ func (g *Gateway) warnOfDoors() {
 		return
 	}
 	for name, l := range map[string]net.Listener{"listen": g.listener, "admin": g.adminListener} {
-		if !ownMachineOnly(l.Addr()) {
+		if g.certificate == nil && !ownMachineOnly(l.Addr()) {
 			g.log.Warn().Stringer(name, l.Addr()).
 				Msg("tokens come over the network unencrypted: anyone on the way can read them")
 		}

@@ -60,6 +60,7 @@ type Gateway struct {
 	conf      configs.Config // in force; under reloading
 
 	listener, adminListener net.Listener
+	certificate             *certificate // nil: no TLS
 
 	store      *badgerstore.Store
 	client     *egress.Client
@@ -146,7 +147,7 @@ func (g *Gateway) open() error {
 		Repairs:       repairs{g.store, g.dispatcher, g.log},
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
-		Log: set.Log, AccessLog: conf.Log.Access, NoDate: set.Listener != nil,
+		Log: set.Log, AccessLog: conf.Log.Access, MaxConns: conf.Connections.Max, NoDate: set.Listener != nil,
 	})
 	g.admin = adminServer(g, registry)
 	return nil
@@ -178,7 +179,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	faults := make(chan error, 2)
 	go func() { faults <- g.serveAdmin() }()
-	go func() { faults <- g.front.Serve(g.listener) }()
+	go func() { faults <- g.front.Serve(g.door()) }()
 
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	sent := make(chan error, 1)

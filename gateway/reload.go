@@ -49,6 +49,11 @@ func (g *Gateway) Reload(ctx context.Context) (*Reloaded, error) {
 }
 
 func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
+	if g.certificate != nil {
+		if err := g.certificate.reload(); err != nil {
+			return nil, err
+		}
+	}
 	if g.set.Reload == nil {
 		return nil, ErrNoFile
 	}

@@ -15,12 +15,13 @@ func (s *Schedule) StartTry(now time.Time, desc *record.Queue, force bool) *Wait
 	l := s.lane(desc.Lane, now)
 	w := Waiting{Position: -1}
 	f := s.flows[FlowName{desc.Tenant, desc.Flow}]
+	breaker, _ := l.host.breaker.Holding(now, circuit.Part{Key: desc.Lane.Key, Tenant: desc.Tenant})
 	switch at, why := l.budget.ReadyAt(now); {
 	case force:
 	case l.host.held || f != nil && f.held:
 		w.Reason = Held
-	case l.host.breaker.View(now).State != circuit.Closed:
-		w.Reason, w.Until = Breaker, l.host.breaker.View(now).OpenUntil
+	case breaker.State != circuit.Closed:
+		w.Reason, w.Until = Breaker, breaker.OpenUntil
 	case why == limiter.Ready:
 	case why == limiter.Concurrency:
 		w.Reason = Concurrency
@@ -33,7 +34,7 @@ func (s *Schedule) StartTry(now time.Time, desc *record.Queue, force bool) *Wait
 		w.Until = time.Time{}
 	}
 	if w.Reason != Idle {
-		w.Budget, w.Breaker = l.budget.View(now), l.host.breaker.View(now)
+		w.Budget, w.Breaker = l.budget.View(now), breaker
 		return &w
 	}
 	l.budget.Start(now)

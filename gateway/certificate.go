@@ -1,0 +1,114 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/configs"
+)
+
+// lookEvery is how often it is looked whether the files of a certificate have changed: when a connection comes, never
+// oftener.
+const lookEvery = 5 * time.Second
+
+// certificate is what the front door presents, and asks of clients. Who renews it replaces files; the next connections
+// get the new one, and those that are open keep theirs.
+type certificate struct {
+	files configs.TLS
+	log   zerolog.Logger
+
+	mu     sync.Mutex
+	now    *tls.Config
+	stamps [3]stamp // of the files that now is made of
+	looked time.Time
+}
+
+// stamp tells whether a file is another than it was.
+type stamp struct {
+	changed time.Time
+	size    int64
+}
+
+// openCertificate reads the files; nil where there is to be no TLS.
+func openCertificate(files configs.TLS, log zerolog.Logger) (*certificate, error) {
+	if !files.Enabled() {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	c := &certificate{files: files, log: log}
+	return c, c.reload()
+}
+
+// reload reads the files. With an error, what was in use stays in use.
+func (c *certificate) reload() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read()
+}
+
+// read is reload with the lock held.
+func (c *certificate) read() error {
+	stamps := c.look()
+	pair, err := tls.LoadX509KeyPair(c.files.Cert, c.files.Key)
+	if err != nil {
+		return fmt.Errorf("tls: %s and %s: %w", c.files.Cert, c.files.Key, err)
+	}
+	next := &tls.Config{
+		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+	}
+	if c.files.ClientCA != "" {
+		pem, err := os.ReadFile(c.files.ClientCA)
+		if err != nil {
+			return fmt.Errorf("tls.client_ca: %w", err)
+		}
+		next.ClientCAs, next.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+		if !next.ClientCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("tls.client_ca: %s has no certificate: want one in PEM or several", c.files.ClientCA)
+		}
+	}
+	c.now, c.stamps = next, stamps
+	return nil
+}
+
+// look returns how the files stand. One that cannot be looked at is as if it had changed.
+func (c *certificate) look() (stamps [3]stamp) {
+	for i, file := range []string{c.files.Cert, c.files.Key, c.files.ClientCA} {
+		if info, err := os.Stat(file); err == nil {
+			stamps[i] = stamp{info.ModTime(), info.Size()}
+		}
+	}
+	return stamps
+}
+
+// current returns what a new connection gets; files that have changed are read first.
+func (c *certificate) current() *tls.Config {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.looked) < lookEvery {
+		return c.now
+	}
+	c.looked = time.Now()
+	if stamps := c.look(); stamps != c.stamps {
+		switch err := c.read(); {
+		case err != nil:
+			c.stamps = stamps // said once
+			c.log.Error().Err(err).Msg("the certificate's files have changed and cannot be used; the one before stays in use")
+		default:
+			c.log.Info().Str("cert", c.files.Cert).Msg("certificate reloaded")
+		}
+	}
+	return c.now
+}
+
+// config is what a listener is made with.
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.current(), nil },
+	}
+}
