@@ -60,7 +60,7 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 	x.began = time.Now()
 	d.set.Client.Do(&egress.Request{
 		Method: w.Method, URL: w.URL, Headers: traced(p.Identify(w.Headers, w, s.Entry.ID), w.Trace), Body: w.Body,
-		Connect: p.ConnectTimeout, Timeout: p.Timeout, MaxResponse: kept,
+		Connect: p.ConnectTimeout, Timeout: p.Timeout, Redirects: p.Redirects, MaxResponse: kept,
 	}, &x.resp)
 	x.ended = time.Now()
 	if x.resp.Class == policy.ClassCanceled { // broken off here: it stays as it was
@@ -75,10 +75,7 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		HasRetryAfter: x.hint.HasRetryAfter, RemainingZero: exhausted(&x.hint),
 	}
 	outcome := p.Classify(made)
-	e.end.Seen = limiter.Observation{
-		Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status,
-		Failed: x.resp.Class != "", TimedOut: x.resp.TimedOut, Hint: x.said(),
-	}
+	e.end.Seen = x.observation()
 	e.end.Health = d.health(s.Lane.Host, &x.resp, outcome)
 	e.settlement = d.judge(&s, w, payload, p, x, outcome)
 	e.attempted = Attempted{Tenant: w.Tenant, Subscription: w.Subscription, Seen: policy.Seen{
@@ -114,7 +111,7 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 // read reads what the response says of limits into hint.
 func (x *exchange) read(o *limiter.Override) {
 	x.hint = limiter.Hint{}
-	if x.resp.Class != "" {
+	if x.resp.Class != "" || x.resp.Elsewhere { // another host's word says nothing of this one's limits
 		return
 	}
 	x.reader.Use(o)

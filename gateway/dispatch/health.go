@@ -8,7 +8,10 @@ import (
 
 // health is what an attempt says about its host. A kept connection that broke is ambiguous: it does not count.
 func (d *Dispatcher) health(host string, resp *egress.Response, outcome policy.Outcome) circuit.Result {
-	if resp.Class == policy.ClassReset && resp.Reused {
+	switch {
+	case resp.Elsewhere: // it answered, and sent us on
+		return circuit.Success
+	case resp.Class == policy.ClassReset && resp.Reused:
 		return circuit.Neutral
 	}
 	return Health(resp.Class, outcome == policy.Throttled, d.set.Fails(host, resp.Status, outcome == policy.Throttled))

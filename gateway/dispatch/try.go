@@ -9,7 +9,6 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
-	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -28,10 +27,7 @@ func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a 
 	}
 	x := new(exchange)
 	defer func() {
-		seen := limiter.Observation{
-			Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status,
-			Failed: x.resp.Class != "", TimedOut: x.resp.TimedOut, Hint: x.said(),
-		}
+		seen := x.observation()
 		// Whatever ctx and the client think by now, the budget is to hear of it.
 		_ = d.Do(context.WithoutCancel(ctx), func(s *schedule.Schedule, now time.Time) { s.EndTry(now, queue.Lane, seen) })
 	}()
@@ -40,7 +36,7 @@ func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a 
 	x.began = time.Now()
 	d.set.Client.Do(&egress.Request{
 		Method: w.Method, URL: w.URL, Headers: traced(p.Identify(w.Headers, w, id), w.Trace), Body: w.Body,
-		Connect: p.ConnectTimeout, Timeout: min(p.Timeout, tryTimeout), MaxResponse: MaxWaitedBody,
+		Connect: p.ConnectTimeout, Timeout: min(p.Timeout, tryTimeout), Redirects: p.Redirects, MaxResponse: MaxWaitedBody,
 	}, &x.resp)
 	x.ended = time.Now()
 	x.read(d.set.Override(w.Host))

@@ -1,9 +1,10 @@
 // Package egress sends a webhook to its destination: one HTTP/1.1 exchange, guarded in where it goes and bounded in
 // time and memory.
 //
-// It never decides what an answer means (gateway/policy does), never repeats a request, follows no redirect, uses no
-// proxy from the environment, and never sends anything to an address that the Guard refuses: the check is made on the
-// concrete address at the moment it is dialled, so a name that resolves differently the second time gains nothing.
+// It never decides what an answer means (gateway/policy does), never repeats a request, follows no redirect unless the
+// request says how many (redirect.go), uses no proxy from the environment, and never sends anything to an address that
+// the Guard refuses: the check is made on the concrete address at the moment it is dialled, so a name that resolves
+// differently the second time gains nothing.
 //
 // # What the destination gets
 //

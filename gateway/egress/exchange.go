@@ -18,8 +18,13 @@ const lastWords = time.Second
 // Do makes one exchange, once, and tells in resp what became of it. It returns when the response was read or
 // Request.Timeout has passed, whichever is first. Request and response must not be touched meanwhile.
 func (c *Client) Do(req *Request, resp *Response) {
+	began := time.Now()
 	resp.reset()
-	if f := c.do(req, resp); f != nil {
+	f := c.do(req, resp)
+	if f == nil && req.Redirects > 0 {
+		f = c.follow(req, resp, began.Add(cmp.Or(req.Timeout, DefaultTimeout)))
+	}
+	if f != nil {
 		resp.fail(f)
 	}
 }

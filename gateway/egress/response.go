@@ -34,6 +34,12 @@ type Response struct {
 	Received time.Time // when the final response's head was complete; zero: none came
 	Reused   bool      // a kept connection was used: that it dropped says nothing of the host's health
 
+	// Elsewhere says that a redirect led to another scheme or authority, whose the response is: it says nothing of the
+	// limits and the health of the one that was called. That one's own answer was the status Answered, 0 where no redirect
+	// was followed.
+	Elsewhere bool
+	Answered  int
+
 	header *fasthttp.ResponseHeader // nil: there are no fields
 }
 
