@@ -27,6 +27,7 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	s.freed(&it.queue.share.flow.gate)
 	l := it.queue.lane
 	h := l.host
+	s.slotFreed(h, now)
 	if hint := e.Seen.Hint; hint != nil {
 		known := h.dialect.Forms()
 		h.dialect.Resolve(hint, e.Seen.Sent, e.Seen.Received)
@@ -41,8 +42,9 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	if t != (circuit.Transition{}) {
 		s.touchHost(h)
 	}
-	for changed := t != (circuit.Transition{}); h.barred.len() > 0; {
-		if !changed && !e.Permit.Probe() && s.crowded(h) {
+	// The last of them to end wakes all that wait: nobody else would.
+	for changed := t != (circuit.Transition{}) || h.inFlight == 0; h.barred.len() > 0; {
+		if !changed && !e.Permit.Probe() && s.crowded(h, now) {
 			break
 		}
 		other := h.barred.pop()

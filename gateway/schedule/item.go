@@ -57,6 +57,9 @@ func (s *Schedule) count(it *item, n int) {
 		s.inFlight += n
 		l.inFlight += n
 		l.host.inFlight += n
+		if l.host.slow {
+			s.slow += n
+		}
 		it.queue.share.flow.gate.inFlight += n
 	case unsettled:
 		s.unsettled += n
@@ -72,10 +75,4 @@ func (s *Schedule) free() int {
 		return 0
 	}
 	return min(s.set.MaxInFlight-s.inFlight, s.set.MaxUnsettled-s.unsettled)
-}
-
-// crowded reports whether a host has its share of the slots: the last quarter is for hosts that hold less than one.
-func (s *Schedule) crowded(h *host) bool {
-	quarter := s.set.MaxInFlight / 4
-	return h.inFlight >= quarter && s.set.MaxInFlight-s.inFlight <= quarter
 }

@@ -15,10 +15,14 @@ type host struct {
 	dialect limiter.Dialect // how its headers are to be read, as learned
 	lanes   []*lane
 	// barred are lanes that wait for what another lane of the host may set free: a probe's permit, a slot.
-	barred   fifo[*lane]
-	inFlight int
-	held     bool // by an operator
-	dirty    bool
+	barred    fifo[*lane]
+	inFlight  int
+	residence residence
+	answers   bool // its calls end soon, as far as is known; not when slow
+	slow      bool // they do not; its slots are counted in Schedule.slow
+	outside   bool // in Schedule.outside or outsideSlow
+	held      bool // by an operator
+	dirty     bool
 }
 
 // lane is one unit of a destination's limit, with the flows that want to use it.

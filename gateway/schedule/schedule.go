@@ -66,12 +66,15 @@ type Schedule struct {
 	runnable fifo[*lane]    // lanes whose turn comes in Next
 	unread   fifo[*queue]
 	shut     indexed[*gate] // at which shares wait for an instant
-	open     fifo[*gate]    // at which shares wait that may be let in
+	// outside are hosts without a slot that wait for one, and the slow ones of them.
+	outside, outsideSlow fifo[*host]
+	open                 fifo[*gate] // at which shares wait that may be let in
 	// deadlines are of entries in windows, and of some that have left them.
 	deadlines deadlines
 	reading   int
 
 	inFlight  int
+	slow      int // of those in flight, to slow hosts
 	unsettled int
 	bytes     int64 // of payloads in flight or unsettled
 	entries   int
@@ -170,6 +173,7 @@ func (s *Schedule) Next(now time.Time) *Plan {
 
 	s.cancel(now, p)
 	s.expire(now, p)
+	s.letHostsIn()
 	s.forgetIdle(now)
 	for l := s.asleep.first(); l != nil && !l.at.After(now); l = s.asleep.first() {
 		s.giveTurn(l)
@@ -253,9 +257,8 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 			s.block(l, why, at, now)
 			return false
 		}
-		if s.crowded(l.host) {
-			l.blocked, l.at = Concurrency, time.Time{}
-			l.bar()
+		if s.crowded(l.host, now) {
+			s.keepOut(l, now)
 			return false
 		}
 		permit, ok := l.allowed(q, now)
@@ -276,6 +279,7 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 func (s *Schedule) take(l *lane, q *queue, now time.Time) Start {
 	e := q.window.pop()
 	s.left(q, &e, inFlight)
+	s.slotTaken(l.host, now)
 	f := q.share.flow
 	f.gate.pass(now)
 	f.tenant.gate.pass(now)
