@@ -28,7 +28,11 @@ type commands struct {
 	Headers  headersCmd  `cmd:"" help:"Explain what a response's headers say about limits."`
 	Token    tokenCmd    `cmd:"" help:"Make tokens for the front door."`
 	Policy   policyCmd   `cmd:"" help:"Show how webhooks are treated: presets, and the policies of a file."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+
+	Subscription subscriptionCmd `cmd:"" help:"Look after the endpoints that are told of events."`
+	Event        eventCmd        `cmd:"" help:"Publish events, and see where they went."`
+
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 const (
