@@ -77,7 +77,7 @@ func (f *Front) maxEvent() int {
 func (b *events) readAsItStands(ctx *fasthttp.RequestCtx, body []byte) *problem {
 	b.single = true
 	e := &subscription.Event{
-		Tenant: b.defaults.Tenant, Live: true, Body: body, ContentType: string(ctx.Request.Header.ContentType()),
+		Tenant: b.defaults.Tenant, Live: true, Body: body, ContentType: givenType(ctx),
 	}
 	if e.Body == nil {
 		e.Body = []byte{}
@@ -115,6 +115,16 @@ func (b *events) readAsItStands(ctx *fasthttp.RequestCtx, body []byte) *problem 
 		return p
 	}
 	return b.add(e, e.Check(b.defaults))
+}
+
+// givenType is a body's type; empty where it is the one that curl and others give to whatever they send, and the body
+// tells that it is another.
+func givenType(ctx *fasthttp.RequestCtx) string {
+	given := string(ctx.Request.Header.ContentType())
+	if given == "application/x-www-form-urlencoded" && jsontext.Value(ctx.PostBody()).IsValid(jsontext.AllowDuplicateNames(true)) {
+		return ""
+	}
+	return given
 }
 
 const wantEvents = `{"events":[…]} and nothing else`

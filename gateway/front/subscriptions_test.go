@@ -175,6 +175,22 @@ func TestEventsOfEveryFormAreReadAsTheyStand(t *testing.T) {
 	}
 }
 
+func TestBodyThatStandsAsItIsKeepsItsTypeUnlessThatIsOnlyAClientsHabit(t *testing.T) {
+	r := &registry{}
+	d := open(t, withRegistry(r))
+	for _, c := range []struct{ given, body, want string }{
+		{"application/cloudevents+json", `{"n":1}`, "application/cloudevents+json"},
+		{"application/x-www-form-urlencoded", `{"n":1}`, ""},
+		{"application/x-www-form-urlencoded", `a=1`, "application/x-www-form-urlencoded"},
+	} {
+		r.published = nil
+		d.ask("POST", "/v1/events?type=a", c.body, "Content-Type: "+c.given)
+		if len(r.published) != 1 || r.published[0].ContentType != c.want {
+			t.Errorf("%s as %s: published %+v, want the type %q", c.body, c.given, r.published, c.want)
+		}
+	}
+}
+
 func TestEventsTheStoreRefusesAreNotAccepted(t *testing.T) {
 	r := &registry{err: persist.ErrFull}
 	d := open(t, withRegistry(r))
