@@ -140,11 +140,13 @@ func (g *Gateway) open() error {
 	if g.jobs, err = openJobs(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
 		return err
 	}
+	again := replays{g.store, g.jobs}
+	g.jobs.kinds[replayKind] = again.run
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
 		Await: g.await, Try: g.try,
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
-		Repairs:       repairs{g.store, g.dispatcher, g.log},
+		Repairs: repairs{g.store, g.dispatcher, g.log}, Replays: again,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, AccessLog: conf.Log.Access, MaxConns: conf.Connections.Max, NoDate: set.Listener != nil,

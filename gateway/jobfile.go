@@ -27,6 +27,7 @@ type jobRecord struct {
 	Fingerprint string          `json:"fingerprint,omitempty"`
 	Total       *int64          `json:"total,omitempty"`
 	Done        int64           `json:"done"`
+	Skipped     int64           `json:"skipped,omitempty"`
 	CreatedAt   int64           `json:"created_at"`
 	FinishedAt  int64           `json:"finished_at,omitempty"`
 	Error       string          `json:"error,omitempty"`
@@ -41,7 +42,7 @@ const (
 
 func (r *jobRecord) view() front.JobView {
 	v := front.JobView{
-		ID: r.ID, Kind: r.Kind, State: r.State, Tenant: r.Tenant, Done: r.Done, CreatedAt: front.At(r.CreatedAt),
+		ID: r.ID, Kind: r.Kind, State: r.State, Tenant: r.Tenant, Done: r.Done, Skipped: r.Skipped, CreatedAt: front.At(r.CreatedAt),
 		FinishedAt: front.At(r.FinishedAt), Error: r.Error,
 	}
 	if r.Total != nil {

@@ -260,9 +260,9 @@ func (t *task) note(done, total int64, position any) error {
 	return nil
 }
 
-// done is how much of the job was done, as noted last.
-func (t *task) done() int64 {
+// skip counts something that was to be done and could not be.
+func (t *task) skip() {
 	t.jobs.mu.Lock()
 	defer t.jobs.mu.Unlock()
-	return t.rec.Done
+	t.rec.Skipped++
 }

@@ -58,6 +58,7 @@ type Settings struct {
 	// Subscriptions keeps them, and publishes events.
 	Subscriptions Subscriptions
 	Repairs       Repairs
+	Replays       Replays
 	// Policies returns those in force.
 	Policies func() policy.Set
 	// Tokens returns those in force; nil: there are none, and whoever reaches the front door may do everything.

@@ -1,0 +1,173 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// replays repeat what a filter means of the finished webhooks: each is accepted anew, in groups, and sent at its lane's
+// pace like anything else that waits.
+type replays struct {
+	store persist.Store
+	jobs  *jobs
+}
+
+const replayKind = "replay"
+
+// Bounds on the work at once.
+const (
+	replayPage  = 256     // webhooks looked for at once
+	replayGroup = 4 << 20 // bytes of payloads accepted as one group, about
+	countFor    = 10 * time.Second
+	replayAgain = time.Second // after the store took nothing
+)
+
+// replayPosition is how far a replay came.
+type replayPosition struct {
+	Counted bool   `json:"counted"` // Total is
+	Total   int64  `json:"total"`
+	Done    int64  `json:"done"`
+	Cursor  string `json:"cursor"`
+}
+
+// Count is front.Replays'.
+func (r replays) Count(ctx context.Context, filter *persist.Filter) (n int64, whole bool, err error) {
+	ctx, stop := context.WithTimeout(ctx, countFor)
+	defer stop()
+	n, err = r.count(ctx, filter)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return n, false, nil
+	}
+	return n, err == nil, err
+}
+
+func (r replays) count(ctx context.Context, filter *persist.Filter) (n int64, err error) {
+	for from := ""; ; {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		page, err := r.store.History(ctx, filter, from, replayPage)
+		if err != nil {
+			return n, err
+		}
+		n += int64(len(page.Finals))
+		if from = page.Next; from == "" {
+			return n, nil
+		}
+	}
+}
+
+// Begin is front.Replays'.
+func (r replays) Begin(_ context.Context, filter *persist.Filter, tenant, key string) (front.JobView, bool, error) {
+	b, err := json.Marshal(filter)
+	if err != nil {
+		return front.JobView{}, false, err
+	}
+	sum := sha256.Sum256(b)
+	spec := *filter
+	if spec.Until == 0 { // not what it makes itself
+		spec.Until = time.Now().UnixMilli() + 1
+	}
+	return r.jobs.begin(replayKind, tenant, key, hex.EncodeToString(sum[:]), &spec)
+}
+
+// run is the job. A webhook is accepted under a key made of the job's id and its own, so that one which was accepted before
+// a crash, and not noted yet, is not accepted twice.
+func (r replays) run(ctx context.Context, t *task) error {
+	var filter persist.Filter
+	if err := t.spec(&filter); err != nil {
+		return err
+	}
+	var at replayPosition
+	if err := t.position(&at); err != nil {
+		return err
+	}
+	if !at.Counted {
+		n, err := r.count(ctx, &filter)
+		if err != nil {
+			return err
+		}
+		at.Counted, at.Total = true, n
+	}
+	for {
+		if err := t.note(at.Done, at.Total, at); err != nil {
+			return err
+		}
+		page, err := r.store.History(ctx, &filter, at.Cursor, replayPage)
+		if err != nil {
+			return err
+		}
+		if err := r.repeat(ctx, t, page.Finals); err != nil {
+			return err
+		}
+		at.Done += int64(len(page.Finals))
+		if at.Cursor = page.Next; at.Cursor == "" {
+			return t.note(at.Done, max(at.Done, at.Total), at)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// repeat accepts finished webhooks anew. Those whose payload is gone are counted as skipped.
+func (r replays) repeat(ctx context.Context, t *task, finals []*record.Final) error {
+	var group []persist.Job
+	bytes := 0
+	for _, f := range finals {
+		view, err := r.store.Webhook(ctx, f.ID)
+		if errors.Is(err, persist.ErrNotFound) || err == nil && view.Final == nil {
+			t.skip() // its time was up meanwhile; or a crash left it both over and live, and it is sent anyway
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		job, err := replayOf(view)
+		if errors.Is(err, front.ErrBodyGone) || errors.Is(err, record.ErrFormat) {
+			t.skip()
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		key := sha256.Sum256(append([]byte(t.rec.ID), f.ID[:]...))
+		job.Idempotency = &persist.Idempotency{Key: key, Fingerprint: [16]byte(key[:16])}
+		if bytes += len(job.Payload); len(group) > 0 && bytes > replayGroup {
+			if err := r.enqueue(ctx, group); err != nil {
+				return err
+			}
+			group, bytes = nil, len(job.Payload)
+		}
+		group = append(group, job)
+	}
+	return r.enqueue(ctx, group)
+}
+
+// enqueue accepts a group, however long the store has no room for it.
+func (r replays) enqueue(ctx context.Context, group []persist.Job) error {
+	for len(group) > 0 {
+		_, err := r.store.Enqueue(ctx, group)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, persist.ErrBusy) && !errors.Is(err, persist.ErrFull) {
+			return fmt.Errorf("accepting %d webhooks anew: %w", len(group), err)
+		}
+		select {
+		case <-time.After(replayAgain):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
