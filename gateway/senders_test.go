@@ -56,11 +56,6 @@ func (r *receiver) at(path string) (at []time.Duration) {
 	return at
 }
 
-// answering is a receiver that answers everything with a status.
-func answering(status int) *receiver {
-	return &receiver{answer: func(ctx *fasthttp.RequestCtx, _ int) { ctx.SetStatusCode(status) }}
-}
-
 // overTLS adds a destination that is called over https, on port 443 of a host, and has its certificate believed.
 func (w *world) overTLS(host string, handle fasthttp.RequestHandler) {
 	w.t.Helper()
