@@ -30,6 +30,7 @@ type Config struct {
 	Tenants    []Tenant   `yaml:"tenants"`
 	Priorities Priorities `yaml:"priorities"`
 	Policies   Policies   `yaml:"policies"`
+	Notices    Notices    `yaml:"notices"`
 	Shutdown   Shutdown   `yaml:"shutdown"`
 	Log        Log        `yaml:"log"`
 }
@@ -50,6 +51,7 @@ func Default() Config {
 		Tenants:     []Tenant{},
 		Priorities:  Priorities{Floor: DefaultFloor},
 		Policies:    defaultPolicies(),
+		Notices:     defaultNotices(),
 		Shutdown:    defaultShutdown(),
 		Log:         defaultLog(),
 		Connections: defaultConnections(),
@@ -76,6 +78,7 @@ func (c *Config) check(k *checker) {
 	c.Breaker.check(k)
 	c.checkFlows(k)
 	c.Policies.check(k)
+	c.Notices.check(k)
 	c.Shutdown.check(k)
 	c.Log.check(k)
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/gateway/subscription"
+	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/badgerstore"
 )
@@ -67,6 +68,7 @@ type Gateway struct {
 	dispatcher *dispatch.Dispatcher
 	jobs       *jobs
 	room       *subscription.Room
+	notices    *notices
 	front      *front.Front
 	admin      *http.Server
 }
@@ -121,6 +123,7 @@ func (g *Gateway) open() error {
 	if err != nil {
 		return err
 	}
+	g.notices = newNotices(conf.Notices, g.log, registry)
 	g.client = egress.New(egress.Settings{Rules: ways, UserAgent: "Sluice/" + set.Version, Dial: set.Dial})
 	g.dispatcher = dispatch.New(dispatch.Settings{
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
@@ -134,6 +137,8 @@ func (g *Gateway) open() error {
 		Attempted: g.attempted,
 	})
 	g.room = g.newRoom(secret)
+	g.notices.look, g.notices.accept = g.dispatcher.Ask, g.store.Enqueue
+	g.notices.address = (&webhook.Defaults{LaneBy: g.rules.laneBy, Secret: secret}).Address
 	if err := g.room.Load(context.Background()); err != nil {
 		return err
 	}
@@ -191,7 +196,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	counted := make(chan struct{})
 	go func() {
 		defer close(counted)
+		var telling sync.WaitGroup
+		telling.Go(func() { g.notices.run(counting) })
 		g.room.Run(counting)
+		telling.Wait()
 	}()
 
 	g.jobs.resume()

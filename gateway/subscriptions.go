@@ -19,8 +19,9 @@ func (g *Gateway) newRoom(secret [32]byte) *subscription.Room {
 	address := webhook.Defaults{LaneBy: g.rules.laneBy, Secret: secret}
 	return subscription.New(subscription.Settings{
 		Store: g.store, Flows: flowBrake{g.dispatcher}, Policies: g.rules.policies, Address: address.Address,
-		Keep: func() time.Duration { return time.Duration(g.set.Config.Retention.Metadata) },
-		Log:  g.log,
+		Keep:     func() time.Duration { return time.Duration(g.set.Config.Retention.Metadata) },
+		Disabled: g.notices.disabled,
+		Log:      g.log,
 	})
 }
 
@@ -44,8 +45,9 @@ func (s subscriptions) Test(ctx context.Context, tenant, id string) (*front.Test
 	return &front.Tested{Event: w.Event, Attempt: *answer.Attempt}, nil
 }
 
-// attempted tells the room of deliveries' attempts and says what is to be stopped.
+// attempted tells the room of deliveries' attempts, and the notices of failures, and says what is to be stopped.
 func (g *Gateway) attempted(now time.Time, attempts []dispatch.Attempted) []dispatch.Stop {
+	g.notices.attempted(now, attempts)
 	seen := make([]subscription.Attempt, 0, len(attempts))
 	for i := range attempts {
 		if a := &attempts[i]; a.Subscription != "" {
