@@ -15,15 +15,31 @@ import (
 // tryTimeout bounds a try, for someone who looks on; policies may allow an attempt more.
 const tryTimeout = 20 * time.Second
 
+// tryPatience is how long a try waits for its lane's next token; what a destination's window withholds for longer is told.
+const tryPatience = 2 * time.Second
+
 // Try makes one attempt for a webhook that is stored nowhere, at once and on the caller's goroutine, and returns what came
 // back. It is not repeated. What holds its lane back keeps it from being made, and is returned as blocked; with force
 // only the guard of addresses does. The lane's budget counts it and learns from it, the breaker does not. ErrStopping, or
 // ctx's error: nothing was sent.
 func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a *Answer, blocked *schedule.Waiting, err error) {
 	queue := w.Queue()
-	err = d.Do(ctx, func(s *schedule.Schedule, now time.Time) { blocked = s.StartTry(now, &queue, force) })
-	if err != nil || blocked != nil {
-		return nil, blocked, err
+	for last := time.Now().Add(tryPatience); ; {
+		err = d.Do(ctx, func(s *schedule.Schedule, now time.Time) { blocked = s.StartTry(now, &queue, force) })
+		if err != nil {
+			return nil, nil, err
+		}
+		if blocked == nil {
+			break
+		}
+		if blocked.Reason != schedule.Limit || blocked.Until.IsZero() || blocked.Until.After(last) {
+			return nil, blocked, nil
+		}
+		select { // the lane's pace: its next call is not far
+		case <-time.After(time.Until(blocked.Until)):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
 	}
 	x := new(exchange)
 	defer func() {

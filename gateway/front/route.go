@@ -32,6 +32,7 @@ type route struct {
 
 // routes are all there are, and who may.
 var routes = []route{
+	{"GET", "/openapi.yaml", Anyone, false, (*Front).contract},
 	{"POST", "/v1/webhooks", Send, false, (*Front).accept},
 	{"GET", "/v1/webhooks", Read, false, (*Front).log},
 	{"POST", "/v1/webhooks/test", Send, false, (*Front).tryOne},
