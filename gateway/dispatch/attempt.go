@@ -86,7 +86,7 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 // afterPanic lets a webhook whose attempt failed here be tried again, but not for ever.
 func (d *Dispatcher) afterPanic(s *schedule.Start) *persist.Settlement {
 	next := s.Entry
-	next.Tries = addOne(next.Tries)
+	next.Tries = max(next.Tries, next.Tries+1) // its greatest value stays
 	if next.Tries <= maxPanics {
 		return stays(s, nil, next, time.Now().Add(time.Minute))
 	}

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"math"
 	"math/rand/v2"
 	"time"
 
@@ -22,41 +21,23 @@ func (d *Dispatcher) judge(s *schedule.Start, w *record.Webhook, payload []byte,
 	d.metrics.attempts.WithLabelValues(label, string(outcome)).Inc()
 	d.metrics.duration.WithLabelValues(label).Observe(took.Seconds())
 
-	next := s.Entry
-	next.Trying = addMs(next.Trying, took)
-	if outcome == policy.Throttled {
-		next.Throttled = addOne(next.Throttled)
-	} else {
-		next.Tries = addOne(next.Tries)
-	}
-	last := *s
-	last.Entry = next
-	switch outcome {
-	case policy.Delivered:
-		return d.ends(&last, w, payload, record.Delivered, a, "")
-	case policy.Failed:
-		return d.ends(&last, w, payload, record.Failed, a, "")
-	}
-	spent := policy.Spent{
-		Tries: int(next.Tries), Throttled: int(next.Throttled),
-		Trying: ms(next.Trying), Deferred: ms(next.Deferred),
-	}
 	var wait time.Duration
 	if x.hint.HasRetryAfter {
 		wait = x.hint.RetryAfter
 	}
-	delay, giveUp := p.Next(spent, outcome, x.resp.Class, wait, rand.Float64())
-	if giveUp != "" {
+	next := s.Entry
+	delay, giveUp := p.Account(&next, outcome, x.resp.Class, took, wait, rand.Float64())
+	last := *s
+	last.Entry = next
+	switch {
+	case outcome == policy.Delivered:
+		return d.ends(&last, w, payload, record.Delivered, a, "")
+	case outcome == policy.Failed, giveUp != "":
 		return d.ends(&last, w, payload, record.Failed, a, giveUp)
 	}
 	due := x.ended.Add(delay)
 	if w.ExpireEarly && next.Expires > 0 && due.UnixMilli() >= next.Expires {
 		return d.ends(&last, w, payload, record.Expired, a, "expires_at comes before its next attempt could")
-	}
-	if outcome == policy.Throttled {
-		next.Deferred = addMs(next.Deferred, delay)
-	} else {
-		next.Trying = addMs(next.Trying, delay)
 	}
 	d.set.Log.Debug().Stringer("id", s.Entry.ID).Str("host", s.Lane.Host).Int("attempt", a.N).Int("status", a.Status).
 		Str("error_class", a.ErrorClass).Str("outcome", a.Outcome).Time("next", due).Msg("webhook to be tried again")
@@ -114,18 +95,4 @@ func statusOf(a *record.Attempt) int {
 func exhausted(h *limiter.Hint) bool {
 	w := h.Binding()
 	return w != nil && w.Remaining == 0
-}
-
-func ms(n uint32) time.Duration { return time.Duration(n) * time.Millisecond }
-
-// addMs adds a duration to a count of milliseconds that stays at its greatest value rather than wrap: 49 days.
-func addMs(n uint32, d time.Duration) uint32 {
-	return uint32(min(int64(n)+max(0, d.Milliseconds()), math.MaxUint32)) //nolint:gosec // bounded on both sides
-}
-
-func addOne(n uint16) uint16 {
-	if n == math.MaxUint16 {
-		return n
-	}
-	return n + 1
 }

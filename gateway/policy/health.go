@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -139,11 +138,4 @@ func (h *Health) countSlot(now time.Time, window time.Duration, delivered bool) 
 		}
 	}
 	return calls, failed
-}
-
-func addOne(n uint32) uint32 {
-	if n == math.MaxUint32 {
-		return n
-	}
-	return n + 1
 }

@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"time"
 
@@ -349,26 +348,11 @@ func (r *run) answered(c *call) {
 // again has a webhook tried once more, or gives it up.
 func (r *run) again(c *call, p *policy.Policy, outcome policy.Outcome, wait time.Duration) {
 	next := c.start.Entry
-	took := ms(r.now.Sub(c.sent))
-	next.Trying += took
-	if outcome == policy.Throttled {
-		next.Throttled++
-	} else {
-		next.Tries++
-	}
-	delay, giveUp := p.Next(policy.Spent{
-		Tries: int(next.Tries), Throttled: int(next.Throttled), Trying: time.Duration(next.Trying) * time.Millisecond,
-		Deferred: time.Duration(next.Deferred) * time.Millisecond,
-	}, outcome, c.reply.class, wait, r.random.Float64())
+	delay, giveUp := p.Account(&next, outcome, c.reply.class, r.now.Sub(c.sent), wait, r.random.Float64())
 	if giveUp != "" {
 		r.report.Flows[c.campaign].Failed++
 		r.over(&c.start)
 		return
-	}
-	if outcome == policy.Throttled {
-		next.Deferred += ms(delay)
-	} else {
-		next.Trying += ms(delay)
 	}
 	queue := r.shelves[c.start.Queue]
 	queue.remove(next.Position)
@@ -376,8 +360,4 @@ func (r *run) again(c *call, p *policy.Policy, outcome policy.Outcome, wait time
 	next.Rank = max(next.Due, r.now.UnixMilli())
 	queue.add(next)
 	r.schedule.Settled(r.now, next.ID, &next)
-}
-
-func ms(d time.Duration) uint32 {
-	return uint32(min(max(0, d.Milliseconds()), math.MaxUint32)) //nolint:gosec // bounded on both sides
 }
