@@ -73,6 +73,8 @@ type Dispatcher struct {
 	metrics  *metrics
 	watched  map[record.ID][]chan struct{} // closed when what became of the webhook is durable; the loop's
 
+	passes map[record.ID]*Pass // who stand in line
+
 	stopped chan struct{} // closed when the loop has ended
 	ended   chan struct{} // closed when nothing is written any more either
 
@@ -101,6 +103,7 @@ func New(set Settings) *Dispatcher {
 	}
 	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{}), ended: make(chan struct{}),
 		watched: map[record.ID][]chan struct{}{}}
+	d.passes = map[record.ID]*Pass{}
 	d.inbox.wake = make(chan struct{}, 1)
 	d.settler.wake = make(chan struct{}, 1)
 	d.pool.work = d.attempt
@@ -171,6 +174,7 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 		case <-stopping:
 			stopping = nil
 			deadline = time.Now().Add(d.set.Drain)
+			d.turnAway()
 			d.pool.discard(func(s schedule.Start) { d.inbox.abandon(s) })
 		}
 	}
@@ -222,6 +226,9 @@ func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 	for i := range in.abandoned {
 		d.schedule.TakeBack(&in.abandoned[i])
 	}
+	for i := range in.passes {
+		d.hear(&in.passes[i], now, draining)
+	}
 	for _, c := range in.commands {
 		c.answer(d.schedule, now, draining)
 	}
@@ -231,6 +238,7 @@ func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 func (d *Dispatcher) carryOut(ctx context.Context, plan *schedule.Plan) {
 	d.pool.submit(plan.Start, send)
 	d.pool.submit(plan.Expired, expire)
+	d.letPass(plan.Passed)
 	d.pool.submit(plan.Cancelled, cancel)
 	for _, r := range plan.Read {
 		go d.read(ctx, r)

@@ -25,6 +25,7 @@ type happened struct {
 	settled   []persist.Settlement
 	abandoned []schedule.Start // taken back: no worker had begun them
 	commands  []*command
+	passes    []passing // of callers\' calls, in their order
 }
 
 // ended is an attempt that came to its end, and what is to be written of it; nil, at a shutdown only: it stays as it was.
@@ -49,7 +50,9 @@ func (h *happened) reset() {
 	clear(h.settled)
 	clear(h.abandoned)
 	clear(h.commands)
+	clear(h.passes)
 	h.committed, h.ended, h.read = h.committed[:0], h.ended[:0], h.read[:0]
+	h.passes = h.passes[:0]
 	h.settled, h.abandoned, h.commands = h.settled[:0], h.abandoned[:0], h.commands[:0]
 }
 

@@ -101,7 +101,7 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	if q.lastSettled.Compare(it.at) < 0 {
 		q.lastSettled = it.at
 	}
-	if q.settledSinceMark++; q.settledSinceMark >= markEvery {
+	if q.settledSinceMark++; q.settledSinceMark >= markEvery && !q.callers {
 		s.toMark[q] = struct{}{}
 	}
 	if next != nil {

@@ -34,6 +34,7 @@ type share struct {
 	lane     *lane
 	priority record.Priority
 	queues   []*queue     // alive
+	line     *queue       // of callers; nil: none, see Line
 	ready    fifo[*queue] // whose head is due
 	turn     turn
 	gate     *gate // at which it waits; nil: none
@@ -87,6 +88,9 @@ func (sh *share) join(q *queue) {
 
 func (s *Schedule) leave(q *queue) {
 	sh := q.share
+	if q == sh.line {
+		sh.line = nil
+	}
 	last := len(sh.queues) - 1
 	sh.queues[q.inShare] = sh.queues[last]
 	sh.queues[q.inShare].inShare = q.inShare

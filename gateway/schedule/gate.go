@@ -57,6 +57,18 @@ func (g *gate) readyAt(now time.Time) (at time.Time, ok bool) {
 	return now, true
 }
 
+// reason says what one who waits at the gate waits for, and until when at least; zero: for a call's end.
+func (g *gate) reason(now time.Time) (Reason, time.Time) {
+	at, ok := g.readyAt(now)
+	switch {
+	case ok:
+		return Turn, time.Time{}
+	case at.IsZero():
+		return Concurrency, at
+	}
+	return Limit, at
+}
+
 // pass notes that a call begins.
 func (g *gate) pass(now time.Time) {
 	if g.rate <= 0 {

@@ -86,9 +86,11 @@ type Schedule struct {
 	changedFlows []*flow
 	toMark       map[*queue]struct{}
 
-	searching fifo[*queue]    // for what was cancelled
-	condemned fifo[condemned] // to be given out as cancelled
-	listing   bool            // there may be queues that were not Found yet
+	lined     map[record.ID]*queue // callers who have not begun
+	callers   uint64               // ever
+	searching fifo[*queue]         // for what was cancelled
+	condemned fifo[condemned]      // to be given out as cancelled
+	listing   bool                 // there may be queues that were not Found yet
 	plan      Plan
 }
 
@@ -132,6 +134,7 @@ func New(set Settings) *Schedule {
 		shut:    newIndexed(func(a, b *gate) bool { return a.next.Before(b.next) }, func(g *gate) *int { return &g.index }),
 		asleep:  newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
 		toMark:  map[*queue]struct{}{},
+		lined:   map[record.ID]*queue{},
 	}
 }
 
@@ -139,6 +142,8 @@ func New(set Settings) *Schedule {
 type Plan struct {
 	Start   []Start // send these now
 	Expired []Start // past their deadline: settle these without an attempt; they have no Permit
+	// Passed are calls of those who stand in line: they begin now, and PassEnded says how they ended.
+	Passed []Start
 	// Cancelled were taken by a CancelFlow: settle these without an attempt; they have no Permit.
 	Cancelled []Start
 	Read      []Read    // fetch these windows and answer with ReadDone
@@ -168,6 +173,7 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	clear(p.Start) // let go of the payloads
 	clear(p.Expired)
 	clear(p.Cancelled)
+	p.Passed = p.Passed[:0]
 	p.Start, p.Expired, p.Cancelled = p.Start[:0], p.Expired[:0], p.Cancelled[:0]
 	p.Read, p.Wake = p.Read[:0], time.Time{}
 
@@ -270,6 +276,11 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 		l.budget.Start(now)
 		start := s.take(l, q, now)
 		start.Permit = permit
+		if q.callers {
+			delete(s.lined, start.Entry.ID)
+			p.Passed = append(p.Passed, start)
+			continue
+		}
 		p.Start = append(p.Start, start)
 	}
 	return true

@@ -47,7 +47,10 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 		return w
 	}
 	w.Budget, w.Breaker = l.budget.View(now), l.host.breaker.View(now)
-	q := s.queues[desc.ID()]
+	q := s.lined[e.ID]
+	if q == nil {
+		q = s.queues[desc.ID()]
+	}
 	if q != nil {
 		if i, ok := q.window.find(e.Position); ok {
 			w.Position = i
@@ -57,6 +60,8 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 	case l.host.held || f != nil && f.held:
 		w.Reason = Held
 		return w
+	case q != nil && q.share.gate != nil:
+		w.Reason, w.Until = q.share.gate.reason(now)
 	case q != nil && q.ordered && (w.Position != 0 || q.flying > 0):
 		w.Reason = Ordering
 	case l.blocked == Pause || l.blocked == Breaker:

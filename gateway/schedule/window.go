@@ -15,6 +15,7 @@ type queue struct {
 	id      record.QueueID
 	desc    record.Queue
 	ordered bool
+	callers bool // of calls that others make, in memory only: see Line
 	lane    *lane
 	share   *share
 	inShare int // its place in share.queues

@@ -1,0 +1,85 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+)
+
+func TestAPassIsATurnOfTheLaneAndItsEndFreesTheSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, stop := dispatching(t, &shelf{})
+		for range 50 {
+			p, err := d.Pass(t.Context(), nowhere.Lane, flow, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := time.Now()
+			p.End(limiter.Observation{Sent: now, Received: now, Status: 200}, circuit.Success)
+		}
+		synctest.Wait()
+		if l := d.Load(); l.InFlight+l.Unsettled+l.Waiting != 0 {
+			t.Errorf("left over: %+v", l)
+		}
+		stop()
+	})
+}
+
+func TestAPassWhoseTurnDoesNotComeInTimeSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, stop := dispatching(t, &shelf{})
+		if err := d.Do(t.Context(), func(s *schedule.Schedule, now time.Time) { s.HoldFlow(now, flow) }); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_, err := d.Pass(ctx, nowhere.Lane, flow, 0)
+		var delayed *Delayed
+		if !errors.As(err, &delayed) || delayed.Waiting.Reason != schedule.Held {
+			t.Errorf("%v, want that its flow is held", err)
+		}
+		stop()
+	})
+}
+
+func TestAShutdownTurnsAwayWhoStandInLineAndWaitsForWhoPassed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, stop := dispatching(t, &shelf{})
+		other := schedule.FlowName{Tenant: "default", Flow: "other"}
+		if err := d.Do(t.Context(), func(s *schedule.Schedule, now time.Time) { s.HoldFlow(now, other) }); err != nil {
+			t.Fatal(err)
+		}
+		p, err := d.Pass(t.Context(), nowhere.Lane, flow, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting := make(chan error, 1)
+		go func() {
+			_, err := d.Pass(context.Background(), nowhere.Lane, other, 0)
+			waiting <- err
+		}()
+		synctest.Wait()
+		go stop()
+		if err := <-waiting; !errors.Is(err, ErrStopping) {
+			t.Errorf("who stood in line was told %v, want %v", err, ErrStopping)
+		}
+		synctest.Wait()
+		select {
+		case <-d.stopped:
+			t.Error("it stopped with a call under way")
+		default:
+		}
+		p.End(limiter.Observation{Failed: true}, circuit.Neutral)
+		<-d.ended
+		if _, err := d.Pass(context.Background(), nowhere.Lane, flow, 0); !errors.Is(err, ErrStopping) {
+			t.Errorf("after the end: %v, want %v", err, ErrStopping)
+		}
+		time.Sleep(10 * time.Minute) // stop waits, too
+	})
+}
