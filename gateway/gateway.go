@@ -146,12 +146,13 @@ func (g *Gateway) open() error {
 		return err
 	}
 	again := replays{g.store, g.jobs}
-	g.jobs.kinds[replayKind] = again.run
+	wiping := erasures{g.store, g.dispatcher, g.jobs}
+	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
 		Await: g.await, Try: g.try,
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
-		Repairs: repairs{g.store, g.dispatcher, g.log}, Replays: again,
+		Repairs: repairs{g.store, g.dispatcher, g.log}, Replays: again, Erasures: wiping,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, AccessLog: conf.Log.Access, MaxConns: conf.Connections.Max, NoDate: set.Listener != nil,

@@ -79,6 +79,12 @@ type Store interface {
 	// Errors: ErrCursor where it is neither.
 	History(ctx context.Context, filter *Filter, from string, limit int) (*HistoryPage, error)
 
+	// Erase wipes what is kept of finished webhooks that a filter means: their payloads, and of the rest all but that they
+	// were, when, for whom and what became of them. What they said is gone from the store's files on return, but for what its
+	// journals still hold, which docs/privacy.md tells. It returns how many it found; what ends meanwhile may be missed. When
+	// ctx ends, some may be left; doing it again goes on.
+	Erase(ctx context.Context, filter *Filter) (int, error)
+
 	// Live pages through the live webhooks of those queues that are wanted (nil: all), by id, the latest first, at most
 	// limit a page: those before an id, zero: from the latest. What is accepted or ends meanwhile may be there or not.
 	Live(ctx context.Context, before record.ID, wanted func(*record.Queue) bool, limit int) (*LivePage, error)

@@ -29,6 +29,7 @@ type commands struct {
 	Token    tokenCmd    `cmd:"" help:"Make tokens for the front door."`
 	Policy   policyCmd   `cmd:"" help:"Show how webhooks are treated: presets, and the policies of a file."`
 
+	Webhook      webhookCmd      `cmd:"" help:"Look at webhooks, and try them again or cancel them."`
 	Subscription subscriptionCmd `cmd:"" help:"Look after the endpoints that are told of events."`
 	Event        eventCmd        `cmd:"" help:"Publish events, and see where they went."`
 

@@ -59,6 +59,7 @@ type Settings struct {
 	Subscriptions Subscriptions
 	Repairs       Repairs
 	Replays       Replays
+	Erasures      Erasures
 	// Policies returns those in force.
 	Policies func() policy.Set
 	// Tokens returns those in force; nil: there are none, and whoever reaches the front door may do everything.

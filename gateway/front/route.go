@@ -43,6 +43,7 @@ var routes = []route{
 	{"GET", "/v1/hosts/{host}", Read, true, (*Front).host},
 	{"POST", "/v1/hosts/{host}/resume", Admin, true, (*Front).resumeHost},
 	{"DELETE", "/v1/hosts/{host}/learned", Admin, true, (*Front).forgetHost},
+	{"POST", "/v1/erasures", Admin, false, (*Front).erase},
 	{"POST", "/v1/replays", Admin, false, (*Front).replay},
 	{"GET", "/v1/jobs", Read, false, (*Front).jobs},
 	{"GET", "/v1/jobs/{id}", Read, false, (*Front).job},

@@ -26,6 +26,7 @@ const (
 	fieldPriority
 	fieldOrderingKey
 	fieldLimitKey
+	fieldSubject
 	fieldSendAt
 	fieldExpiresAt
 	fieldExpireEarly
@@ -39,7 +40,7 @@ const (
 
 var fieldNames = [fieldCount]string{
 	"url", "method", "request_method", "headers", "request_headers", "body", "body_base64", "tenant", "flow", "priority",
-	"ordering_key", "limit_key", "send_at", "expires_at", "expire_early", "policy", "idempotency_key", "type", "metadata",
+	"ordering_key", "limit_key", "subject", "send_at", "expires_at", "expire_early", "policy", "idempotency_key", "type", "metadata",
 	"message_variation_id",
 }
 

@@ -46,11 +46,21 @@ func (l LaneBy) key(secret *[32]byte, w *record.Webhook, path, limitKey string) 
 	if value == "" {
 		return record.Digest{}
 	}
+	return keyed(secret, string(l.By), value)
+}
+
+// keyed is a digest of a value that tells nothing of it without the secret; kind keeps those of one sort apart from others'.
+func keyed(secret *[32]byte, kind, value string) record.Digest {
 	mac := hmac.New(sha256.New, secret[:])
-	mac.Write([]byte(l.By))
+	mac.Write([]byte(kind))
 	mac.Write([]byte{0})
 	mac.Write([]byte(value))
 	return record.Digest(mac.Sum(nil)[:16])
+}
+
+// SubjectDigest is how a store knows whom a webhook is about.
+func SubjectDigest(secret *[32]byte, subject string) record.Digest {
+	return keyed(secret, "subject", subject)
 }
 
 // pathPrefix returns the first n segments of a path, all of them when n is 0.

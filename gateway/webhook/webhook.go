@@ -23,7 +23,7 @@ const (
 	MaxURL         = 8192      // what common servers accept as a request line; RFC 9112 section 3 asks for 8000
 	MaxFlow        = 128
 	MaxType        = 128
-	MaxName        = 256 // tenant, policy, ordering_key, limit_key, idempotency_key, message_variation_id
+	MaxName        = 256 // tenant, policy, ordering_key, limit_key, subject, idempotency_key, message_variation_id
 	MaxMetadata    = 4 << 10
 	MaxDepth       = 64 // levels of arrays and objects within one field
 	MaxSendAtAhead = 30 * 24 * time.Hour
@@ -149,6 +149,9 @@ func (r *reader) definition() *Definition {
 		w.Ordering = OrderingDigest(key)
 	} else if r.defaults.Policies.Ordered(w.Policy) {
 		w.Ordering = OrderingDigest(orderedByPolicy)
+	}
+	if subject := r.text(fieldSubject, MaxName); subject != "" {
+		w.Subject = SubjectDigest(&r.defaults.Secret, subject)
 	}
 	limitKey := r.text(fieldLimitKey, MaxName)
 	if r.defaults.LaneBy != nil && target.Host != "" {

@@ -94,6 +94,7 @@ var promises = []promise{
 
 	{"HistoryIsFilteredLatestFirst", historyFilters},
 	{"CursorGoesOnWhileWebhooksEnd", historyCursor},
+	{"ErasedIsGoneAndTheRestIsNot", eraseLeavesTheRest},
 	{"LiveWebhooksAreListedById", liveList},
 	{"LivePagesEndOverManyThatAreGone", liveGone},
 }

@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/sluice-gateway/sluice/gateway/dispatch"
+	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// erasures wipe what is kept of webhooks about a subject, or of a tenant: what waits is cancelled, then the payloads of what
+// is over go from history, and of its metadata what could tell of anyone.
+type erasures struct {
+	store      persist.Store
+	dispatcher *dispatch.Dispatcher
+	jobs       *jobs
+}
+
+const erasureKind = "erasure"
+
+// erasureSpec says what is to go; of a subject only the digest is kept.
+type erasureSpec struct {
+	Subject record.Digest `json:"subject"`
+	Tenants []string      `json:"tenants"`
+}
+
+// erasurePosition is how far an erasure came.
+type erasurePosition struct {
+	Cancelled int64     `json:"cancelled"`
+	Before    record.ID `json:"before"` // live webhooks before it have not been looked at
+	Live      bool      `json:"live"`   // they all have
+}
+
+// Begin is front.Erasures'.
+func (e erasures) Begin(
+	_ context.Context, subject record.Digest, tenants []string, tenant, key string,
+) (front.JobView, bool, error) {
+	spec := erasureSpec{subject, tenants}
+	return e.jobs.begin(erasureKind, tenant, key, fmt.Sprintf("%s %q", hex.EncodeToString(subject[:]), tenants), &spec)
+}
+
+// run is the job.
+func (e erasures) run(ctx context.Context, t *task) error {
+	var spec erasureSpec
+	if err := t.spec(&spec); err != nil {
+		return err
+	}
+	filter := persist.Filter{Subject: spec.Subject, Tenants: spec.Tenants}
+	if filter.Subject == (record.Digest{}) && len(filter.Tenants) == 0 {
+		return errors.New("it names neither a subject nor a tenant")
+	}
+	var at erasurePosition
+	if err := t.position(&at); err != nil {
+		return err
+	}
+	for !at.Live {
+		page, err := e.store.Live(ctx, at.Before, func(q *record.Queue) bool { return filter.MatchesTenant(q.Tenant) }, replayPage)
+		if err != nil {
+			return err
+		}
+		for i := range page.Rows {
+			if err := e.cancel(ctx, &page.Rows[i], &filter, &at); err != nil {
+				return err
+			}
+		}
+		at.Before = page.Next
+		at.Live = at.Before == record.ID{}
+		if err := t.note(at.Cancelled, -1, at); err != nil {
+			return err
+		}
+	}
+	n, err := e.store.Erase(ctx, &filter)
+	if err != nil {
+		return err
+	}
+	return t.note(int64(n), int64(n), at)
+}
+
+// cancel ends a live webhook that is meant; its attempt, if one is under way, is waited for.
+func (e erasures) cancel(ctx context.Context, r *persist.LiveRow, filter *persist.Filter, at *erasurePosition) error {
+	w, err := record.DecodeWebhook(r.Payload)
+	if err != nil || filter.Subject != (record.Digest{}) && filter.Subject != w.Subject {
+		return nil //nolint:nilerr // unreadable: it says of nobody what it is about, and ends as such when it is due
+	}
+	err = e.dispatcher.Cancel(ctx, r.Entry.ID, "erased on request")
+	switch {
+	case err == nil:
+		at.Cancelled++
+	case errors.Is(err, dispatch.ErrOver), errors.Is(err, persist.ErrNotFound):
+	default:
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package badgerstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Erase implements persist.Store. Each segment that holds something of what is meant is written anew without it, beside the
+// old one, and takes its place; nobody who reads or appends waits for more than the exchange. Rows keep their places, so
+// cursors stay good.
+func (s *Store) Erase(ctx context.Context, filter *persist.Filter) (erased int, err error) {
+	s.life.RLock()
+	defer s.life.RUnlock()
+	if s.closed {
+		return 0, fmt.Errorf("badgerstore: erasing: %w", persist.ErrClosed)
+	}
+	gone := map[record.ID]bool{}
+	scrub := func(id record.ID, value []byte) ([]byte, bool) {
+		final, err := record.DecodeFinal(value)
+		if err != nil || !filter.Matches(final) {
+			return value, true
+		}
+		gone[id] = true
+		return scrubbed(final).Encode(), true
+	}
+	drop := func(id record.ID, value []byte) ([]byte, bool) { return value, !gone[id] }
+	for _, f := range s.meta.all() {
+		if err := f.rewrite(ctx, newSieve(filter), scrub); err != nil {
+			return len(gone), fmt.Errorf("badgerstore: erasing from %s: %w", f.dir, err)
+		}
+	}
+	for _, f := range s.body.all() {
+		if err := f.rewrite(ctx, nil, drop); err != nil {
+			return len(gone), fmt.Errorf("badgerstore: erasing from %s: %w", f.dir, err)
+		}
+	}
+	return len(gone), s.flatten()
+}
+
+// flatten has the live database let go of what was deleted from it and lies in its files.
+func (s *Store) flatten() error {
+	if err := s.db.Flatten(1); err != nil {
+		return fmt.Errorf("badgerstore: compacting: %w", err)
+	}
+	return nil
+}
+
+// scrubbed is what is left of a finished webhook when it is erased: that it was, when, and what became of it.
+func scrubbed(f *record.Final) *record.Final {
+	left := *f
+	left.URL, left.Metadata, left.Subject, left.Trace = "", nil, record.Digest{}, ""
+	left.Attempts = make([]record.Attempt, len(f.Attempts))
+	for i, a := range f.Attempts {
+		a.Headers, a.Body, a.Error = nil, nil, ""
+		left.Attempts[i] = a
+	}
+	return &left
+}
+
+// rewrite has each record of each segment changed, or left out where keep is false. sieve says of a segment's rows whether it
+// holds anything that will be changed; nil: its ids are asked.
+func (f *family) rewrite(
+	ctx context.Context, sieve *sieve, change func(id record.ID, value []byte) (now []byte, keep bool),
+) error {
+	f.mu.Lock()
+	err := f.seal() // what is being written is rewritten too
+	segments := append([]*segment(nil), f.sealed...)
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	for _, seg := range segments {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		concerned, err := f.concerns(seg, sieve, change)
+		if err == nil && concerned {
+			err = f.replace(seg, change)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) { // its retention has passed meanwhile
+			return err
+		}
+	}
+	return nil
+}
+
+// concerns reports whether a segment holds anything that is to be changed.
+func (f *family) concerns(seg *segment, sieve *sieve, change func(record.ID, []byte) ([]byte, bool)) (bool, error) {
+	if sieve != nil {
+		rows, err := os.ReadFile(seg.path + rowSuffix)
+		if err != nil {
+			return false, err
+		}
+		for rows = rows[len(rowMagic):]; len(rows) >= logRowSize; rows = rows[logRowSize:] {
+			if sieve.passes(rows[:logRowSize]) {
+				return true, nil
+			}
+		}
+		return false, nil
+	}
+	index, err := os.Open(seg.path + indexSuffix)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = index.Close() }()
+	for i := range seg.count {
+		id, _, err := seg.entry(index, i)
+		if err != nil {
+			return false, err
+		}
+		if _, keep := change(id, nil); !keep {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// replace writes a segment anew. The log takes the old one's place only when its index and rows are gone: whatever comes
+// between, the next opening makes them again of the log that is there.
+func (f *family) replace(seg *segment, change func(record.ID, []byte) ([]byte, bool)) error {
+	next, err := f.changed(seg, change)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := -1
+	for i := range f.sealed {
+		if f.sealed[i] == seg {
+			at = i
+		}
+	}
+	if at < 0 { // its time was up
+		return os.Remove(seg.path + newSuffix)
+	}
+	for _, suffix := range []string{indexSuffix, rowSuffix} {
+		if err := os.Remove(seg.path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Rename(seg.path+newSuffix, seg.path+logSuffix); err != nil {
+		return err
+	}
+	now, err := sealSegment(seg.path, next.offsets, seg.newest, next.rows, f.sealer)
+	if err != nil {
+		return err
+	}
+	f.size += now.size - seg.size
+	f.sealed[at] = now
+	return nil
+}
+
+// newSuffix is of a log that is to replace another.
+const newSuffix = ".changed"
+
+// changed writes the changed log of a segment beside it, durably.
+func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, bool)) (s scanned, err error) {
+	old, err := os.Open(seg.path + logSuffix)
+	if err != nil {
+		return s, err
+	}
+	defer func() { _ = old.Close() }()
+	file, err := os.OpenFile(seg.path+newSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return s, err
+	}
+	s.offsets = map[record.ID]int64{}
+	if f.rows {
+		s.rows = []byte{}
+	}
+	at, size := int64(len(segmentMagic)), int64(len(segmentMagic))
+	_, err = file.WriteString(segmentMagic)
+	for err == nil {
+		h, n, readErr := readFrame(old, at, f.sealer)
+		if readErr != nil { // its end, or where a crash cut it short
+			if !errors.Is(readErr, io.EOF) && !errors.Is(readErr, io.ErrUnexpectedEOF) && !errors.Is(readErr, record.ErrFormat) {
+				err = readErr
+			}
+			break
+		}
+		at += n
+		keep := true
+		if h.value, keep = change(h.id, h.value); !keep {
+			continue
+		}
+		b := h.append(nil, f.sealer)
+		s.offsets[h.id] = size
+		if f.rows {
+			s.rows = rowOfValue(h.value).append(s.rows, size)
+		}
+		_, err = file.Write(b)
+		size += int64(len(b))
+	}
+	return s, errors.Join(err, file.Sync(), file.Close())
+}
