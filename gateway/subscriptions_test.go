@@ -32,7 +32,9 @@ func (w *world) endpoint(addr string) *endpoint {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		one := received{headers: map[string]string{}, body: string(ctx.PostBody())}
-		ctx.Request.Header.VisitAll(func(k, v []byte) { one.headers[strings.ToLower(string(k))] = string(v) })
+		for k, v := range ctx.Request.Header.All() {
+			one.headers[strings.ToLower(string(k))] = string(v)
+		}
 		e.got = append(e.got, one)
 		ctx.SetStatusCode(e.status)
 		ctx.SetBodyString("noted")

@@ -86,7 +86,7 @@ func (b *events) readAsItStands(ctx *fasthttp.RequestCtx, body []byte) *problem 
 		return newProblem(415, "unsupported-media-type", "The body's encoding is not supported", "Content-Encoding: want none")
 	}
 	var p *problem
-	ctx.QueryArgs().VisitAll(func(name, raw []byte) {
+	for name, raw := range ctx.QueryArgs().All() {
 		value := string(raw)
 		var ok bool
 		switch string(name) {
@@ -110,7 +110,7 @@ func (b *events) readAsItStands(ctx *fasthttp.RequestCtx, body []byte) *problem 
 		default:
 			p = badRequest(fmt.Sprintf("%.100q is no parameter here", name), "type, id, tenant, live, product or created")
 		}
-	})
+	}
 	if p != nil {
 		return p
 	}

@@ -19,8 +19,8 @@ type Subscriptions interface {
 	// Subscription returns one; nil: there is none of that id.
 	Subscription(tenant, id string) *record.Subscription
 	List(q subscription.Query) (page []*record.Subscription, more bool)
-	// Check says what of a draft does not go with its policy. is is what it changes; nil: nothing.
-	Check(d *subscription.Draft, is *record.Subscription) webhook.Faults
+	// Check says what of a draft does not go with its policy; of is the subscription that it changes, nil for a new one.
+	Check(d *subscription.Draft, of *record.Subscription) webhook.Faults
 	Create(ctx context.Context, d *subscription.Draft) (subscription.Created, error)
 	Update(ctx context.Context, tenant, id string,
 		read func(*record.Subscription) (*subscription.Draft, error)) (*record.Subscription, error)
@@ -204,7 +204,7 @@ func next(after string) *string {
 func readQuery(ctx *fasthttp.RequestCtx, by *Principal) (subscription.Query, *problem) {
 	q := subscription.Query{Limit: defaultPage}
 	var p *problem
-	ctx.QueryArgs().VisitAll(func(name, raw []byte) {
+	for name, raw := range ctx.QueryArgs().All() {
 		value := string(raw)
 		switch string(name) {
 		case "tenant":
@@ -228,7 +228,7 @@ func readQuery(ctx *fasthttp.RequestCtx, by *Principal) (subscription.Query, *pr
 		default:
 			p = badRequest(fmt.Sprintf("%.100q is no parameter here", name), "tenant, url, enabled, limit or cursor")
 		}
-	})
+	}
 	if tenants := by.Tenants(); q.Tenant == "" && len(tenants) == 1 {
 		q.Tenant = tenants[0]
 	}
@@ -274,69 +274,4 @@ func (f *Front) subscriptionFailed(ctx *fasthttp.RequestCtx, err error, what str
 	default:
 		f.failed(ctx, err, what)
 	}
-}
-
-// shownSubscription is a subscription as the API shows it: every field always there, credentials masked.
-type shownSubscription struct {
-	ID       string            `json:"id"`
-	Tenant   string            `json:"tenant"`
-	URL      string            `json:"url"`
-	Name     string            `json:"name"`
-	Types    []string          `json:"types"`
-	Products []string          `json:"products"`
-	Filter   string            `json:"filter"`
-	Policy   string            `json:"policy"`
-	Headers  [][2]string       `json:"headers"`
-	Metadata map[string]string `json:"metadata"`
-	Enabled  bool              `json:"enabled"`
-	Disabled *shownDisabled    `json:"disabled"` // null: it is enabled
-	// Secrets are how many sign now, and until when the older ones do; what they are is told once, in Secret.
-	Secrets   []shownSecret `json:"secrets"`
-	CreatedAt Instant       `json:"created_at"`
-	UpdatedAt Instant       `json:"updated_at"`
-	Secret    string        `json:"secret,omitempty"`
-}
-
-type shownDisabled struct {
-	Since   Instant `json:"since"`
-	Reason  string  `json:"reason"`
-	By      string  `json:"by"`      // owner or policy
-	Pending string  `json:"pending"` // held or cancelled: what waited, and what matches meanwhile
-}
-
-type shownSecret struct {
-	Until Instant `json:"until"` // null: until it is replaced
-}
-
-func (f *Front) showSubscription(s *record.Subscription) *shownSubscription {
-	v := &shownSubscription{
-		ID: s.ID, Tenant: s.Tenant, URL: f.set.ShowURL(hostOf(s), s.URL), Name: s.Name, Types: s.Types, Products: s.Products,
-		Filter: s.Filter, Policy: s.Policy, Headers: make([][2]string, len(s.Headers)), Metadata: s.Metadata,
-		Enabled: s.Disabled == nil, CreatedAt: At(s.CreatedAt), UpdatedAt: At(s.UpdatedAt), Secrets: []shownSecret{},
-	}
-	for i, h := range s.Headers {
-		v.Headers[i] = [2]string{h.Name, webhook.MaskHeader(h.Name, h.Value)}
-	}
-	if v.Products == nil {
-		v.Products = []string{}
-	}
-	if v.Metadata == nil {
-		v.Metadata = map[string]string{}
-	}
-	now := time.Now().UnixMilli()
-	for _, secret := range s.Secrets {
-		if secret.Until == 0 || secret.Until > now {
-			v.Secrets = append(v.Secrets, shownSecret{At(secret.Until)})
-		}
-	}
-	if d := s.Disabled; d != nil {
-		v.Disabled = &shownDisabled{Since: At(d.Since), Reason: d.Reason, By: "policy", Pending: "held"}
-		if d.ByHand {
-			v.Disabled.By = "owner"
-		}
-		if d.Cancels {
-			v.Disabled.Pending = "cancelled"
-		}
-	}
-	return v
 }

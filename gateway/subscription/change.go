@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/policy"
@@ -252,77 +251,5 @@ func (r *Room) forget(ctx context.Context, e *Entry) error {
 	}
 	r.put(e, nil)
 	r.standings.forget(id)
-	return nil
-}
-
-// maxSecrets is how many secrets sign at once, each rotation within the overlap of another adding one.
-const maxSecrets = 5
-
-// Rotate gives a tenant's subscription another secret, a given one or one that is made, and returns it. Those before it
-// go on signing for as long as the overlap says, or as they had left.
-func (r *Room) Rotate(
-	ctx context.Context, tenantName, id, secret string, overlap time.Duration,
-) (s *record.Subscription, told string, err error) {
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	is := r.entry(tenantName, id)
-	if is == nil {
-		return nil, "", fmt.Errorf("subscription %s: %w", id, ErrNotFound)
-	}
-	if secret == "" {
-		made, err := sign.GenerateSecret(rand.Reader)
-		if err != nil {
-			return nil, "", err
-		}
-		secret = made.Reveal()
-	}
-	now := time.Now()
-	changed := *is.Record
-	changed.UpdatedAt = now.UnixMilli()
-	changed.Secrets = rotated(is.Record.Secrets, secret, now, overlap)
-	if err := r.save(ctx, &changed); err != nil {
-		return nil, "", fmt.Errorf("subscription %s: %w", id, err)
-	}
-	r.put(is, &Entry{Record: &changed, filter: is.filter, products: is.products})
-	r.set.Log.Info().Str("subscription", id).Dur("overlap_ms", overlap).Msg("secret rotated")
-	return &changed, secret, nil
-}
-
-func rotated(was []record.Secret, secret string, now time.Time, overlap time.Duration) []record.Secret {
-	until := now.Add(overlap).UnixMilli()
-	secrets := []record.Secret{{Value: secret}}
-	for _, s := range was {
-		if s.Until == 0 || s.Until > until {
-			s.Until = until
-		}
-		if s.Until > now.UnixMilli() && s.Value != secret && len(secrets) < maxSecrets {
-			secrets = append(secrets, s)
-		}
-	}
-	return slices.Clip(secrets)
-}
-
-// Check says what of a draft does not go with its policy: a secret that its schemes cannot sign with. is is what it
-// changes, whose secret then counts; nil: nothing.
-func (r *Room) Check(d *Draft, is *record.Subscription) webhook.Faults {
-	secret := d.Secret
-	if secret == "" && is != nil && len(is.Secrets) > 0 {
-		secret = is.Secrets[0].Value
-	}
-	if secret == "" {
-		return nil
-	}
-	for _, s := range r.policy(d.Record.Policy).Sign {
-		scheme := sign.Scheme(s.Scheme)
-		if !scheme.Shared() {
-			continue
-		}
-		if _, err := sign.New(scheme, sign.NewSecret(secret)); err != nil {
-			return webhook.Faults{{
-				Path: "/secret", Value: webhook.Masked, Problem: fmt.Sprintf("policy %s cannot sign with it: %v", d.Record.Policy, err),
-				Want: "a secret for the scheme " + s.Scheme + ", or none, for one to be made",
-			}}
-		}
-	}
 	return nil
 }

@@ -61,7 +61,7 @@ func TestFilterFaultNamesItsPlace(t *testing.T) {
 		{"live and\n data.total >> 3", "line 2, column 14"},
 		{`"text"`, "bool"},
 		{"live and\n totl > 3", "line 2, column 2: unknown name totl"},
-		{`any(data.items, any(data.items, true))`, "another loop"},
+		{`any(data.items, none(data.items, true))`, "another loop"},
 		{`map(data.items, .n) == []`, "line 1, column 1"},
 		{`data.email matches data.pattern`, "a pattern in quotes"},
 		{`len(1..1000000) > 1`, "range"},

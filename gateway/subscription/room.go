@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -251,23 +250,5 @@ func (r *Room) policy(name string) *policy.Policy {
 
 // newID returns a prefix and a ULID.
 func newID(prefix string) string {
-	return prefix + ulid.MustNew(ulid.Now(), io.Reader(rand.Reader)).String()
-}
-
-// Secrets returns what the deliveries of a subscription are signed with at an instant, the newest first; false where
-// there is no such subscription.
-func (r *Room) Secrets(id string, now time.Time) ([]string, bool) {
-	r.mu.RLock()
-	e := r.byID[id]
-	r.mu.RUnlock()
-	if e == nil {
-		return nil, false
-	}
-	var inUse []string
-	for _, s := range e.Record.Secrets {
-		if s.Until == 0 || now.UnixMilli() < s.Until {
-			inUse = append(inUse, s.Value)
-		}
-	}
-	return inUse, true
+	return prefix + ulid.MustNew(ulid.Now(), rand.Reader).String()
 }

@@ -22,7 +22,8 @@ const (
 	MaxAddress  = 32 << 10 // of a subscription's URL, headers and metadata together
 	MaxPublish  = 10_000   // events in one request
 
-	MinSecret, MaxSecret = 16, 512
+	MinSecret = 16
+	MaxSecret = 512
 
 	// DefaultOverlap is how long the secret before the last still signs.
 	DefaultOverlap = 24 * time.Hour
