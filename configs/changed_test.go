@@ -2,6 +2,7 @@ package configs
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,10 @@ func TestChangedNamesWhatDiffersByItsPath(t *testing.T) {
 		"an entry less": {
 			"limits: {hosts: [{match: a.example, share: 0.5}]}\npolicies:\n  default: {max_age: 1h}\n  slow: {timeout: 30s}\n",
 			[]string{"limits.hosts[b.example]"},
+		},
+		"within a policy": {
+			strings.Replace(base, "timeout: 30s", "timeout: 30s, retry: {retries: 3}, identity: x, disable: {exhausted: 2}", 1),
+			[]string{"policies.slow.retry.retries", "policies.slow.identity", "policies.slow.disable.exhausted"},
 		},
 		"values everywhere": {
 			"listen: 127.0.0.1:1\nadmin: 127.0.0.1:2\nlog: {level: warn}\nretention: {metadata: 1h}\n" +

@@ -18,7 +18,7 @@ type IdentityValue string
 // What an identity header may say. Those of events are left out of webhooks that belong to no event.
 const (
 	// DeliveryID is the webhook's own id: the same on every attempt. That of a replay is new or the old one, as
-	// Policy.ReplayAsNew says.
+	// Policy.ReplayAsNew says. What has no id, as the test of a subscription, goes without.
 	DeliveryID IdentityValue = "delivery"
 	// EventID is the id of the event that is delivered, the same to every subscription; of a webhook without an event
 	// it is the delivery's. It is what a receiver knows a repetition by.
@@ -58,6 +58,9 @@ func (p *Policy) identity(v IdentityValue, w *record.Webhook, id record.ID) stri
 	}
 	if w.Replays != (record.ID{}) && !p.ReplayAsNew {
 		id = w.Replays
+	}
+	if id == (record.ID{}) {
+		return ""
 	}
 	return id.String()
 }

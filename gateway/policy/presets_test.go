@@ -115,6 +115,9 @@ func TestChariows2026ContractIsFiveAttemptsFarAndFartherApart(t *testing.T) {
 	if got := p.Identify(nil, of, id); !slices.Equal(got, want) {
 		t.Errorf("headers %v, want %v", got, want)
 	}
+	if got := p.Identify(nil, of, record.ID{}); !slices.Equal(got, want[1:]) {
+		t.Errorf("a test has headers %v, want %v", got, want[1:])
+	}
 	if p.Disable.Exhausted != 1 || p.Sign[0].Scheme != "chariow" {
 		t.Errorf("got %+v", p)
 	}
