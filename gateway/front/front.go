@@ -20,6 +20,7 @@ package front
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -81,6 +82,7 @@ type Settings struct {
 	Secret     [32]byte // keys the digests in lanes; the same for ever, or lanes forget what they learned
 	MaxWebhook int      // bytes of one webhook; 0: webhook.DefaultMaxSize
 	MaxConns   int      // 0: DefaultMaxConns
+	Bodies     int64    // bytes of all requests' bodies together; 0: DefaultBodies
 	Log        zerolog.Logger
 	AccessLog  bool // a line for each request
 	// NoDate leaves out the Date header, whose clock is the process's: for tests in virtual time.
@@ -94,6 +96,7 @@ type Front struct {
 	server   fasthttp.Server
 	closing  atomic.Bool
 	stopping chan struct{} // closed when the shutdown begins
+	bodies   bodies
 	ids      *requestIDs
 	tries    tries
 	// work is what the store's calls run under. It does not end with a request or with Shutdown: what was begun is
@@ -114,6 +117,7 @@ func New(set Settings) *Front {
 		Policy: policy.Default, Policies: inForce(set.Policies), LaneBy: set.LaneBy, Priority: set.Priority, Destination: set.Destination,
 		Secret: set.Secret, MaxSize: set.MaxWebhook,
 	}
+	f.bodies.give(cmp.Or(set.Bodies, DefaultBodies))
 	conns := set.MaxConns
 	if conns <= 0 {
 		conns = DefaultMaxConns
@@ -127,6 +131,7 @@ func New(set Settings) *Front {
 		WriteTimeout:                 writeTimeout,
 		IdleTimeout:                  idleTimeout,
 		MaxRequestBodySize:           MaxRequest,
+		StreamRequestBody:            true, // readBody reads it, within the bound of all
 		DisablePreParseMultipartForm: true,
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
@@ -207,6 +212,13 @@ func (f *Front) handle(ctx *fasthttp.RequestCtx) {
 	if f.closing.Load() {
 		ctx.SetConnectionClose()
 		answer(ctx, closingProblem())
+		return
+	}
+	took, p := f.readBody(ctx)
+	defer f.bodies.give(took)
+	if p != nil {
+		ctx.SetConnectionClose()
+		answer(ctx, p)
 		return
 	}
 	by = f.route(ctx)

@@ -16,15 +16,11 @@ func (f *Front) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
 	var broken net.Error
 	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		linger(ctx.Conn())
-		answer(ctx, newProblem(413, "too-large", "The request is too large", fmt.Sprintf("want at most %d bytes", MaxRequest)))
 	case errors.As(err, &small):
 		answer(ctx, newProblem(431, "headers-too-large", "The request's headers are too large",
 			fmt.Sprintf("want at most %d bytes with the request line", MaxHeaderBlock)))
 	case errors.As(err, &broken) && broken.Timeout():
-		answer(ctx, newProblem(408, "timeout", "The request did not arrive in time",
-			fmt.Sprintf("want it within %s", readTimeout)))
+		answer(ctx, lateProblem())
 	default:
 		answer(ctx, badRequest("it could not be read", "HTTP/1.1 (RFC 9112)"))
 	}
