@@ -19,6 +19,7 @@ func (g *Gateway) newRoom(secret [32]byte) *subscription.Room {
 	address := webhook.Defaults{LaneBy: g.rules.laneBy, Secret: secret}
 	return subscription.New(subscription.Settings{
 		Store: g.store, Flows: flowBrake{g.dispatcher}, Policies: g.rules.policies, Address: address.Address,
+		Subject:  func(subject string) record.Digest { return webhook.SubjectDigest(&address.Secret, subject) },
 		Keep:     func() time.Duration { return time.Duration(g.set.Config.Retention.Metadata) },
 		Disabled: g.notices.disabled,
 		Log:      g.log,

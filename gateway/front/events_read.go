@@ -96,6 +96,10 @@ func (b *events) readAsItStands(ctx *fasthttp.RequestCtx, body []byte) *problem 
 			e.ID = value
 		case "tenant":
 			e.Tenant = value
+		case "subject":
+			if e.Subject = value; len(value) > subscription.MaxName {
+				p = badRequest(fmt.Sprintf("a subject of %d bytes", len(value)), fmt.Sprintf("at most %d", subscription.MaxName))
+			}
 		case "product":
 			e.Products = append(e.Products, value)
 		case "live":
@@ -108,7 +112,7 @@ func (b *events) readAsItStands(ctx *fasthttp.RequestCtx, body []byte) *problem 
 				p = badRequest(fmt.Sprintf("created=%.100q", value), "RFC 3339, or milliseconds since 1970")
 			}
 		default:
-			p = badRequest(fmt.Sprintf("%.100q is no parameter here", name), "type, id, tenant, live, product or created")
+			p = badRequest(fmt.Sprintf("%.100q is no parameter here", name), "type, id, tenant, live, product, subject or created")
 		}
 	}
 	if p != nil {

@@ -24,6 +24,7 @@ type Event struct {
 	Tenant   string
 	Live     bool
 	Products []string
+	Subject  string    // whom it is about; empty: not said
 	Created  time.Time // when it happened, as its sender says; zero: not said
 	// Data is JSON as received, which the envelope of each delivery's policy goes around.
 	Data []byte
@@ -35,7 +36,7 @@ type Event struct {
 }
 
 // eventFields are what an event may say, in the order of its documentation.
-var eventFields = []string{"type", "data", "body", "body_base64", "id", "tenant", "live", "product", "products", "created"}
+var eventFields = []string{"type", "data", "body", "body_base64", "id", "tenant", "live", "product", "products", "subject", "created"}
 
 // EventDefaults are what an event is read with.
 type EventDefaults struct {
@@ -71,6 +72,7 @@ func (o *object) event(d *EventDefaults) (*Event, webhook.Faults) {
 		e.Live = *live
 	}
 	e.Type = o.text("type", MaxType)
+	e.Subject = o.text("subject", MaxName)
 	e.Products = o.texts("products", MaxProducts, checkProduct)
 	if p := o.text("product", MaxName); p != "" {
 		e.Products = union(e.Products, []string{p})
@@ -226,6 +228,9 @@ func (e *Event) Fingerprint() [16]byte {
 	}
 	for _, p := range e.Products {
 		put(p)
+	}
+	if e.Subject != "" {
+		put("\x00" + e.Subject) // no product is such
 	}
 	return [16]byte(h.Sum(nil)[:16])
 }

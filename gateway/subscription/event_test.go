@@ -97,6 +97,7 @@ func TestFingerprintIsOfWhatAnEventSays(t *testing.T) {
 	}
 	for _, edit := range [][2]string{
 		{`"n":1`, `"n":2`}, {`"a"`, `"b"`}, {`["p"]`, `["q"]`}, {`:5`, `:6`}, {`"data"`, `"live":false,"data"`}, {`"data"`, `"body"`},
+		{`"data"`, `"subject":"ada","data"`},
 	} {
 		other, faults := ParseEvent([]byte(strings.Replace(base, edit[0], edit[1], 1)), eventDefaults)
 		if faults != nil || other.Fingerprint() == first.Fingerprint() {

@@ -126,6 +126,7 @@ func newRoom(t *testing.T, d *disk) *Room {
 	address := webhook.Defaults{}
 	r := New(Settings{
 		Store: d, Flows: d, Policies: rules, Address: address.Address, Keep: func() time.Duration { return time.Hour },
+		Subject: func(s string) record.Digest { return record.Digest{byte(len(s))} },
 	})
 	if err := r.Load(t.Context()); err != nil {
 		t.Fatal(err)

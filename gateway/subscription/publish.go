@@ -137,6 +137,9 @@ func (d *deliveries) add(s *record.Subscription) {
 	if p.Ordered {
 		w.Ordering = webhook.OrderingDigest(s.ID)
 	}
+	if d.event.Subject != "" {
+		w.Subject = d.room.set.Subject(d.event.Subject)
+	}
 	d.room.set.Address(w)
 	payload := w.Encode()
 	d.size += len(payload)

@@ -56,6 +56,8 @@ type Settings struct {
 	Policies func() policy.Set
 	// Address sets the host and the lane of a webhook by its URL and headers.
 	Address func(*record.Webhook)
+	// Subject returns the digest under which a webhook is known by whom it is about.
+	Subject func(string) record.Digest
 	// Keep returns how long events are kept; at least MinKeep is.
 	Keep func() time.Duration
 	// Disabled is told, one at a time, of each subscription that its policy's rule has disabled; nil: nobody is.

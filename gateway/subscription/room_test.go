@@ -82,17 +82,17 @@ func TestDeliveryIsWhatItsSubscriptionSays(t *testing.T) {
 	d := newDisk()
 	r := newRoom(t, d)
 	s := create(t, r, `{"url":"https://a.example/in","headers":{"X-A":"1"},"metadata":{"k":"v"},"policy":"default"}`).Subscription
-	publish(t, r, `{"type":"order.paid","id":"e1","data":{ "n" : 1 }}`)
+	publish(t, r, `{"type":"order.paid","id":"e1","subject":"ada","data":{ "n" : 1 }}`)
 	w := d.jobs[0].Webhook
 	if w.Method != "POST" || w.URL != s.URL || w.Host != "a.example" || w.Flow != s.ID || w.Subscription != s.ID || w.Event != "e1" ||
 		w.Type != "order.paid" || w.Policy != "default" || w.Metadata["k"] != "v" || string(w.Body) != `{ "n" : 1 }` ||
-		fmt.Sprint(w.Headers) != "[{{} X-A 1} {{} Content-Type application/json}]" {
+		w.Subject != (record.Digest{3}) || fmt.Sprint(w.Headers) != "[{{} X-A 1} {{} Content-Type application/json}]" {
 		t.Errorf("delivered as %+v", w)
 	}
 	if len(s.Headers) != 1 {
 		t.Errorf("the subscription's own headers became %v", s.Headers)
 	}
-	if again := publish(t, r, `{"type":"order.paid","id":"e1","data":{ "n" : 1 }}`); len(d.jobs) != 1 || len(again) != 1 {
+	if again := publish(t, r, `{"type":"order.paid","id":"e1","subject":"ada","data":{ "n" : 1 }}`); len(d.jobs) != 1 || len(again) != 1 {
 		t.Errorf("the same event again made %d deliveries", len(d.jobs)-1)
 	}
 }
