@@ -166,7 +166,7 @@ func (c *webhookShowCmd) Run(k *kong.Context) error {
 		path += "?include=payload"
 	}
 	var w shownWebhookText
-	return c.run(context.Background(), k, "GET", path, nil, &w, func(to io.Writer) error { return w.print(to) })
+	return c.run(context.Background(), k, "GET", path, nil, &w, w.print)
 }
 
 func (w *shownWebhookText) print(to io.Writer) error {

@@ -18,7 +18,7 @@ func logGateway(t *testing.T) *httptest.Server {
 	looked := 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		answer := ""
+		var answer string
 		switch what := r.Method + " " + r.URL.Path; {
 		case what == "GET /v1/webhooks" && r.URL.Query().Get("status") != "4xx":
 			w.WriteHeader(400)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -107,8 +108,8 @@ func readObject(body []byte, into any, want string) *problem {
 	dec.DisallowUnknownFields()
 	err := dec.Decode(into)
 	if err == nil {
-		if _, more := dec.Token(); more != io.EOF { //nolint:errorlint // it is returned as it is
-			err = fmt.Errorf("something follows the object")
+		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("something follows the object")
 		}
 	}
 	if err != nil {

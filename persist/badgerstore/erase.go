@@ -185,10 +185,11 @@ func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, b
 			break
 		}
 		at += n
-		keep := true
-		if h.value, keep = change(h.id, h.value); !keep {
+		value, keep := change(h.id, h.value)
+		if !keep {
 			continue
 		}
+		h.value = value
 		b := h.append(nil, f.sealer)
 		s.offsets[h.id] = size
 		if f.rows {
