@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/sign"
 )
 
 // PolicySet returns the policies of a valid configuration as they are carried out: its own, the presets and
@@ -53,7 +54,9 @@ func (p *Policy) compile(name string) *policy.Policy {
 		to.ByClass = append(to.ByClass, policy.ClassSchedule{Classes: s.Error.set(), Schedule: s.compile()})
 	}
 	for _, s := range p.Sign {
-		to.Sign = append(to.Sign, policy.Signature{Scheme: s.Scheme, SecretFile: s.SecretFile})
+		to.Sign = append(to.Sign, policy.Signature{
+			Scheme: s.Scheme, SecretFile: s.SecretFile, Own: !sign.Scheme(s.Scheme).Shared(),
+		})
 	}
 	return to
 }

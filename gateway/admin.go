@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-gateway/sluice/persist/badgerstore"
 )
 
-// adminServer serves what operators and their machines look at: metrics, health and profiles; and the one thing that
+// adminServer serves what operators and their machines look at: metrics, health and profiles; and what
 // they do there, which no page of another site may do for them.
 func adminServer(g *Gateway, registry *prometheus.Registry) *http.Server {
 	mux := http.NewServeMux()
@@ -20,6 +20,7 @@ func adminServer(g *Gateway, registry *prometheus.Registry) *http.Server {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, g.ready.Load()) })
 	mux.HandleFunc("POST /reload", g.reloadRoute)
+	mux.HandleFunc("POST /signing-keys/rotate", g.rotateRoute)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

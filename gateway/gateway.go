@@ -64,6 +64,7 @@ type Gateway struct {
 	certificate             *certificate // nil: no TLS
 
 	store      *badgerstore.Store
+	keys       *signingKeys
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher
 	jobs       *jobs
@@ -89,7 +90,12 @@ func (g *Gateway) open() error {
 		return err
 	}
 	set, conf := g.set, &g.set.Config
-	g.rules.now.Store(newRules(conf, nil))
+	compiled := newRules(conf, nil)
+	var err error
+	if compiled.signers, err = readSigners(compiled.policies); err != nil {
+		return err
+	}
+	g.rules.now.Store(compiled)
 	key, err := dataKey(conf)
 	if err != nil {
 		return err
@@ -125,7 +131,13 @@ func (g *Gateway) open() error {
 	}
 	g.notices = newNotices(conf.Notices, g.log, registry)
 	g.client = egress.New(egress.Settings{Rules: ways, UserAgent: "Sluice/" + set.Version, Dial: set.Dial})
+	g.keys = &signingKeys{store: g.store, log: g.log}
+	signing := &signing{
+		rules: &g.rules, keys: g.keys, log: g.log,
+		secrets: func(id string, now time.Time) ([]string, bool) { return g.room.Secrets(id, now) },
+	}
 	g.dispatcher = dispatch.New(dispatch.Settings{
+		Sign:  signing.sign,
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
 		Schedule: schedule.Settings{
 			MaxInFlight: conf.Egress.MaxInFlight, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
@@ -150,7 +162,7 @@ func (g *Gateway) open() error {
 	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
-		Await: g.await, Try: g.try,
+		Await: g.await, Try: g.try, KeySet: g.keys.set,
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
 		Repairs: repairs{g.store, g.dispatcher, g.log}, Replays: again, Erasures: wiping,
 		Subscriptions: subscriptions{g.room, g.dispatcher},

@@ -82,6 +82,9 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	}
 	was := g.rules.now.Load()
 	is := newRules(&next, was)
+	if is.signers, err = readSigners(is.policies); err != nil {
+		return nil, err
+	}
 	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {
 		g.rules.now.Store(is)
 		g.client.Reconfigure(ways)

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/sign"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -23,6 +24,7 @@ type rules struct {
 	breaker  circuit.Config
 	flows    *configs.FlowIndex
 	tokens   *front.Tokens
+	signers  map[policy.Signature]*sign.Signer // with the secrets that policies name
 	// overrides are made when they are first asked for, by the match of their entry: entries are few, and hosts many.
 	overrides sync.Map
 }

@@ -41,4 +41,5 @@ type DocumentKind uint8
 const (
 	SubscriptionDocument DocumentKind = 1 // record.Subscription, by its id
 	StandingDocument     DocumentKind = 2 // what a subscription's rule of disabling has counted, by its id
+	SigningKeyDocument   DocumentKind = 3 // a private key of the gateway's, PKCS #8 in PEM, by when it was made
 )

@@ -48,7 +48,12 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		return
 	}
 
-	p := d.policyOf(w)
+	p, now := d.policyOf(w), time.Now()
+	headers, err := d.headers(p, w, s.Entry.ID, now)
+	if err != nil { // who signs has told
+		e.settlement = stays(&s, nil, s.Entry, now.Add(unsignedPause))
+		return
+	}
 	var x *exchange
 	kept := 0 // as much as is kept of any
 	if d.waits.wanted(s.Entry.ID) {
@@ -57,9 +62,9 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		x = exchanges.Get().(*exchange)
 		defer exchanges.Put(x)
 	}
-	x.began = time.Now()
+	x.began = now
 	d.set.Client.Do(&egress.Request{
-		Method: w.Method, URL: w.URL, Headers: traced(p.Identify(w.Headers, w, s.Entry.ID), w.Trace), Body: w.Body,
+		Method: w.Method, URL: w.URL, Headers: headers, Body: w.Body,
 		Connect: p.ConnectTimeout, Timeout: p.Timeout, Redirects: p.Redirects, MaxResponse: kept,
 	}, &x.resp)
 	x.ended = time.Now()

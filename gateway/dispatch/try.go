@@ -23,7 +23,11 @@ const tryPatience = 2 * time.Second
 // only the guard of addresses does. The lane's budget counts it and learns from it, the breaker does not. ErrStopping, or
 // ctx's error: nothing was sent.
 func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a *Answer, blocked *schedule.Waiting, err error) {
-	queue := w.Queue()
+	p, queue := d.policyOf(w), w.Queue()
+	headers, err := d.headers(p, w, ulid.Make(), time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
 	for last := time.Now().Add(tryPatience); ; {
 		err = d.Do(ctx, func(s *schedule.Schedule, now time.Time) { blocked = s.StartTry(now, &queue, force) })
 		if err != nil {
@@ -47,11 +51,9 @@ func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a 
 		// Whatever ctx and the client think by now, the budget is to hear of it.
 		_ = d.Do(context.WithoutCancel(ctx), func(s *schedule.Schedule, now time.Time) { s.EndTry(now, queue.Lane, seen) })
 	}()
-	p := d.policyOf(w)
-	id := ulid.Make()
 	x.began = time.Now()
 	d.set.Client.Do(&egress.Request{
-		Method: w.Method, URL: w.URL, Headers: traced(p.Identify(w.Headers, w, id), w.Trace), Body: w.Body,
+		Method: w.Method, URL: w.URL, Headers: headers, Body: w.Body,
 		Connect: p.ConnectTimeout, Timeout: min(p.Timeout, tryTimeout), Redirects: p.Redirects, MaxResponse: MaxWaitedBody,
 	}, &x.resp)
 	x.ended = time.Now()

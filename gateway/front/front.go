@@ -70,6 +70,8 @@ type Settings struct {
 	Await func(w *record.Webhook) Wait
 	// Try makes one attempt for a webhook that is not stored.
 	Try Try
+	// KeySet returns the public parts of the gateway's signing keys, as a JWK Set. Nil: there are none.
+	KeySet func() ([]byte, error)
 	// LaneBy says what a host's limit is by; nil: by host.
 	LaneBy func(host string) webhook.LaneBy
 	// Priority is that of a flow's definitions which state none; nil: normal.
@@ -116,6 +118,7 @@ func New(set Settings) *Front {
 	f.defaults = webhook.Defaults{
 		Policy: policy.Default, Policies: inForce(set.Policies), LaneBy: set.LaneBy, Priority: set.Priority, Destination: set.Destination,
 		Secret: set.Secret, MaxSize: set.MaxWebhook,
+		Unsigned: func(name string) (problem, want string) { return set.Policies().Unsigned(name) },
 	}
 	f.bodies.give(cmp.Or(set.Bodies, DefaultBodies))
 	conns := set.MaxConns

@@ -45,6 +45,7 @@ var routes = []route{
 	{"DELETE", "/v1/hosts/{host}/learned", Admin, true, (*Front).forgetHost},
 	{"POST", "/v1/erasures", Admin, false, (*Front).erase},
 	{"POST", "/v1/replays", Admin, false, (*Front).replay},
+	{"GET", keysPath, Anyone, false, (*Front).keySet},
 	{"GET", "/v1/jobs", Read, false, (*Front).jobs},
 	{"GET", "/v1/jobs/{id}", Read, false, (*Front).job},
 	{"DELETE", "/v1/jobs/{id}", Admin, false, (*Front).cancelJob},

@@ -21,6 +21,11 @@ func (r *reader) method(w *record.Webhook) {
 		})
 		return
 	}
+	if unsigned := r.defaults.Unsigned; unsigned != nil {
+		if problem, want := unsigned(w.Policy); problem != "" {
+			r.faults.add(Fault{Path: fieldPolicy.path(), Value: shorten(w.Policy), Problem: problem, Want: want})
+		}
+	}
 	if slices.Contains(allowed, w.Method) {
 		return
 	}

@@ -58,6 +58,9 @@ type Defaults struct {
 	Tenant   string // of definitions that name none; empty: DefaultTenant
 	Policy   string // likewise; never empty
 	Policies Policies
+	// Unsigned says why a policy has nothing to sign a definition's webhook with, and what would be right; problem is empty
+	// where it has, or signs nothing. Nil: none signs.
+	Unsigned func(name string) (problem, want string)
 	// LaneBy says what the limit of a host (as in record.Lane) is by. Nil: by host.
 	LaneBy func(host string) LaneBy
 	// Destination refuses what must never be called, as far as name or address literal and port tell; the address is

@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/sign"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// signing signs attempts as their policies say: deliveries of a subscription with its secrets, other webhooks with those of
+// the policy's secret_file, and by schemes of keys with the gateway's own. What it cannot sign is not sent.
+type signing struct {
+	rules *inForce
+	keys  *signingKeys
+	// secrets returns what a subscription's deliveries are signed with at an instant, the newest first; false: there is
+	// no such subscription. Nil: there are no subscriptions.
+	secrets func(subscription string, now time.Time) ([]string, bool)
+	log     zerolog.Logger
+	// failing are the policies and subscriptions that could not be signed for when they were asked to last.
+	failing sync.Map
+}
+
+// sign is dispatch.Settings.Sign.
+func (s *signing) sign(
+	p *policy.Policy, w *record.Webhook, id record.ID, now time.Time, headers []record.Header,
+) ([]record.Header, error) {
+	m := sign.Message{ID: id.String(), At: now, Method: w.Method, URL: w.URL, Body: w.Body}
+	if w.Event != "" { // by which a receiver knows a repetition, where its policy names no header for it
+		m.ID = w.Event
+	}
+	for i := range p.Sign {
+		signer, err := s.signer(&p.Sign[i], w, now)
+		if err == nil {
+			headers, err = signer.Apply(headers, m)
+		}
+		if err != nil {
+			return nil, s.failed(p, w, err)
+		}
+	}
+	s.mended(p, w)
+	return headers, nil
+}
+
+func (s *signing) signer(by *policy.Signature, w *record.Webhook, now time.Time) (*sign.Signer, error) {
+	switch scheme := sign.Scheme(by.Scheme); {
+	case by.Own:
+		return s.keys.signer()
+	case w.Subscription != "":
+		return s.subscribed(scheme, w.Subscription, now)
+	case by.SecretFile == "":
+		return nil, fmt.Errorf("%s: there is no secret: want sign: secret_file in the policy", scheme)
+	default:
+		signer := s.rules.now.Load().signers[*by]
+		if signer == nil { // put in force this moment
+			return nil, fmt.Errorf("%s: %s has not been read yet", scheme, by.SecretFile)
+		}
+		return signer, nil
+	}
+}
+
+func (s *signing) subscribed(scheme sign.Scheme, subscription string, now time.Time) (*sign.Signer, error) {
+	if s.secrets == nil {
+		return nil, errors.New("there is no such subscription")
+	}
+	texts, ok := s.secrets(subscription, now)
+	if !ok {
+		return nil, errors.New("there is no such subscription")
+	}
+	return sign.New(scheme, secretsOf(texts)...)
+}
+
+func secretsOf(texts []string) []sign.Secret {
+	secrets := make([]sign.Secret, len(texts))
+	for i, text := range texts {
+		secrets[i] = sign.NewSecret(text)
+	}
+	return secrets
+}
+
+// signedFor is what a failure is told of once, until it is over.
+type signedFor struct{ policy, subscription string }
+
+func (s *signing) failed(p *policy.Policy, w *record.Webhook, err error) error {
+	if _, told := s.failing.LoadOrStore(signedFor{p.Name, w.Subscription}, true); !told {
+		s.log.Error().Err(err).Str("policy", p.Name).Str("subscription", w.Subscription).
+			Msg("webhooks cannot be signed: they wait, and none is sent unsigned")
+	}
+	return fmt.Errorf("signing for policy %s: %w", p.Name, err)
+}
+
+func (s *signing) mended(p *policy.Policy, w *record.Webhook) {
+	key := signedFor{p.Name, w.Subscription}
+	if _, failed := s.failing.Load(key); !failed {
+		return
+	}
+	if _, failed := s.failing.LoadAndDelete(key); failed {
+		s.log.Info().Str("policy", p.Name).Str("subscription", w.Subscription).Msg("webhooks are signed again")
+	}
+}
+
+// readSigners reads the secrets that policies name: a file has one in each line, the newest first. Its error tells of every
+// file that cannot be used.
+func readSigners(policies policy.Set) (map[policy.Signature]*sign.Signer, error) {
+	signers := map[policy.Signature]*sign.Signer{}
+	var faults []error
+	for _, name := range policies.Names() {
+		for _, by := range policies[name].Sign {
+			if by.SecretFile == "" || signers[by] != nil {
+				continue
+			}
+			signer, err := readSigner(by)
+			if err != nil {
+				faults = append(faults, fmt.Errorf("policies.%s.sign: secret_file: %w", name, err))
+				continue
+			}
+			signers[by] = signer
+		}
+	}
+	return signers, errors.Join(faults...)
+}
+
+func readSigner(by policy.Signature) (*sign.Signer, error) {
+	text, err := os.ReadFile(by.SecretFile)
+	if err != nil {
+		return nil, err
+	}
+	var secrets []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			secrets = append(secrets, line)
+		}
+	}
+	signer, err := sign.New(sign.Scheme(by.Scheme), secretsOf(secrets)...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: want a secret in each line, the newest first", by.SecretFile, err)
+	}
+	return signer, nil
+}
