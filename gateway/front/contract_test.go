@@ -8,7 +8,8 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/front"
 )
 
-func TestContractHasNoRouteThatIsNotThere(t *testing.T) {
+// TestContractHasTheRoutesThatThereAreAndNoOthers walks the table and the document both ways.
+func TestContractHasTheRoutesThatThereAreAndNoOthers(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromData(front.Contract)
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +28,11 @@ func TestContractHasNoRouteThatIsNotThere(t *testing.T) {
 			if told, _ := operation.Extensions["x-scope"].(string); ok && told != scope {
 				t.Errorf("gateway/front/openapi.yaml says that %s needs the scope %q, and it needs %q", route, told, scope)
 			}
+			delete(there, route)
 		}
+	}
+	for route := range there {
+		t.Errorf("gateway/front/openapi.yaml lacks %s: want it there, with its scope and what it answers", route)
 	}
 }
 
