@@ -75,7 +75,7 @@ func (c *Config) check(k *checker) {
 	c.Retention.check(k)
 	c.Egress.check(k)
 	c.Limits.check(k)
-	c.Breaker.check(k)
+	c.Breaker.check(k, "breaker", false)
 	c.checkFlows(k)
 	c.Policies.check(k)
 	c.Notices.check(k)

@@ -17,7 +17,7 @@ retention: {metadata: 7 days}
 	fmt.Println(err)
 	// Output:
 	// sluice.yaml:3: limits.default.start: 20/s: is above the ceiling; want at most the ceiling, which is 600/min, or unlimited
-	// sluice.yaml:5: limits.hosts[0].celing: is not a known key, did you mean ceiling?; want one of match, by, start, ceiling, fixed, windows, share, concurrency, max_pause, headers, mask_path
+	// sluice.yaml:5: limits.hosts[0].celing: is not a known key, did you mean ceiling?; want one of match, by, start, ceiling, fixed, windows, share, concurrency, max_pause, headers, breaker, mask_path
 	// sluice.yaml:6: retention.metadata: 7 days: is not a length of time; want a length of time such as 250ms, 30s, 1h30m or 7d
 }
 

@@ -56,6 +56,8 @@ type Host struct {
 	MaxPause    Duration    `yaml:"max_pause,omitempty"`
 	// Headers says how its rate-limit headers are to be read, where their look misleads.
 	Headers Headers `yaml:"headers"`
+	// Breaker is what its breaker has that differs from the section breaker.
+	Breaker Breaker `yaml:"breaker,omitempty"`
 	// MaskPath shows the host's URLs without their path, for hosts that put secrets into it.
 	MaskPath bool `yaml:"mask_path,omitempty"`
 }
@@ -171,6 +173,7 @@ func (h *Host) check(k *checker, path string, of Limit) {
 	}
 	checkConcurrency(k, path+".concurrency", h.Concurrency, top, true)
 	h.Headers.check(k, path+".headers")
+	h.Breaker.check(k, path+".breaker", true)
 	if at := path + ".max_pause"; k.given(at, h.MaxPause == 0) {
 		within(k, at, h.MaxPause, minMaxPause, maxMaxPause)
 	}

@@ -145,7 +145,7 @@ func (g *Gateway) open() error {
 		},
 		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Log: set.Log, Metrics: registry,
-		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override,
+		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override, Fails: g.rules.fails,
 		Attempted: g.attempted,
 	})
 	g.room = g.newRoom(secret)

@@ -90,7 +90,7 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 		g.client.Reconfigure(ways)
 		s.Reconfigure(now,
 			func(host string) (limiter.Config, bool) { return is.changedBudget(host, was) },
-			func(string) (circuit.Config, bool) { return is.breaker, is.breaker != was.breaker })
+			func(host string) (circuit.Config, bool) { return is.changedBreaker(host, was) })
 		s.ReconfigureFlows(now, next.Priorities.Floor)
 	})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/policy"
@@ -21,7 +20,7 @@ import (
 type rules struct {
 	limits   *configs.Index
 	policies policy.Set
-	breaker  circuit.Config
+	breakers breakerRules
 	flows    *configs.FlowIndex
 	tokens   *front.Tokens
 	signers  map[policy.Signature]*sign.Signer // with the secrets that policies name
@@ -32,7 +31,7 @@ type rules struct {
 // newRules makes the rules of a valid configuration. What the tokens of was have spent of their rates stays spent; nil:
 // there was nothing.
 func newRules(conf *configs.Config, was *rules) *rules {
-	r := &rules{limits: conf.Limits.Index(), policies: conf.PolicySet(), breaker: breakerConfig(conf), flows: conf.FlowIndex()}
+	r := &rules{limits: conf.Limits.Index(), policies: conf.PolicySet(), breakers: newBreakerRules(conf), flows: conf.FlowIndex()}
 	if was == nil {
 		was = new(rules)
 	}
@@ -98,7 +97,6 @@ func (f *inForce) laneBy(host string) webhook.LaneBy      { return f.now.Load().
 func (f *inForce) hostLabel(host string) string           { return f.now.Load().hostLabel(host) }
 func (f *inForce) override(host string) *limiter.Override { return f.now.Load().override(host) }
 func (f *inForce) showURL(host, url string) string        { return f.now.Load().showURL(host, url) }
-func (f *inForce) newBreaker(string) *circuit.Breaker     { return circuit.New(f.now.Load().breaker) }
 func (f *inForce) newBudget(lane record.Lane, now time.Time) *limiter.Budget {
 	return limiter.New(f.now.Load().budget(lane.Host), now)
 }

@@ -28,12 +28,19 @@ func tokens(conf *configs.Config) []front.Token {
 	return all
 }
 
-func breakerConfig(conf *configs.Config) circuit.Config {
-	return circuit.Config{
-		FailureRatio: conf.Breaker.FailureRatio, MinRequests: conf.Breaker.MinRequests,
-		Window: time.Duration(conf.Breaker.Window), CoolDown: time.Duration(conf.Breaker.CoolDown),
-		CoolDownMax: time.Duration(conf.Breaker.CoolDownMax), Probes: conf.Breaker.Probes,
+func breakerConfig(b configs.Breaker) circuit.Config {
+	c := circuit.Config{
+		FailureRatio: b.FailureRatio, MinRequests: b.MinRequests, Failures: b.Failures,
+		Window: time.Duration(b.Window), CoolDown: time.Duration(b.CoolDown),
+		CoolDownMax: time.Duration(b.CoolDownMax), Probes: b.Probes, Ramp: time.Duration(b.Ramp),
 	}
+	if b.Scope == configs.ScopeHostTenant {
+		c.Scope = circuit.HostTenant
+	}
+	if b.Ramp == 0 {
+		c.Ramp = circuit.NoRamp
+	}
+	return c
 }
 
 func budgetConfig(h configs.Host) limiter.Config {

@@ -34,7 +34,7 @@ func Play(conf *configs.Config, sc *simulate.Scenario, also func(*simulate.Setti
 			Flow: rules.flow, Tenant: rules.tenant, Floor: conf.Priorities.Floor,
 		},
 		Policies: compiled.policies, Health: func(host string, status int, class policy.ErrorClass, deferred bool) circuit.Result {
-			return dispatch.Health(class, deferred, dispatch.FailsByClass(host, status, deferred))
+			return dispatch.Health(class, deferred, rules.fails(host, status, deferred))
 		},
 	}
 	if also != nil {
