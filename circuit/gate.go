@@ -17,7 +17,8 @@ type gate struct {
 	window window // while closed
 	row    row    // while closed
 
-	calls, failures int // in the window when it last opened
+	calls, failures int    // in the window when it last opened
+	cause           string // of that
 
 	until    time.Time     // while open: when the cool-down is over
 	coolDown time.Duration // of the last opening; 0: the next is the first

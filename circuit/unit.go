@@ -267,10 +267,17 @@ func (u *unit) changes(now time.Time, p *part, to State, cause string) Transitio
 
 // note remembers a change of the unit, or of a part of it, that has just been made.
 func (u *unit) note(now time.Time, p *part, from State, cause string) Transition {
-	t := Transition{From: from, To: u.state, Cause: cause}
+	g := &u.gate
+	if p != nil {
+		g = &p.gate
+	}
+	if g.state == Open {
+		g.cause = cause
+	}
+	t := Transition{From: from, To: g.state, Cause: cause}
 	switch {
 	case p != nil:
-		t.To, t.Partial, t.Of = p.state, true, p.name
+		t.Partial, t.Of = true, p.name
 	case u.tenant != nil:
 		t.Partial, t.Of.Tenant = true, *u.tenant
 	}

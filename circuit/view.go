@@ -17,6 +17,7 @@ type View struct {
 	Succeeded int // probes, while half-open
 	// Calls ended in the window, and Failures of those failed; of an open or half-open breaker, when it opened.
 	Calls, Failures int
+	Cause           string // of the last opening, as far as this process saw it; empty: there was none
 	// Share is the part of its known rate that is used while it comes back, until RampedBy; 1 and zero otherwise.
 	Share    float64
 	RampedBy time.Time
@@ -71,7 +72,8 @@ func (b *Breaker) Holding(now time.Time, of Part) (v View, partial bool) {
 func (b *Breaker) shown(g *gate, now time.Time) View {
 	v := View{
 		State: g.state, CoolDown: g.coolDown, Probes: len(g.probes), Succeeded: g.succeeded,
-		Calls: g.calls, Failures: g.failures, Share: g.share(now, &b.cfg),
+		Calls: g.calls, Failures: g.failures, Cause: g.cause,
+		Share: g.share(now, &b.cfg),
 	}
 	switch g.state {
 	case Open:

@@ -163,6 +163,7 @@ func (g *Gateway) open() error {
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
 		Await: g.await, Try: g.try, KeySet: g.keys.set,
+		Flows:  newFlows(hosts{g.dispatcher, g.log}, g.jobs),
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
 		Repairs: repairs{g.store, g.dispatcher, g.log}, Replays: again, Erasures: wiping,
 		Subscriptions: subscriptions{g.room, g.dispatcher},

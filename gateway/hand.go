@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
@@ -15,14 +16,32 @@ import (
 // milliseconds, and who waits at a keyboard wants to hear that this one does not.
 const handTimeout = 10 * time.Second
 
-// Resume ends the pauses of a host's lanes.
+// Pause holds a host until Resume, also one that nothing is known of yet.
+func (h hosts) Pause(ctx context.Context, name string) (*front.HostView, error) {
+	return h.change(ctx, name, func(s *schedule.Schedule, now time.Time, host string) bool {
+		s.HoldHost(now, host)
+		return true
+	}, "paused by an operator")
+}
+
+// Resume ends an operator's pause of a host, and those of its lanes that the destination asked for.
 func (h hosts) Resume(ctx context.Context, name string) (*front.HostView, error) {
-	return h.change(ctx, name, (*schedule.Schedule).Resume, "pauses ended by an operator")
+	return h.change(ctx, name, func(s *schedule.Schedule, now time.Time, host string) bool {
+		return s.ResumeHost(now, host) && s.Resume(now, host)
+	}, "pauses ended by an operator")
 }
 
 // Forget has a host's lanes forget what they learned.
 func (h hosts) Forget(ctx context.Context, name string) (*front.HostView, error) {
 	return h.change(ctx, name, (*schedule.Schedule).Forget, "what was learned is forgotten, by an operator")
+}
+
+// ForceBreaker has a host's breaker open or closed until it is auto again.
+func (h hosts) ForceBreaker(ctx context.Context, name, state string) (*front.HostView, error) {
+	to := map[string]circuit.State{front.BreakerOpen: circuit.Open, front.BreakerClosed: circuit.Closed}[state]
+	return h.change(ctx, name, func(s *schedule.Schedule, now time.Time, host string) bool {
+		return s.ForceBreaker(now, host, to)
+	}, "breaker set to "+state+" by an operator")
 }
 
 // change does something to one host and returns it as it stands once that is durable; nil when nothing is known of it.
@@ -33,18 +52,36 @@ func (h hosts) change(
 	ctx, cancel := context.WithTimeout(ctx, handTimeout)
 	defer cancel()
 	known := false
-	err := h.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) { known = do(s, now, name) })
+	err := h.do(ctx, func(s *schedule.Schedule, now time.Time) { known = do(s, now, name) })
 	switch {
-	case errors.Is(err, dispatch.ErrStopping):
-		return nil, front.ErrStopping
 	case err != nil:
-		return nil, fmt.Errorf("host %s: nothing was changed: %w", name, err)
+		return nil, fmt.Errorf("host %s: %w", name, err)
 	case !known:
 		return nil, nil //nolint:nilnil // what front.Hosts says of an unknown host
 	}
 	h.log.Info().Str("host", name).Msg(did)
-	if err := h.dispatcher.Sync(ctx); err != nil {
-		return nil, fmt.Errorf("host %s: %w: %w", name, front.ErrUnsaved, err)
+	if err := h.sync(ctx); err != nil {
+		return nil, fmt.Errorf("host %s: %w", name, err)
 	}
 	return h.Host(ctx, name)
+}
+
+// do makes a change.
+func (h hosts) do(ctx context.Context, change func(*schedule.Schedule, time.Time)) error {
+	err := h.dispatcher.Do(ctx, change)
+	switch {
+	case errors.Is(err, dispatch.ErrStopping):
+		return front.ErrStopping
+	case err != nil:
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	return nil
+}
+
+// sync returns when what was changed is durable.
+func (h hosts) sync(ctx context.Context) error {
+	if err := h.dispatcher.Sync(ctx); err != nil {
+		return fmt.Errorf("%w: %w", front.ErrUnsaved, err)
+	}
+	return nil
 }

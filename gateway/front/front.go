@@ -54,6 +54,7 @@ const (
 type Settings struct {
 	Store   Store
 	Hosts   Hosts
+	Flows   Flows
 	Jobs    Jobs
 	Logbook Logbook
 	// Subscriptions keeps them, and publishes events.

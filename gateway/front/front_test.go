@@ -134,6 +134,7 @@ func (m *memory) stored(t *testing.T) []*record.Webhook {
 type known struct {
 	waiting map[record.ID]*front.Waiting
 	hosts   []front.HostView
+	flows   []front.FlowView
 	err     error
 	done    []string // by an operator's hand, and to which host
 }
@@ -161,6 +162,16 @@ func (k *known) Forget(ctx context.Context, host string) (*front.HostView, error
 	return k.Host(ctx, host)
 }
 
+func (k *known) Pause(ctx context.Context, host string) (*front.HostView, error) {
+	k.done = append(k.done, "pause "+host)
+	return k.Host(ctx, host)
+}
+
+func (k *known) ForceBreaker(ctx context.Context, host, state string) (*front.HostView, error) {
+	k.done = append(k.done, state+" "+host)
+	return k.Host(ctx, host)
+}
+
 // door is a front door on an in-memory listener.
 type door struct {
 	tb    testing.TB
@@ -178,7 +189,7 @@ func open(tb testing.TB, change ...func(*front.Settings)) *door {
 		tb: tb, ln: fasthttputil.NewInmemoryListener(), hosts: &known{}, log: &bytes.Buffer{},
 		store: &memory{keys: map[[32]byte]int{}, views: map[record.ID]*persist.View{}},
 	}
-	set := front.Settings{Store: d.store, Hosts: d.hosts, Log: zerolog.New(d.log), NoDate: true}
+	set := front.Settings{Store: d.store, Hosts: d.hosts, Flows: d.hosts, Log: zerolog.New(d.log), NoDate: true}
 	set.Policies = func() policy.Set { return policies }
 	for _, c := range change {
 		c(&set)

@@ -2,46 +2,105 @@ package front
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 )
 
+// HostsHand is what an operator does to a destination. Each returns it as it stands once the change is durable; nil: nothing
+// is known of it, and nothing was done.
+type HostsHand interface {
+	// Pause holds a host until Resume, also one that nothing is known of yet.
+	Pause(ctx context.Context, host string) (*HostView, error)
+	// Resume ends a Pause and the pauses of its lanes, Forget has those forget what they learned.
+	Resume(ctx context.Context, host string) (*HostView, error)
+	Forget(ctx context.Context, host string) (*HostView, error)
+	// ForceBreaker has its breaker open or closed until auto lets it judge again.
+	ForceBreaker(ctx context.Context, host, state string) (*HostView, error)
+}
+
+// The states of ForceBreaker.
+const (
+	BreakerOpen   = "open"
+	BreakerClosed = "closed"
+	BreakerAuto   = "auto"
+)
+
 // hosts answers GET /v1/hosts.
-func (f *Front) hosts(ctx *fasthttp.RequestCtx, _ *Principal, _ string) {
+func (f *Front) hosts(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	views, err := f.set.Hosts.Hosts(f.work)
 	if err != nil {
 		f.failed(ctx, err, "listing hosts failed")
 		return
 	}
-	if views == nil {
-		views = []HostView{}
+	seen := make([]HostView, 0, len(views))
+	for i := range views {
+		if by.Reaches(views[i].Host) {
+			seen = append(seen, views[i])
+		}
 	}
 	write(ctx, struct {
 		Hosts []HostView `json:"hosts"`
-	}{views})
+	}{seen})
 }
 
 // host answers GET /v1/hosts/{host}.
-func (f *Front) host(ctx *fasthttp.RequestCtx, _ *Principal, name string) {
-	f.answerHost(ctx, name, f.set.Hosts.Host, "showing a host failed")
+func (f *Front) host(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+	f.answerHost(ctx, by, name, f.set.Hosts.Host, "showing a host failed")
 }
 
+// pauseHost answers POST /v1/hosts/{host}/pause.
+func (f *Front) pauseHost(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+	if name != strings.ToLower(name) || len(name) > maxHostName || strings.ContainsAny(name, " /\\@?#\t") {
+		answer(ctx, badRequest(fmt.Sprintf("%.100q is no host", name), "one as in /v1/hosts: lower case, its port unless it is https on 443"))
+		return
+	}
+	f.answerHost(ctx, by, name, f.set.Hosts.Pause, "pausing a host failed")
+}
+
+// maxHostName is the longest name of the DNS (RFC 1035, section 2.3.4) and a port.
+const maxHostName = 253 + len(":65535")
+
 // resumeHost answers POST /v1/hosts/{host}/resume.
-func (f *Front) resumeHost(ctx *fasthttp.RequestCtx, _ *Principal, name string) {
-	f.answerHost(ctx, name, f.set.Hosts.Resume, "resuming a host failed")
+func (f *Front) resumeHost(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+	f.answerHost(ctx, by, name, f.set.Hosts.Resume, "resuming a host failed")
 }
 
 // forgetHost answers DELETE /v1/hosts/{host}/learned.
-func (f *Front) forgetHost(ctx *fasthttp.RequestCtx, _ *Principal, name string) {
-	f.answerHost(ctx, name, f.set.Hosts.Forget, "forgetting what a host taught failed")
+func (f *Front) forgetHost(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+	f.answerHost(ctx, by, name, f.set.Hosts.Forget, "forgetting what a host taught failed")
 }
 
-// answerHost asks something of one host and answers with the host as it then stands.
+// forceBreaker answers POST /v1/hosts/{host}/breaker.
+func (f *Front) forceBreaker(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+	const want = `{"state": "open"}, {"state": "closed"} or {"state": "auto"}`
+	var body map[string]any
+	if err := json.Unmarshal(ctx.PostBody(), &body); err != nil {
+		answer(ctx, badRequest("the body is no JSON object", want))
+		return
+	}
+	state, _ := body["state"].(string)
+	if len(body) != 1 || state != BreakerOpen && state != BreakerClosed && state != BreakerAuto {
+		answer(ctx, badRequest(fmt.Sprintf("/state: %.100q is not known, or there is more beside it", fmt.Sprint(body["state"])), want))
+		return
+	}
+	f.answerHost(ctx, by, name, func(ctx context.Context, host string) (*HostView, error) {
+		return f.set.Hosts.ForceBreaker(ctx, host, state)
+	}, "forcing a breaker failed")
+}
+
+// answerHost asks something of one host and answers with the host as it then stands. One that a token is not for is not
+// there.
 func (f *Front) answerHost(
-	ctx *fasthttp.RequestCtx, name string, ask func(context.Context, string) (*HostView, error), failed string,
+	ctx *fasthttp.RequestCtx, by *Principal, name string, ask func(context.Context, string) (*HostView, error), failed string,
 ) {
-	view, err := ask(f.work, name)
+	var view *HostView
+	var err error
+	if by.Reaches(name) {
+		view, err = ask(f.work, name)
+	}
 	switch {
 	case err != nil:
 		f.failed(ctx, err, failed)

@@ -125,9 +125,9 @@ func TestHostsAreShown(t *testing.T) {
 		},
 	}
 	for path, contained := range map[string]string{
-		"/v1/hosts":           `{"hosts":[{"host":"a.example","breaker":{"state":"closed","until":null,"requests":0,"failures":0},`,
-		"/v1/hosts/a.example": `{"host":"a.example","breaker":{`,
-		"/v1/hosts/%5B2001:db8::1%5D%3A80": `"lanes":[{"key":"","rate":9.5,"source":"window","windows":[{"name":"burst","limit":100,"used":3,` +
+		"/v1/hosts":           `{"hosts":[{"host":"a.example","held":false,"allowed_rate":null,"achieved_rate":0,"cap":{"reason":"","detail":"","until":null},"breaker":{"state":"closed","forced":false,"until":null,"requests":0,"failures":0,`,
+		"/v1/hosts/a.example": `{"host":"a.example","held":false,`,
+		"/v1/hosts/%5B2001:db8::1%5D%3A80": `"lanes":[{"key":"","rate":9.5,"achieved_rate":0,"cap":{"reason":"","detail":"","until":null},"source":"window","windows":[{"name":"burst","limit":100,"used":3,` +
 			`"remaining":null,"seconds":10,"guessed":false,"reset_at":"2026-01-31T09:30:01.234Z","source":"X-RateLimit-*",` +
 			`"since":"2026-01-31T09:30:00.001Z","told_at":"2026-01-31T09:30:01.000Z"}],"pause_until":"2026-01-31T09:31:00.000Z",` +
 			`"pause_cause":"Retry-After","probing":false,"in_flight":0,"max_in_flight":0,"blocked":"breaker","blocked_until":null,` +

@@ -18,6 +18,7 @@ func (l *lane) allowed(q *queue, now time.Time) (circuit.Permit, bool) {
 	permit, ok := l.host.breaker.Acquire(now, l.part(q))
 	if ok {
 		l.pace.Began(now)
+		l.begun.add(now)
 	}
 	return permit, ok
 }

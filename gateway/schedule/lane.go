@@ -46,6 +46,7 @@ type lane struct {
 	queues   map[record.QueueID]*queue
 
 	pace    circuit.Pace // while the host comes back
+	begun   tally
 	place   place
 	at      time.Time // when to look again, while blocked for a time
 	index   int       // in Schedule.due

@@ -30,9 +30,11 @@ type Waiting struct {
 	Reason   Reason
 	Until    time.Time // zero: not known
 	Position int       // how many of its queue go before it, when it is in memory; else -1
-	// Budget is the lane's as it stands: its windows and pause say the details. Breaker is the host's.
+	// Budget is the lane's as it stands: its windows and pause say the details. Breaker is what the webhook meets of the
+	// host's, which, with Partial, is that of its part of the host alone.
 	Budget  limiter.View
 	Breaker circuit.View
+	Partial bool
 }
 
 // Why says why a live webhook waits. An entry that is not in memory waits its turn behind those that are.
@@ -46,7 +48,8 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 	if l == nil {
 		return w
 	}
-	w.Budget, w.Breaker = l.budget.View(now), l.host.breaker.View(now)
+	w.Budget = l.budget.View(now)
+	w.Breaker, w.Partial = l.host.breaker.Holding(now, circuit.Part{Key: l.id.Key, Tenant: desc.Tenant})
 	q := s.lined[e.ID]
 	if q == nil {
 		q = s.queues[desc.ID()]
@@ -97,6 +100,7 @@ type LaneView struct {
 	Waiting  int
 	More     bool
 	Oldest   record.ID // the first accepted of those next in their queues; zero: none
+	Achieved float64   // calls a second, of the last seconds
 }
 
 // Hosts calls back for every host that the schedule knows.
@@ -124,7 +128,7 @@ func (h *host) view(now time.Time) HostView {
 }
 
 func (l *lane) view(now time.Time) LaneView {
-	v := LaneView{Key: l.id.Key, Budget: l.budget.View(now), Blocked: l.blocked, InFlight: l.inFlight}
+	v := LaneView{Key: l.id.Key, Budget: l.budget.View(now), Blocked: l.blocked, InFlight: l.inFlight, Achieved: l.begun.rate(now)}
 	if l.place == inAsleep {
 		v.Until = l.at
 	}

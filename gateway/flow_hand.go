@@ -1,0 +1,177 @@
+package gateway
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// flows answers the front door's questions about callers' streams of webhooks, and is the operator's hand on them.
+type flows struct {
+	hosts
+	jobs *jobs
+}
+
+// newFlows returns the hand on flows, and has jobs know what a cancellation is.
+func newFlows(h hosts, j *jobs) flows {
+	f := flows{h, j}
+	j.kinds[flowCancelKind] = f.cancelling
+	return f
+}
+
+// Flows lists all flows that something is known of, by name.
+func (f flows) Flows(ctx context.Context) ([]front.FlowView, error) {
+	var all []front.FlowView
+	err := f.ask(ctx, func(s *schedule.Schedule, _ time.Time) {
+		s.Flows(func(v schedule.FlowView) { all = append(all, shownFlow(&v)) })
+	})
+	slices.SortFunc(all, func(a, b front.FlowView) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Flow, b.Flow))
+	})
+	return all, err
+}
+
+// Flow returns one flow, nil when nothing is known of it.
+func (f flows) Flow(ctx context.Context, tenant, flow string) (view *front.FlowView, err error) {
+	err = f.ask(ctx, func(s *schedule.Schedule, _ time.Time) {
+		if v, ok := s.Flow(schedule.FlowName{Tenant: tenant, Flow: flow}); ok {
+			shown := shownFlow(&v)
+			view = &shown
+		}
+	})
+	return view, err
+}
+
+func shownFlow(f *schedule.FlowView) front.FlowView {
+	v := front.FlowView{
+		Tenant: f.Name.Tenant, Flow: f.Name.Flow, State: front.FlowSending, Waiting: f.Waiting, More: f.More,
+		InFlight: f.InFlight, Cancelled: f.Cancelled, OldestAt: acceptedAt(f.Oldest),
+	}
+	switch {
+	case f.Cancelling:
+		v.State = front.FlowCancelling
+	case f.Held:
+		v.State = front.FlowHeld
+	}
+	return v
+}
+
+// HoldFlow holds a flow until ResumeFlow, also one that nothing is known of yet.
+func (f flows) HoldFlow(ctx context.Context, tenant, flow string) (*front.FlowView, error) {
+	return f.changeFlow(ctx, schedule.FlowName{Tenant: tenant, Flow: flow}, func(s *schedule.Schedule, now time.Time, name schedule.FlowName) bool {
+		s.HoldFlow(now, name)
+		return true
+	}, "flow paused by an operator")
+}
+
+// ResumeFlow ends a HoldFlow.
+func (f flows) ResumeFlow(ctx context.Context, tenant, flow string) (*front.FlowView, error) {
+	return f.changeFlow(ctx, schedule.FlowName{Tenant: tenant, Flow: flow}, (*schedule.Schedule).ResumeFlow, "flow resumed by an operator")
+}
+
+// changeFlow does something to one flow and returns it as it stands once that is durable; nil when nothing is known of it.
+func (f flows) changeFlow(
+	ctx context.Context, name schedule.FlowName, do func(*schedule.Schedule, time.Time, schedule.FlowName) bool, did string,
+) (*front.FlowView, error) {
+	ctx, cancel := context.WithTimeout(ctx, handTimeout)
+	defer cancel()
+	var view *front.FlowView
+	err := f.do(ctx, func(s *schedule.Schedule, now time.Time) {
+		known := do(s, now, name)
+		v, still := s.Flow(name)
+		switch {
+		case still:
+			shown := shownFlow(&v)
+			view = &shown
+		case known: // nothing was left of it but what has just ended
+			view = &front.FlowView{Tenant: name.Tenant, Flow: name.Flow, State: front.FlowSending}
+		}
+	})
+	if err == nil && view != nil {
+		f.log.Info().Str("tenant", name.Tenant).Str("flow", name.Flow).Msg(did)
+		err = f.sync(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("flow %s of tenant %s: %w", name.Flow, name.Tenant, err)
+	}
+	return view, nil
+}
+
+// flowCancelKind names the jobs that cancel a flow.
+const flowCancelKind = "flow-cancel"
+
+// flowCancel is what such a job was begun with.
+type flowCancel struct {
+	Tenant string `json:"tenant"`
+	Flow   string `json:"flow"`
+	UpTo   string `json:"up_to"` // the id at or before which webhooks end; those accepted later go on
+}
+
+// CancelFlow begins a job that ends everything of a flow that was accepted until now.
+func (f flows) CancelFlow(_ context.Context, tenant, flow string) (*front.JobView, error) {
+	upTo := record.ID{}
+	if err := upTo.SetTime(ulid.Timestamp(time.Now())); err != nil {
+		return nil, fmt.Errorf("cancelling flow %s of tenant %s: %w", flow, tenant, err)
+	}
+	_ = upTo.SetEntropy(bytes.Repeat([]byte{0xff}, 10)) // it has the length that it wants
+	view, _, err := f.jobs.begin(flowCancelKind, tenant, "", "", flowCancel{tenant, flow, upTo.String()})
+	if err != nil {
+		return nil, err
+	}
+	f.log.Info().Str("tenant", tenant).Str("flow", flow).Str("job", view.ID).Msg("flow being cancelled by an operator")
+	return &view, nil
+}
+
+// cancelLook is how often a job looks how far a cancellation has come.
+const cancelLook = 100 * time.Millisecond
+
+// cancelling is the work of such a job. The schedule does it, and goes on over a restart by itself; so does the job, which
+// only watches, and whose own cancellation therefore brings nothing back.
+func (f flows) cancelling(ctx context.Context, t *task) error {
+	var spec flowCancel
+	if err := t.spec(&spec); err != nil {
+		return err
+	}
+	upTo, err := record.ParseID(spec.UpTo)
+	if err != nil {
+		return fmt.Errorf("up to which webhook flow %s is cancelled: %w", spec.Flow, err)
+	}
+	name := schedule.FlowName{Tenant: spec.Tenant, Flow: spec.Flow}
+	if err := f.do(ctx, func(s *schedule.Schedule, now time.Time) { s.CancelFlow(now, name, upTo) }); err != nil {
+		return err
+	}
+	if err := f.sync(ctx); err != nil {
+		return err
+	}
+	look := time.NewTicker(cancelLook)
+	defer look.Stop()
+	for {
+		var v schedule.FlowView
+		known := false
+		if err := f.ask(ctx, func(s *schedule.Schedule, _ time.Time) { v, known = s.Flow(name) }); err != nil {
+			return err
+		}
+		if known {
+			if err := t.note(int64(v.Cancelled), -1, nil); err != nil {
+				return err
+			}
+		}
+		if !known || !v.Cancelling {
+			return nil
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
