@@ -33,6 +33,8 @@ type commands struct {
 	Subscription subscriptionCmd `cmd:"" help:"Look after the endpoints that are told of events."`
 	Event        eventCmd        `cmd:"" help:"Publish events, and see where they went."`
 
+	Host    hostCmd    `cmd:"" help:"Look at destinations and steer them."`
+	Flow    flowCmd    `cmd:"" help:"Look at streams of webhooks and brake them."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
