@@ -12,32 +12,40 @@ func (l *lane) part(q *queue) circuit.Part { return circuit.Part{Key: l.id.Key, 
 // allowed asks the host's breaker for a queue's next call to pass: it is not open, and while it comes back, the call's turn
 // by the share of the lane's pace that it then has.
 func (l *lane) allowed(q *queue, now time.Time) (circuit.Permit, bool) {
-	if l.rampedAt(q, now).After(now) {
+	if at, _ := l.rampedAt(q, now); at.After(now) {
 		return circuit.Permit{}, false
 	}
 	permit, ok := l.host.breaker.Acquire(now, l.part(q))
 	if ok {
 		l.pace.Began(now)
+		q.share.pace.Began(now)
 		l.begun.add(now)
 	}
 	return permit, ok
 }
 
-// allowedAt returns when to look again after allowed said no.
-func (l *lane) allowedAt(q *queue, now time.Time) time.Time {
-	at := l.host.breaker.ReadyAt(now, l.part(q))
-	if ramped := l.rampedAt(q, now); ramped.After(at) {
-		return ramped
+// allowedAt returns when to look again after allowed said no; partial: it said no to the queue's part of the host alone.
+func (l *lane) allowedAt(q *queue, now time.Time) (at time.Time, partial bool) {
+	part := l.part(q)
+	_, partial = l.host.breaker.Holding(now, part)
+	at = l.host.breaker.ReadyAt(now, part)
+	if ramped, alone := l.rampedAt(q, now); ramped.After(at) {
+		return ramped, alone
 	}
-	return at
+	return at, partial
 }
 
-func (l *lane) rampedAt(q *queue, now time.Time) time.Time {
-	part := l.part(q)
-	if l.host.breaker.Share(now, part) >= 1 {
-		return now
+// rampedAt returns when a queue's next call may begin as far as the host, or its part alone, comes back.
+func (l *lane) rampedAt(q *queue, now time.Time) (at time.Time, partial bool) {
+	part, b := l.part(q), l.host.breaker
+	if b.Share(now, part) >= 1 {
+		return now, false
 	}
-	return l.host.breaker.NextStart(now, part, l.budget.Rate(now), &l.pace)
+	pace := &l.pace
+	if _, partial = b.Holding(now, part); partial {
+		pace = &q.share.pace // the lane's other calls are none of its
+	}
+	return b.NextStart(now, part, l.budget.Rate(now), pace), partial
 }
 
 // asked lets the breaker know for how long the destination asked to be left alone as a whole: 503 and its kin say so of

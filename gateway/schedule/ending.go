@@ -42,6 +42,9 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	if t != (circuit.Transition{}) {
 		s.touchHost(h)
 	}
+	if t != (circuit.Transition{}) || e.Permit.Probe() {
+		s.breakerChanged(h)
+	}
 	// The last of them to end wakes all that wait: nobody else would.
 	for changed := t != (circuit.Transition{}) || h.inFlight == 0; h.barred.len() > 0; {
 		if !changed && !e.Permit.Probe() && s.crowded(h, now) {

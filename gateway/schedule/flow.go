@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -28,7 +29,7 @@ type flow struct {
 // share is a flow's place in one lane at one priority: what takes turns with the other flows of that lane.
 //
 // Invariant: it is among its class's shares when, and only when, something in ready may have a turn: its flow is not held, and it does not wait
-// at a gate.
+// at a gate and is not aside.
 type share struct {
 	flow     *flow
 	lane     *lane
@@ -37,8 +38,10 @@ type share struct {
 	line     *queue       // of callers; nil: none, see Line
 	ready    fifo[*queue] // whose head is due
 	turn     turn
-	gate     *gate // at which it waits; nil: none
-	inFlow   int   // its place in flow.shares
+	gate     *gate        // at which it waits; nil: none
+	aside    bool         // in lane.aside: it is none of the class's
+	pace     circuit.Pace // while its part of the host comes back by itself
+	inFlow   int          // its place in flow.shares
 }
 
 // shareKey is what tells the shares of a lane apart.

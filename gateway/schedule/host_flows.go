@@ -68,6 +68,7 @@ func (s *Schedule) ForceBreaker(now time.Time, name string, to circuit.State) bo
 		return true
 	}
 	s.touchHost(h)
+	s.breakerChanged(h)
 	for _, l := range h.lanes {
 		s.changed(l)
 	}

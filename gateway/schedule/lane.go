@@ -45,12 +45,15 @@ type lane struct {
 	barred   bool   // in host.barred
 	queues   map[record.QueueID]*queue
 
-	pace    circuit.Pace // while the host comes back
-	begun   tally
-	place   place
-	at      time.Time // when to look again, while blocked for a time
-	index   int       // in Schedule.due
-	blocked Reason    // why the last visit ended
+	pace  circuit.Pace // while the host comes back
+	aside []*share     // whose part of the host the breaker holds, or lets come back by itself
+	// asideUntil is when the first of those may be let in again; while there are some.
+	asideUntil time.Time
+	begun      tally
+	place      place
+	at         time.Time // when to look again, while blocked for a time
+	index      int       // in Schedule.due
+	blocked    Reason    // why the last visit ended
 }
 
 // place says which of the schedule's structures holds a lane.

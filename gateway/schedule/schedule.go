@@ -243,16 +243,14 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 		return false
 	}
 	l.promote(now.UnixMilli())
+	l.recall(now)
 	for range quantum {
 		if s.free() <= 0 {
 			return true
 		}
 		q := l.next(now.UnixMilli(), s.set.Floor)
 		if q == nil {
-			l.blocked = Idle
-			if at, ok := l.nextDue(); ok {
-				s.sleep(l, Due, at, now)
-			}
+			s.rest(l, now)
 			return false
 		}
 		if g := q.share.shutFor(now); g != nil {
@@ -269,7 +267,12 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 		}
 		permit, ok := l.allowed(q, now)
 		if !ok {
-			s.sleep(l, Breaker, l.allowedAt(q, now), now)
+			at, partial := l.allowedAt(q, now)
+			if partial {
+				l.setAside(q.share, at)
+				continue
+			}
+			s.sleep(l, Breaker, at, now)
 			l.bar()
 			return false
 		}

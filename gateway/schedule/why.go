@@ -67,6 +67,8 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 		w.Reason, w.Until = q.share.gate.reason(now)
 	case q != nil && q.ordered && (w.Position != 0 || q.flying > 0):
 		w.Reason = Ordering
+	case q != nil && q.share.aside:
+		w.Reason, w.Until = Breaker, l.asideUntil
 	case l.blocked == Pause || l.blocked == Breaker:
 		w.Reason, w.Until = l.blocked, l.at
 	case l.blocked == Limit && w.Position == 0: // those behind the first wait for more than the lane's next call
