@@ -37,7 +37,7 @@ func (u *unit) readyAt(now time.Time, p *part) time.Time {
 	if p == nil {
 		return at
 	}
-	at = later(at, p.gate.readyAt(now, c))
+	at = later(at, p.readyAt(now, c))
 	if u.state == HalfOpen && len(u.parts) > 1 {
 		for _, out := range u.probes { // the others find out more than a second probe of this part
 			if out.part == p {
@@ -58,7 +58,7 @@ func (u *unit) pass(now time.Time, p *part) Permit {
 		if p.state == Open {
 			u.changes(now, p, HalfOpen, "its cool-down was over")
 		}
-		permit.own = p.gate.pass(now, &u.of.cfg, p)
+		permit.own = p.pass(now, &u.of.cfg, p)
 	}
 	return permit
 }
