@@ -186,8 +186,8 @@ func idempotencyWhole(t *testing.T, at Place) {
 	q := queue("keys.example", "default")
 	s := at.Open(t, Options{})
 	defer shut(t, s)
-	key := func(n, print byte) *persist.Idempotency {
-		return &persist.Idempotency{Key: [32]byte{n}, Fingerprint: [16]byte{print}}
+	key := func(n, mark byte) *persist.Idempotency {
+		return &persist.Idempotency{Key: [32]byte{n}, Fingerprint: [16]byte{mark}}
 	}
 	known := jobs(q, 1)
 	known[0].Idempotency = key(1, 1)
