@@ -84,7 +84,7 @@ func BenchmarkHistory(b *testing.B) {
 		for range n {
 			id := c.nextID()
 			f := benchFinal(id)
-			finals = append(finals, finalRecord(f))
+			finals = append(finals, finalRecord(f, nil))
 			bodies = append(bodies, historic{id: id, finished: f.FinishedAt, value: payload})
 		}
 		return finals, bodies

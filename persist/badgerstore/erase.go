@@ -31,7 +31,7 @@ func (s *Store) Erase(ctx context.Context, filter *persist.Filter) (erased int, 
 	}
 	drop := func(id record.ID, value []byte) ([]byte, bool) { return value, !gone[id] }
 	for _, f := range s.meta.all() {
-		if err := f.rewrite(ctx, newSieve(filter), scrub); err != nil {
+		if err := f.rewrite(ctx, newSieve(filter, s.meta.sealer), scrub); err != nil {
 			return len(gone), fmt.Errorf("badgerstore: erasing from %s: %w", f.dir, err)
 		}
 	}
@@ -193,7 +193,7 @@ func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, b
 		b := h.append(nil, f.sealer)
 		s.offsets[h.id] = size
 		if f.rows {
-			s.rows = rowOfValue(h.value).append(s.rows, size)
+			s.rows = rowOfValue(h.value, f.sealer).append(s.rows, size)
 		}
 		_, err = file.Write(b)
 		size += int64(len(b))

@@ -34,7 +34,7 @@ func goldenRows() []struct {
 		Host: "api.example.com", Flow: "spring", Type: "order", Subscription: "sub_1", Event: "evt_1", Tenant: "eu",
 		State: record.Failed, FinishedAt: 1_700_000_000_123, Subject: record.Digest{1, 2, 3, 4, 5},
 		Attempts: []record.Attempt{{N: 1, Status: 503}},
-	})
+	}, nil)
 	return []struct {
 		name  string
 		bytes []byte

@@ -133,7 +133,7 @@ func (h *historian) write(ops []*settleOp) error {
 			}
 			e.final.Attempts = mergeAttempts(e.earlier, e.final.Attempts, e.attempt)
 			if e.keep.Metadata > 0 {
-				h := finalRecord(&e.final)
+				h := finalRecord(&e.final, s.meta.sealer)
 				h.keep = e.keep.Metadata
 				finals = append(finals, h)
 			}

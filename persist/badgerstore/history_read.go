@@ -84,7 +84,7 @@ func (s *Store) historyReaders(filter *persist.Filter, from string) ([]*rowReade
 	if err != nil {
 		return nil, err
 	}
-	sieve := newSieve(filter)
+	sieve := newSieve(filter, s.meta.sealer)
 	var readers []*rowReader
 	for _, f := range s.meta.all() {
 		r := &rowReader{family: f, sieve: sieve, at: f.end()}

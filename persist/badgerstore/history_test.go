@@ -219,7 +219,7 @@ func TestRowsAreMadeAgainWhereTheyAreMissing(t *testing.T) {
 	s := open(t, dir, o)
 	for range 3 {
 		f := benchFinal(s.committer.clock.nextID())
-		h := finalRecord(f)
+		h := finalRecord(f, nil)
 		h.keep = time.Hour
 		if err := s.meta.append([]historic{h}); err != nil {
 			t.Fatal(err)

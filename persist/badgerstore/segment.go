@@ -118,7 +118,7 @@ func sealSegment(
 	path string, offsets map[record.ID]int64, newest int64, rows []byte, s *seal.Sealer,
 ) (*segment, error) {
 	if rows != nil {
-		if err := writeSynced(path+rowSuffix, append([]byte(rowMagic), rows...)); err != nil {
+		if err := writeSynced(path+rowSuffix, append([]byte(magicOfRows(s)), rows...)); err != nil {
 			return nil, err
 		}
 	}
@@ -280,7 +280,7 @@ func scanSegment(path string, rows bool, sealer *seal.Sealer) (s scanned, err er
 		s.offsets[h.id] = at
 		s.newest = max(s.newest, h.finished)
 		if rows {
-			s.rows = rowOfValue(h.value).append(s.rows, at)
+			s.rows = rowOfValue(h.value, sealer).append(s.rows, at)
 		}
 		at += size
 	}

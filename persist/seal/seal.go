@@ -67,10 +67,12 @@ const (
 // ErrSealed says that something does not open: it is damaged, or was sealed with another key or for another place.
 var ErrSealed = errors.New("sealed with another key or for another place, or damaged")
 
-// Sealer seals and opens messages of one purpose. Many may use it at once.
+// Sealer seals and opens messages of one purpose, and hashes names of it. Many may use it at once.
 type Sealer struct {
 	block cipher.Block
 	k1    [aes.BlockSize]byte // of CMAC (NIST SP 800-38B): what its last whole block is changed by
+	// hashing is the key of Hash.
+	hashing []byte
 }
 
 // Sealer returns the sealer of one purpose; nil where there is no key.
@@ -86,7 +88,7 @@ func newSealer(key []byte) *Sealer {
 	if err != nil {
 		panic(err) // 32 bytes are a key
 	}
-	s := &Sealer{block: block}
+	s := &Sealer{block: block, hashing: hashKey(key)}
 	s.block.Encrypt(s.k1[:], s.k1[:])
 	carry := byte(0)
 	for i := len(s.k1) - 1; i >= 0; i-- {
