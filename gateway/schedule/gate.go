@@ -90,12 +90,13 @@ func (g *gate) set(rate float64, most int, now time.Time) {
 
 // shutFor returns the gate that does not let a share's next webhook pass; nil: none.
 func (sh *share) shutFor(now time.Time) *gate {
-	f := sh.flow
-	if _, ok := f.gate.readyAt(now); !ok {
-		return &f.gate
-	}
-	if _, ok := f.tenant.gate.readyAt(now); !ok {
-		return &f.tenant.gate
+	for _, g := range [...]*gate{&sh.flow.gate, &sh.flow.tenant.gate} {
+		if g.rate <= 0 && g.most <= 0 {
+			continue // nearly all
+		}
+		if _, ok := g.readyAt(now); !ok {
+			return g
+		}
 	}
 	return nil
 }

@@ -242,13 +242,14 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 		l.blocked, l.at = Held, time.Time{}
 		return false
 	}
-	l.promote(now.UnixMilli())
+	nowMs := now.UnixMilli()
+	l.promote(nowMs)
 	l.recall(now)
 	for range quantum {
 		if s.free() <= 0 {
 			return true
 		}
-		q := l.next(now.UnixMilli(), s.set.Floor)
+		q := l.next(nowMs, s.set.Floor)
 		if q == nil {
 			s.rest(l, now)
 			return false

@@ -25,34 +25,44 @@ const slowAfter = 2.0
 // (Little's law), which tells a host that never answers from the first call on.
 type residence struct {
 	seconds float64 // of slots held, fading
+	recent  float64 // of slots held since it faded last
 	ended   float64 // calls, fading
 	at      time.Time
+	faded   time.Time
 }
 
 // residenceHalfLife is in seconds.
 const residenceHalfLife = 20.0
 
+// fadeEvery is how often the measure fades; between that it only adds up.
+const fadeEvery = 100 * time.Millisecond
+
 // advance brings the measure to an instant until which so many calls were in flight.
 func (r *residence) advance(now time.Time, inFlight int) {
-	since := now.Sub(r.at).Seconds()
-	if r.at.IsZero() || since <= 0 {
-		if r.at.IsZero() {
-			r.at = now
-		}
+	if r.at.IsZero() {
+		r.at, r.faded = now, now
 		return
 	}
-	fade := math.Exp2(-since / residenceHalfLife)
-	r.seconds = r.seconds*fade + float64(inFlight)*(1-fade)*residenceHalfLife/math.Ln2
-	r.ended *= fade
+	since := now.Sub(r.at)
+	if since <= 0 {
+		return
+	}
 	r.at = now
+	r.recent += float64(inFlight) * since.Seconds()
+	if fading := now.Sub(r.faded); fading >= fadeEvery {
+		fade := math.Exp2(-fading.Seconds() / residenceHalfLife)
+		r.seconds = r.seconds*fade + r.recent/fading.Seconds()*(1-fade)*residenceHalfLife/math.Ln2
+		r.ended *= fade
+		r.recent, r.faded = 0, now
+	}
 }
 
 // slow reports whether calls hold their slots for long.
-func (r *residence) slow() bool { return r.seconds > slowAfter*max(1, r.ended) }
+func (r *residence) slow() bool { return r.seconds+r.recent > slowAfter*max(1, r.ended) }
 
 // slowIn returns after how long, about, a host that ended no call is slow, with so many in flight.
 func (r *residence) slowIn(inFlight int) time.Duration {
-	return time.Duration((slowAfter-r.seconds)/float64(inFlight)*float64(time.Second)) + 50*time.Millisecond
+	return time.Duration((slowAfter-r.seconds-r.recent)/float64(inFlight)*float64(time.Second)) + 50*time.Millisecond
 }
 
 // slotTaken and slotFreed note that a host has one slot more, or less, than it had until now.
