@@ -75,26 +75,18 @@ func keyText(key record.Digest) string {
 	return hex.EncodeToString(key[:])
 }
 
-// drained is when nothing of a host waits any more at the rate of now; zero when that cannot be said.
+// drained is about when nothing of a host waits any more; zero when that cannot be said.
 func drained(h *schedule.HostView, now time.Time) front.Instant {
 	if h.Held {
 		return front.Instant{}
 	}
 	var last time.Time
 	for i := range h.Lanes {
-		l := &h.Lanes[i]
-		rate := l.Budget.Rate
-		if l.More || h.Breaker.State != circuit.Closed || rate <= 0 || math.IsInf(rate, 0) {
+		at := h.Lanes[i].Drains
+		if at.IsZero() || h.Breaker.State != circuit.Closed {
 			return front.Instant{}
 		}
-		if l.Waiting == 0 {
-			continue
-		}
-		begin := now
-		if l.Budget.PausedUntil.After(now) {
-			begin = l.Budget.PausedUntil
-		}
-		if at := begin.Add(time.Duration(float64(l.Waiting) / rate * float64(time.Second))); at.After(last) {
+		if at.After(now) && at.After(last) {
 			last = at
 		}
 	}

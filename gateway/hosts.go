@@ -37,7 +37,7 @@ func (h hosts) ask(ctx context.Context, question func(*schedule.Schedule, time.T
 func (h hosts) Waiting(ctx context.Context, queue record.Queue, e *record.Entry) (*front.Waiting, error) {
 	var why waiting
 	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
-		why = waiting{Waiting: s.Why(now, &queue, e), flow: schedule.FlowName{Tenant: queue.Tenant, Flow: queue.Flow}, now: now}
+		why = waiting{Waiting: s.Why(now, &queue, e), flow: schedule.FlowName{Tenant: queue.Tenant, Flow: queue.Flow}}
 		if f, ok := s.Flow(why.flow); ok {
 			why.flowHeld = f.Held
 		}
@@ -48,7 +48,7 @@ func (h hosts) Waiting(ctx context.Context, queue record.Queue, e *record.Entry)
 	if why.Reason == schedule.InFlight {
 		return &front.Waiting{Sending: true}, nil
 	}
-	shown := &front.Waiting{Reason: string(why.Reason), Detail: why.words(), Position: why.Position}
+	shown := &front.Waiting{Reason: string(why.Reason), Detail: why.words(), Position: why.Position, About: front.Instant{Time: why.About}}
 	if !why.Breaker.Forced || why.Reason != schedule.Breaker { // what an operator forced has no end that is known
 		shown.Until = front.Instant{Time: why.Until}
 	}

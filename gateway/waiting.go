@@ -20,7 +20,6 @@ type waiting struct {
 	schedule.Waiting
 	flow     schedule.FlowName
 	flowHeld bool
-	now      time.Time
 }
 
 // words says it in a sentence.
@@ -36,16 +35,16 @@ func (w *waiting) words() string {
 	case schedule.Limit:
 		return limitWords(&w.Budget) + w.place()
 	case schedule.Pause:
-		return pauseWords(&w.Budget, w.Until)
+		return pauseWords(&w.Budget, w.Until) + w.place()
 	case schedule.Breaker:
-		return breakerWords(&w.Breaker, w.Partial, w.Until)
+		return breakerWords(&w.Breaker, w.Partial, w.Until) + w.place()
 	case schedule.Concurrency:
-		return concurrencyWords(&w.Budget)
+		return concurrencyWords(&w.Budget) + w.place()
 	case schedule.Ordering:
 		return "the one before it under its ordering key is not done"
 	}
-	if w.Position >= 0 {
-		return strings.TrimPrefix(w.place(), "; ")
+	if place := w.place(); place != "" {
+		return strings.TrimPrefix(place, "; ")
 	}
 	return fmt.Sprintf("others of flow %s go before it", w.flow.Flow)
 }
@@ -59,17 +58,17 @@ func detail(w *schedule.Waiting) string {
 	return of.words()
 }
 
-// place says how many of its flow go before it, and about when its turn comes at the present rate; empty: not known, or none.
+// place says where it stands in its flow and about when its turn comes; empty: nothing of that is known.
 func (w *waiting) place() string {
-	if w.Position < 0 {
+	switch {
+	case w.Position < 0 && w.Before > 0:
+		return fmt.Sprintf("; on disk, behind %s or more of flow %s", grouped(w.Before), w.flow.Flow)
+	case w.Position < 0:
 		return ""
+	case w.About.IsZero():
+		return fmt.Sprintf("; position %s in flow %s", grouped(w.Position+1), w.flow.Flow)
 	}
-	text := fmt.Sprintf("; position %s in flow %s", grouped(w.Position+1), w.flow.Flow)
-	if rate := w.Budget.Rate; rate > 0 && !math.IsInf(rate, 0) {
-		eta := w.now.Add(time.Duration(float64(w.Position+1) / rate * float64(time.Second)))
-		text += ", not before " + clock(eta)
-	}
-	return text
+	return fmt.Sprintf("; position %s in flow %s, about %s", grouped(w.Position+1), w.flow.Flow, w.About.UTC().Format("15:04:05 UTC"))
 }
 
 func breakerWords(b *circuit.View, partial bool, until time.Time) string {

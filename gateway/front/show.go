@@ -57,6 +57,7 @@ type shownWaiting struct {
 	Detail   string  `json:"detail"`
 	Until    Instant `json:"until"`
 	Position *int    `json:"position"`
+	About    Instant `json:"about"`
 }
 
 type shownAttempt struct {
@@ -214,7 +215,7 @@ func (f *Front) wait(s *shown, queue record.Queue, e *record.Entry) error {
 	case why.Sending:
 		s.State = record.Sending
 	default:
-		s.Waiting = &shownWaiting{Reason: why.Reason, Detail: why.Detail, Until: why.Until}
+		s.Waiting = &shownWaiting{Reason: why.Reason, Detail: why.Detail, Until: why.Until, About: why.About}
 		if why.Position >= 0 {
 			s.Waiting.Position = &why.Position
 		}

@@ -40,7 +40,8 @@ type Waiting struct {
 	Reason   string  // due, limit, pause, breaker, concurrency, turn, ordering or held
 	Detail   string  // the same for a person
 	Until    Instant // zero: not known
-	Position int     // how many of its queue go before it; negative: not known
+	Position int     // how many of its flow go before it in its lane; negative: it is not in memory
+	About    Instant // when its turn comes if everything stays as it is; zero: not known
 }
 
 // Instant is a time as the API shows it: RFC 3339 with milliseconds, in UTC; the zero one is null.

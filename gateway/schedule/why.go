@@ -27,9 +27,12 @@ const (
 
 // Waiting is why one webhook waits.
 type Waiting struct {
-	Reason   Reason
-	Until    time.Time // zero: not known
-	Position int       // how many of its queue go before it, when it is in memory; else -1
+	Reason Reason
+	Until  time.Time // zero: not known
+	// Position is how many of its flow go before it in its lane, when it is in memory; else -1, and at least Before do.
+	Position, Before int
+	// About is when its turn comes if everything stays as it is: pace, pauses, weights and what waits; zero: that cannot be said.
+	About time.Time
 	// Budget is the lane's as it stands: its windows and pause say the details. Breaker is what the webhook meets of the
 	// host's, which, with Partial, is that of its part of the host alone.
 	Budget  limiter.View
@@ -54,24 +57,31 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 	if q == nil {
 		q = s.queues[desc.ID()]
 	}
+	place := -1 // in its queue
 	if q != nil {
 		if i, ok := q.window.find(e.Position); ok {
-			w.Position = i
+			place, w.Position = i, q.share.ahead(q, i)
+		} else {
+			w.Before, _ = q.share.waiting()
 		}
 	}
 	switch {
 	case l.host.held || f != nil && f.held:
 		w.Reason = Held
 		return w
+	case place >= 0:
+		w.About = s.eta(now, q, place)
+	}
+	switch {
 	case q != nil && q.share.gate != nil:
 		w.Reason, w.Until = q.share.gate.reason(now)
-	case q != nil && q.ordered && (w.Position != 0 || q.flying > 0):
+	case q != nil && q.ordered && (place != 0 || q.flying > 0):
 		w.Reason = Ordering
 	case q != nil && q.share.aside:
 		w.Reason, w.Until = Breaker, l.asideUntil
 	case l.blocked == Pause || l.blocked == Breaker:
 		w.Reason, w.Until = l.blocked, l.at
-	case l.blocked == Limit && w.Position == 0: // those behind the first wait for more than the lane's next call
+	case l.blocked == Limit && place == 0: // those behind the first wait for more than the lane's next call
 		w.Reason, w.Until = Limit, l.at
 	case l.blocked == Limit:
 		w.Reason = Limit
@@ -103,6 +113,7 @@ type LaneView struct {
 	More     bool
 	Oldest   record.ID // the first accepted of those next in their queues; zero: none
 	Achieved float64   // calls a second, of the last seconds
+	Drains   time.Time // about when nothing waits any more at the present pace; zero: that cannot be said
 }
 
 // Hosts calls back for every host that the schedule knows.
@@ -144,6 +155,7 @@ func (l *lane) view(now time.Time) LaneView {
 			v.Oldest = id
 		}
 	}
+	v.Drains, _ = l.drainsAt(now, v.Waiting, v.More)
 	return v
 }
 
