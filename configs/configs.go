@@ -25,6 +25,8 @@ type Config struct {
 	Egress    Egress    `yaml:"egress"`
 	Limits    Limits    `yaml:"limits"`
 	Breaker   Breaker   `yaml:"breaker"`
+	// Credentials are header values that definitions name instead of carrying them.
+	Credentials Credentials `yaml:"credentials"`
 	// Flows and Tenants are what single ones are given; what no entry matches takes even turns and has no rate of its own.
 	Flows      []Flow     `yaml:"flows"`
 	Tenants    []Tenant   `yaml:"tenants"`
@@ -39,6 +41,7 @@ type Config struct {
 // sluice.yaml shows them all.
 func Default() Config {
 	return Config{
+		Credentials: Credentials{},
 		Listen:      DefaultListen,
 		Admin:       DefaultAdmin,
 		Tokens:      []Token{},
@@ -78,6 +81,7 @@ func (c *Config) check(k *checker) {
 	c.Breaker.check(k, "breaker", false)
 	c.checkFlows(k)
 	c.Policies.check(k)
+	c.Credentials.check(k)
 	c.Notices.check(k)
 	c.Shutdown.check(k)
 	c.Log.check(k)

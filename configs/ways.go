@@ -141,5 +141,5 @@ func (c *Config) Warnings() (lines []string) {
 				i, w.Match))
 		}
 	}
-	return lines
+	return append(lines, c.Credentials.warnings()...)
 }

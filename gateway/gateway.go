@@ -125,6 +125,9 @@ func (g *Gateway) open() error {
 
 	registry.MustRegister(storeMetrics(g.store)...)
 
+	if g.rules.now.Load().credentials, err = g.credentials(conf, nil); err != nil {
+		return err
+	}
 	ways, err := egressRules(conf, g.listener, g.adminListener)
 	if err != nil {
 		return err
@@ -139,6 +142,7 @@ func (g *Gateway) open() error {
 	g.dispatcher = dispatch.New(dispatch.Settings{
 		Sign:  signing.sign,
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
+		Credentials: named{&g.rules},
 		Schedule: schedule.Settings{
 			MaxInFlight: conf.Egress.MaxInFlight, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
 			Flow: g.rules.flow, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
@@ -162,7 +166,8 @@ func (g *Gateway) open() error {
 	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
-		Await: g.await, Try: g.try, KeySet: g.keys.set,
+		Credentials: named{&g.rules},
+		Await:       g.await, Try: g.try, KeySet: g.keys.set,
 		Flows:  newFlows(hosts{g.dispatcher, g.log}, g.jobs),
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
 		Repairs: repairs{g.store, g.dispatcher, g.log}, Replays: again, Erasures: wiping,

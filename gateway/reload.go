@@ -21,7 +21,7 @@ type Reloaded struct {
 	NeedsRestart []string `json:"needs_restart"` // differ from what is in force, and will until the next start
 }
 
-// Reload reads the configuration anew and puts tokens, limits, flows, policies, breaker, egress but for max_in_flight, and log
+// Reload reads the configuration anew and puts tokens, credentials, limits, flows, policies, breaker, egress but for max_in_flight, and log
 // level in force, all at once, between two decisions of the dispatcher; what lanes and hosts learned is kept. A configuration
 // with any fault, or one of the files that it names, is refused whole, and then, as with every error, what was in force
 // stays: configs.Faults, ErrNoFile, dispatch.ErrStopping, or ctx's.
@@ -67,6 +67,7 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	next.Tokens, next.Limits, next.Policies, next.Breaker = read.Tokens, read.Limits, read.Policies, read.Breaker
 	next.Flows, next.Tenants, next.Priorities = read.Flows, read.Tenants, read.Priorities
 	next.Egress = read.Egress
+	next.Credentials = read.Credentials
 	next.Egress.MaxInFlight = g.conf.Egress.MaxInFlight // how many places there are is settled at the start
 	if g.set.SetLogLevel != nil {
 		next.Log.Level = read.Log.Level
@@ -82,7 +83,13 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	}
 	was := g.rules.now.Load()
 	is := newRules(&next, was)
+	if is.credentials, err = g.credentials(&next, was.credentials); err != nil {
+		return nil, err
+	}
 	if is.signers, err = readSigners(is.policies); err != nil {
+		return nil, err
+	}
+	if is.credentials, err = g.credentials(&next, was.credentials); err != nil {
 		return nil, err
 	}
 	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/credential"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/sign"
@@ -18,12 +19,13 @@ import (
 // rules are what a configuration says of destinations and of how webhooks are treated, in the form in which the rooms
 // ask for it. They are never changed, so that many may ask at once: a reload puts others in their place.
 type rules struct {
-	limits   *configs.Index
-	policies policy.Set
-	breakers breakerRules
-	flows    *configs.FlowIndex
-	tokens   *front.Tokens
-	signers  map[policy.Signature]*sign.Signer // with the secrets that policies name
+	limits      *configs.Index
+	policies    policy.Set
+	breakers    breakerRules
+	flows       *configs.FlowIndex
+	tokens      *front.Tokens
+	credentials *credential.Set                   // never nil
+	signers     map[policy.Signature]*sign.Signer // with the secrets that policies name
 	// overrides are made when they are first asked for, by the match of their entry: entries are few, and hosts many.
 	overrides sync.Map
 }

@@ -67,7 +67,7 @@ func loadWays(e *configs.Egress) (ways []*egress.Way, faults configs.Faults) {
 // CheckFiles reads the files that a valid configuration names, as New and Reload do, and tells every fault of theirs.
 func CheckFiles(conf *configs.Config) configs.Faults {
 	_, faults := loadWays(&conf.Egress)
-	return faults
+	return append(faults, credentialFaults(conf)...)
 }
 
 // mayCall judges a destination under the rules in force, as far as it can be told before it is dialled.

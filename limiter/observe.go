@@ -15,6 +15,9 @@ type Observation struct {
 	Failed   bool  // no response came
 	TimedOut bool  // no response came in time
 	Hint     *Hint // what the response said of limits; nil: nothing. It is not kept
+	// Held is for how long the lane is to be left alone for a reason that is none of its limits', such as a credential that
+	// does not work; then one call tries. 0: there is none. It teaches nothing of the pace.
+	Held time.Duration
 }
 
 // The statuses that say something of limits or of the server's state (RFC 9110 section 15, RFC 6585 section 4).
@@ -55,6 +58,10 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 	t := b.tick(now)
 	together := b.inFlight
 	b.inFlight = max(0, b.inFlight-1)
+	if o.Held > 0 {
+		b.held(t, &o)
+		return
+	}
 	if o.Sent.IsZero() {
 		b.pause.lost(b.last, b.inFlight)
 		return

@@ -62,12 +62,17 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		x = exchanges.Get().(*exchange)
 		defer exchanges.Put(x)
 	}
+	x.resp.Forget()
 	x.began = now
-	d.set.Client.Do(&egress.Request{
+	withheld := d.send(&egress.Request{
 		Method: w.Method, URL: w.URL, Headers: headers, Body: w.Body,
 		Connect: p.ConnectTimeout, Timeout: p.Timeout, Redirects: p.Redirects, MaxResponse: kept,
-	}, &x.resp)
+	}, w, s.Lane.Host, x)
 	x.ended = time.Now()
+	if withheld != nil {
+		e.end, e.settlement = d.withhold(&s, x, withheld)
+		return
+	}
 	if x.resp.Class == policy.ClassCanceled { // broken off here: it stays as it was
 		return
 	}

@@ -42,11 +42,12 @@ type Settings struct {
 	Member persist.Member
 	Client *egress.Client
 	// Policies returns those in force.
-	Policies func() policy.Set
-	Schedule schedule.Settings
-	Drain    time.Duration // 0: DefaultDrain
-	Log      zerolog.Logger
-	Metrics  prometheus.Registerer // nil: none
+	Policies    func() policy.Set
+	Credentials Credentials // nil: there are none
+	Schedule    schedule.Settings
+	Drain       time.Duration // 0: DefaultDrain
+	Log         zerolog.Logger
+	Metrics     prometheus.Registerer // nil: none
 	// HostLabel names a host in metrics; it keeps the label's values few. nil: every host is "other".
 	HostLabel func(host string) string
 	// ShowURL makes a URL fit to be kept where people see it; nil: webhook.MaskURL.

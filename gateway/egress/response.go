@@ -68,6 +68,9 @@ func (r *Response) VisitAll(visit func(name, value []byte)) {
 	}
 }
 
+// Forget makes it what it was before any Do; its memory is kept.
+func (r *Response) Forget() { r.reset() }
+
 func (r *Response) reset() {
 	*r = Response{Body: r.Body[:0], header: r.header}
 	r.clearHeader()

@@ -52,11 +52,13 @@ const (
 
 // Settings are what a Front is built with.
 type Settings struct {
-	Store   Store
-	Hosts   Hosts
-	Flows   Flows
-	Jobs    Jobs
-	Logbook Logbook
+	Store Store
+	// Credentials are those that definitions may name; nil: none.
+	Credentials webhook.Credentials
+	Hosts       Hosts
+	Flows       Flows
+	Jobs        Jobs
+	Logbook     Logbook
 	// Subscriptions keeps them, and publishes events.
 	Subscriptions Subscriptions
 	Repairs       Repairs
@@ -122,6 +124,7 @@ func New(set Settings) *Front {
 		Unsigned: func(name string) (problem, want string) { return set.Policies().Unsigned(name) },
 	}
 	f.bodies.give(cmp.Or(set.Bodies, DefaultBodies))
+	f.defaults.Credentials = set.Credentials
 	conns := set.MaxConns
 	if conns <= 0 {
 		conns = DefaultMaxConns

@@ -19,6 +19,8 @@ const (
 	ClassProtocol ErrorClass = "protocol" // what came was not readable as HTTP
 	// ClassBlocked: the address is one that must not be called. Nothing was sent. It always fails.
 	ClassBlocked ErrorClass = "blocked_destination"
+	// ClassCredential: the credential that it names is not to be had, or the destination refuses it. It counts for nothing.
+	ClassCredential ErrorClass = "credential"
 	// ClassCanceled: the attempt was broken off here, as at shutdown. It is always tried again.
 	ClassCanceled ErrorClass = "canceled"
 )

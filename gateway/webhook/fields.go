@@ -35,13 +35,14 @@ const (
 	fieldType
 	fieldMetadata
 	fieldVariation
+	fieldCredential
 	fieldCount
 )
 
 var fieldNames = [fieldCount]string{
 	"url", "method", "request_method", "headers", "request_headers", "body", "body_base64", "tenant", "flow", "priority",
 	"ordering_key", "limit_key", "subject", "send_at", "expires_at", "expire_early", "policy", "idempotency_key", "type", "metadata",
-	"message_variation_id",
+	"message_variation_id", "credential",
 }
 
 // byQuotedName finds a field by its name as it stands in the text, without unquoting it.

@@ -32,6 +32,10 @@ func (l LaneBy) key(secret *[32]byte, w *record.Webhook, path, limitKey string) 
 	var value string
 	switch l.By {
 	case ByAuthorization:
+		if w.Credential != "" {
+			value = "\x00" + w.Credential // its name, which no header's value is: the value changes, and whose it is does not
+			break
+		}
 		for i := range w.Headers {
 			if strings.EqualFold(w.Headers[i].Name, "Authorization") {
 				value = w.Headers[i].Value

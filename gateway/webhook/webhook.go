@@ -63,6 +63,8 @@ type Defaults struct {
 	Unsigned func(name string) (problem, want string)
 	// LaneBy says what the limit of a host (as in record.Lane) is by. Nil: by host.
 	LaneBy func(host string) LaneBy
+	// Credentials are those that a definition may name; nil: none.
+	Credentials Credentials
 	// Destination refuses what must never be called, as far as name or address literal and port tell; the address is
 	// checked again when it is dialled. host is without brackets. Nil refuses nothing.
 	Destination func(host string, port uint16) error
@@ -146,6 +148,7 @@ func (r *reader) definition() *Definition {
 	w.Type = r.text(fieldType, MaxType)
 	w.Variation = r.text(fieldVariation, MaxName)
 	w.Metadata = r.metadata()
+	r.credential(w)
 	r.priority(w)
 	r.when(w)
 	if key := r.text(fieldOrderingKey, MaxName); key != "" {

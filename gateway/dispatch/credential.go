@@ -1,0 +1,84 @@
+package dispatch
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// credentialHold is how long a lane is left alone whose credential does not work; then one call tries. Tokens are mended
+// by people or by the next rotation: a shorter one would show more refusals to a destination that may lock accounts.
+const credentialHold = 30 * time.Second
+
+// Credentials looks up what webhooks name instead of carrying it: credential.Set. It may be called by many at once.
+type Credentials interface {
+	// Header returns the field to send to a host, within a time.
+	Header(name, tenant, host string, within time.Duration) (record.Header, error)
+	// Refused takes note of a 401, and reports whether asking Header again may help.
+	Refused(name string, sent record.Header) bool
+	// Settled takes note of whether the destination took it in the end.
+	Settled(name, host string, taken bool)
+}
+
+var errNoCredentials = errors.New("no credentials are configured")
+
+// send makes the exchange of an attempt. With a credential that the destination refuses it makes one more, with a fresh
+// one, if there is any. withheld is why it must count as never made: the credential is not to be had, or refused.
+func (d *Dispatcher) send(req *egress.Request, w *record.Webhook, host string, x *exchange) (withheld error) {
+	if w.Credential == "" {
+		d.set.Client.Do(req, &x.resp)
+		return nil
+	}
+	credentials := d.set.Credentials
+	if credentials == nil {
+		return errNoCredentials
+	}
+	plain := req.Headers
+	for tries := 1; ; tries++ {
+		field, err := credentials.Header(w.Credential, w.Tenant, host, req.Connect)
+		if err != nil {
+			return err
+		}
+		req.Headers = slices.Concat(plain, []record.Header{field})
+		d.set.Client.Do(req, &x.resp)
+		if x.resp.Status != statusUnauthorized {
+			if x.resp.Class == "" {
+				credentials.Settled(w.Credential, host, true)
+			}
+			return nil
+		}
+		if tries > 1 || !credentials.Refused(w.Credential, field) {
+			credentials.Settled(w.Credential, host, false)
+			return errUnauthorized
+		}
+	}
+}
+
+const statusUnauthorized = 401 // RFC 9110 section 15.5.2
+
+var errUnauthorized = errors.New("the destination refuses the credential (401)")
+
+// withhold ends an attempt whose credential does not work: the lane is held, and the webhook waits without having spent a
+// try, for as long as it may.
+func (d *Dispatcher) withhold(s *schedule.Start, x *exchange, why error) (schedule.End, *persist.Settlement) {
+	if x.resp.Status == 0 && x.resp.Err == nil { // nothing was sent
+		x.resp.Err, x.resp.Class = why, policy.ClassCredential
+	}
+	a := recordOf(x, policy.Throttled, s.Entry.Attempts()+1)
+	a.ErrorClass, a.Error = string(policy.ClassCredential), shortened(why.Error(), keptError)
+	next := s.Entry
+	policy.Withhold(&next, credentialHold)
+	d.metrics.attempts.WithLabelValues(d.set.HostLabel(s.Lane.Host), string(policy.Throttled)).Inc()
+	end := schedule.End{ID: s.Entry.ID, Permit: s.Permit, Health: circuit.Neutral, Seen: limiter.Observation{
+		Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status, Held: credentialHold,
+	}}
+	return end, stays(s, a, next, x.ended.Add(credentialHold))
+}
