@@ -166,6 +166,7 @@ func (g *Gateway) open() error {
 	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
+		Forward: g.forward, Tunnel: g.tunnel,
 		Credentials: named{&g.rules},
 		Await:       g.await, Try: g.try, KeySet: g.keys.set,
 		Flows:  newFlows(hosts{g.dispatcher, g.log}, g.jobs),

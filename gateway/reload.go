@@ -89,9 +89,6 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	if is.signers, err = readSigners(is.policies); err != nil {
 		return nil, err
 	}
-	if is.credentials, err = g.credentials(&next, was.credentials); err != nil {
-		return nil, err
-	}
 	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {
 		g.rules.now.Store(is)
 		g.client.Reconfigure(ways)

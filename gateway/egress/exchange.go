@@ -30,37 +30,17 @@ func (c *Client) Do(req *Request, resp *Response) {
 }
 
 func (c *Client) do(req *Request, resp *Response) *failure {
-	if c.ctx.Err() != nil {
-		return errCanceled
-	}
-	timeout, connect := req.Timeout, req.Connect
-	if timeout <= 0 {
-		timeout = DefaultTimeout
-	}
-	if connect <= 0 {
-		connect = DefaultConnect
-	}
-	began := time.Now()
-	deadline := began.Add(timeout)
-
-	o, target, err := c.origin(req.URL)
-	if err != nil {
-		return &failure{class: policy.ClassBlocked, err: err}
-	}
-	if err := req.check(target); err != nil {
-		return &failure{class: policy.ClassBlocked, err: err}
+	o, target, deadline, f := c.prepare(req)
+	if f != nil {
+		return f
 	}
 	for {
-		cc, err := o.pool.AcquireConn(min(connect, timeout), false)
+		cc, err := o.pool.AcquireConn(req.connectTime(), false)
 		if err != nil {
 			return c.acquireFailure(o, err)
 		}
 		cn := cc.Conn().(*conn)
-		cn.take()
-		resp.Reused = !cc.LastUseTime().IsZero()
-		if resp.Reused && cn.probe.stale() {
-			// Closed by the other side, or it said something unasked. Seen before a request is trusted to it, that leaves
-			// the ambiguous case, a connection that drops under a request, to those closed in that very moment.
+		if cn.staleAfter(cc.LastUseTime(), resp) {
 			o.pool.CloseConn(cc)
 			continue
 		}
@@ -77,10 +57,63 @@ func (c *Client) do(req *Request, resp *Response) *failure {
 	}
 }
 
+// prepare finds where a request goes, and until when.
+func (c *Client) prepare(req *Request) (o *origin, target string, deadline time.Time, f *failure) {
+	if c.ctx.Err() != nil {
+		return nil, "", deadline, errCanceled
+	}
+	deadline = time.Now().Add(req.time())
+	o, target, err := c.origin(req.URL)
+	if err == nil {
+		err = req.check(target)
+	}
+	if err != nil {
+		return nil, "", deadline, &failure{class: policy.ClassBlocked, err: err}
+	}
+	return o, target, deadline, nil
+}
+
+// time is how long the whole attempt may take, and connectTime how long its connection.
+func (r *Request) time() time.Duration {
+	if r.Timeout <= 0 {
+		return DefaultTimeout
+	}
+	return r.Timeout
+}
+
+func (r *Request) connectTime() time.Duration {
+	if r.Connect <= 0 {
+		return min(DefaultConnect, r.time())
+	}
+	return min(r.Connect, r.time())
+}
+
+// staleAfter takes a connection into use, and reports whether the other side closed it since its last, or said something
+// unasked. Seen before a request is trusted to it, that leaves the ambiguous case, a connection that drops under a request,
+// to those closed in that very moment.
+func (cn *conn) staleAfter(last time.Time, resp *Response) bool {
+	cn.take()
+	resp.Reused = !last.IsZero()
+	return resp.Reused && cn.probe.stale()
+}
+
 // exchange sends the request and reads the response.
 func (c *Client) exchange(
 	cn *conn, req *Request, target string, resp *Response, deadline time.Time,
 ) (reusable bool, err error) {
+	r := reader{cn: cn}
+	defer r.release()
+	sent, err := c.begin(&r, req, target, resp, deadline)
+	if err != nil {
+		return false, err
+	}
+	reusable = r.readBody(resp, req.Method, cmp.Or(req.MaxResponse, c.set.MaxResponse), deadline)
+	return reusable && sent, nil
+}
+
+// begin sends the request and reads the response's head; r reads on behind it. sent: the request was sent whole.
+func (c *Client) begin(r *reader, req *Request, target string, resp *Response, deadline time.Time) (sent bool, err error) {
+	cn := r.cn
 	resp.Sent = time.Now()
 	if err := cn.SetDeadline(deadline); err != nil {
 		return false, err
@@ -97,10 +130,8 @@ func (c *Client) exchange(
 			return false, sendErr
 		}
 	}
-	pool := &cn.origin.pool
-	br := pool.AcquireReader(cn)
-	defer pool.ReleaseReader(br)
-	r := reader{cn: cn, pooled: br, br: br}
+	r.pooled = cn.origin.pool.AcquireReader(cn)
+	r.br = r.pooled
 	if err := r.readHead(resp); err != nil {
 		if sendErr != nil && !isAlert(err) {
 			err = sendErr // what happened first
@@ -108,8 +139,7 @@ func (c *Client) exchange(
 		return false, err
 	}
 	resp.Received = time.Now()
-	reusable = r.readBody(resp, req.Method, cmp.Or(req.MaxResponse, c.set.MaxResponse), deadline)
-	return reusable && sendErr == nil, nil
+	return sendErr == nil, nil
 }
 
 // send writes head and body, a small body in one write with its head. Its buffer is free again while the response is

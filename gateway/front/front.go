@@ -53,6 +53,11 @@ const (
 // Settings are what a Front is built with.
 type Settings struct {
 	Store Store
+	// Forward and Tunnel pass proxied requests on; nil: there is no proxy. Hold is how long one waits for its lane's turn; 0:
+	// DefaultHold.
+	Forward Forward
+	Tunnel  Tunnel
+	Hold    time.Duration
 	// Credentials are those that definitions may name; nil: none.
 	Credentials webhook.Credentials
 	Hosts       Hosts
@@ -100,6 +105,7 @@ type Front struct {
 	defaults webhook.Defaults
 	server   fasthttp.Server
 	closing  atomic.Bool
+	tunnels  atomic.Int64  // open
 	stopping chan struct{} // closed when the shutdown begins
 	bodies   bodies
 	ids      *requestIDs
@@ -206,8 +212,9 @@ func (f *Front) handle(ctx *fasthttp.RequestCtx) {
 		}
 	}()
 	f.ids.mark(ctx)
-	p := checkFraming(ctx)
-	if p == nil {
+	form := f.formOf(ctx)
+	p := checkFraming(ctx, form)
+	if p == nil && (form == notProxied || form == formPath) { // who sends the other forms was told of a proxy: no page can
 		p = f.checkAddressee(ctx)
 	}
 	if p != nil {
@@ -226,6 +233,10 @@ func (f *Front) handle(ctx *fasthttp.RequestCtx) {
 	if p != nil {
 		ctx.SetConnectionClose()
 		answer(ctx, p)
+		return
+	}
+	if form != notProxied {
+		by = f.proxy(ctx, form)
 		return
 	}
 	by = f.route(ctx)

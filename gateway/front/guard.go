@@ -9,12 +9,12 @@ import (
 // checkFraming refuses requests that two HTTP implementations could read differently (RFC 9112 sections 2.2, 3, 5 and
 // 6.3, request smuggling in section 11.2), and forms that the API has no use for. The server below is lenient in all
 // of this. nil: nothing is wrong.
-func checkFraming(ctx *fasthttp.RequestCtx) *problem {
+func checkFraming(ctx *fasthttp.RequestCtx, form proxyForm) *problem {
 	h := &ctx.Request.Header
 	if v := string(h.Protocol()); v != "HTTP/1.1" && v != "HTTP/1.0" {
 		return badRequest("the protocol version is not one of HTTP's", "HTTP/1.1 or HTTP/1.0")
 	}
-	if !plainMethod(h.Method()) {
+	if form != formConnect && !plainMethod(h.Method()) {
 		return badRequest("the request method is not one of HTTP's", "GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, in capitals")
 	}
 	var seen fieldCount
@@ -39,6 +39,9 @@ func checkFraming(ctx *fasthttp.RequestCtx) *problem {
 		return badRequest("Transfer-Encoding is given more than once", "it once")
 	case seen.host > 1, seen.host == 0 && string(h.Protocol()) == "HTTP/1.1":
 		return badRequest("Host is missing, or given more than once", "it once (RFC 9112 section 3.2)")
+	}
+	if form > formPath {
+		return nil // a proxy goes by the target (RFC 9112 section 3.2.2)
 	}
 	return checkTarget(h.RequestURI(), seen.hostValue)
 }

@@ -27,6 +27,11 @@ type LaneBy struct {
 	Segments int
 }
 
+// Key returns the key of a lane for a webhook that no definition made; path is its URL's.
+func (l LaneBy) Key(secret *[32]byte, w *record.Webhook, path string) record.Digest {
+	return l.key(secret, w, path, "")
+}
+
 // key returns the lane's key: zero where the limit is the whole host's, or where the webhook lacks what it is by.
 func (l LaneBy) key(secret *[32]byte, w *record.Webhook, path, limitKey string) record.Digest {
 	var value string

@@ -1,0 +1,84 @@
+package dispatch
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Forwarded is a call that was made for someone who waits for its answer. It must be closed, once its body is read.
+type Forwarded struct {
+	Resp *egress.Response // its head, or why there is none
+	Body *egress.Stream   // nil: there is no response
+
+	x        *exchange
+	pass     *Pass
+	seen     limiter.Observation
+	deferred bool
+	once     sync.Once
+}
+
+// Forward makes one call for a webhook that is stored nowhere, on the caller's goroutine, once its lane's turn for it has
+// come, for which it waits until ctx ends at most: *Delayed then, ErrStopping, or ErrCrowded. The budget and the breaker learn
+// from it as from any attempt. It is never repeated.
+func (d *Dispatcher) Forward(ctx context.Context, w *record.Webhook) (*Forwarded, error) {
+	queue := w.Queue()
+	pass, err := d.Pass(ctx, queue.Lane, schedule.FlowName{Tenant: w.Tenant, Flow: w.Flow}, w.Priority)
+	if err != nil {
+		return nil, err
+	}
+	p := d.policyOf(w)
+	x := exchanges.Get().(*exchange) //nolint:forcetypeassert // nothing else is put there
+	f := &Forwarded{x: x, pass: pass, Resp: &x.resp}
+	x.began = time.Now()
+	f.Body = d.set.Client.Open(&egress.Request{
+		Method: w.Method, URL: w.URL, Headers: w.Headers, Body: w.Body, Connect: p.ConnectTimeout, Timeout: p.Timeout,
+	}, &x.resp)
+	x.ended = time.Now()
+	x.read(d.set.Override(w.Host))
+	outcome := p.Classify(policy.Attempt{
+		Status: x.resp.Status, Class: x.resp.Class,
+		HasRetryAfter: x.hint.HasRetryAfter, RemainingZero: exhausted(&x.hint),
+	})
+	f.seen = limiter.Observation{
+		Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status,
+		Failed: x.resp.Class != "", TimedOut: x.resp.TimedOut, Hint: x.said(),
+	}
+	f.deferred = outcome == policy.Throttled
+	label := d.set.HostLabel(w.Host)
+	d.metrics.attempts.WithLabelValues(label, string(outcome)).Inc()
+	d.metrics.duration.WithLabelValues(label).Observe(x.ended.Sub(x.began).Seconds())
+	return f, nil
+}
+
+// Read reads of the body.
+func (f *Forwarded) Read(p []byte) (int, error) {
+	if f.Body == nil {
+		return 0, io.EOF
+	}
+	return f.Body.Read(p)
+}
+
+// Close ends the call: its place in the lane is free. Resp must not be looked at any more.
+func (f *Forwarded) Close() error {
+	f.once.Do(func() {
+		if f.Body != nil {
+			_ = f.Body.Close()
+		}
+		outcome := policy.Delivered
+		if f.deferred {
+			outcome = policy.Throttled
+		}
+		f.pass.End(f.seen, f.pass.d.health(f.pass.start.Lane.Host, &f.x.resp, outcome))
+		exchanges.Put(f.x)
+		f.x, f.Resp, f.Body = nil, nil, nil
+	})
+	return nil
+}

@@ -1,0 +1,134 @@
+package egress
+
+import (
+	"errors"
+	"io"
+	"math"
+	"net/http/httputil"
+	"time"
+)
+
+// Stream is a response's body that is read as it comes. It belongs to one goroutine, and must be closed: until then it
+// keeps its connection.
+type Stream struct {
+	// Length is the body's in bytes; -1: it ends where it ends.
+	Length int
+
+	give   func(reusable bool) // the connection back; nil: it was
+	r      reader
+	body   io.LimitedReader
+	framed int   // as fasthttp has it: the length, chunked, or smaller where the connection's end is the body's
+	ended  bool  // the body was read to its end
+	err    error // what reading ended with; io.EOF: all of it was read
+	sent   bool  // the request was sent whole, so that the connection may be used again
+	until  time.Time
+}
+
+// Open makes one exchange, once, as Do does, but returns with the response's head in resp, and its body to be read, to
+// Request.Timeout at most. resp.Body stays empty; a nil Stream: resp says why there is none.
+func (c *Client) Open(req *Request, resp *Response) *Stream {
+	resp.reset()
+	s, f := c.open(req, resp)
+	if f != nil {
+		resp.fail(f)
+		return nil
+	}
+	return s
+}
+
+func (c *Client) open(req *Request, resp *Response) (*Stream, *failure) {
+	o, target, deadline, f := c.prepare(req)
+	if f != nil {
+		return nil, f
+	}
+	for {
+		cc, err := o.pool.AcquireConn(req.connectTime(), false)
+		if err != nil {
+			return nil, c.acquireFailure(o, err)
+		}
+		cn := cc.Conn().(*conn) //nolint:forcetypeassert // connect makes no other
+		if cn.staleAfter(cc.LastUseTime(), resp) {
+			o.pool.CloseConn(cc)
+			continue
+		}
+		give := func(reusable bool) {
+			if reusable && cn.keep() {
+				o.pool.ReleaseConn(cc)
+			} else {
+				o.pool.CloseConn(cc)
+			}
+		}
+		r := reader{cn: cn}
+		sent, err := c.begin(&r, req, target, resp, deadline)
+		if err == nil && resp.BodyErr != nil { // salvaged: nothing is known of the body
+			err = resp.BodyErr
+		}
+		if err != nil {
+			r.release()
+			give(false)
+			return nil, c.exchangeFailure(o, resp.Reused, err)
+		}
+		return newStream(r, req.Method, resp, deadline, sent, give), nil
+	}
+}
+
+func newStream(r reader, method string, resp *Response, until time.Time, sent bool, give func(bool)) *Stream {
+	s := &Stream{give: give, r: r, sent: sent, until: until, body: io.LimitedReader{R: r.br, N: math.MaxInt64}}
+	switch {
+	case method == "HEAD" || resp.Status == 204 || resp.Status == 304: // RFC 9112 section 6.3
+		s.body.N = 0
+	default:
+		s.framed = resp.header.ContentLength()
+		switch {
+		case s.framed >= 0:
+			s.body.N = int64(s.framed)
+		case s.framed == chunked:
+			s.body.R = httputil.NewChunkedReader(r.br)
+		}
+	}
+	s.Length = s.framed
+	if s.Length < 0 {
+		s.Length = -1
+	}
+	return s
+}
+
+// Read reads of the body. An end that came too soon is io.ErrUnexpectedEOF.
+func (s *Stream) Read(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.body.Read(p)
+	switch {
+	case errors.Is(err, io.EOF) && s.framed >= 0 && s.body.N > 0:
+		err = io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF), err == nil && s.framed >= 0 && s.body.N == 0:
+		s.ended = true
+	}
+	s.err = err
+	return n, err
+}
+
+// Close gives the connection back, or ends it where the body was not read to its end.
+func (s *Stream) Close() error {
+	if s.give == nil {
+		return nil
+	}
+	whole := s.ended || s.framed >= 0 && s.body.N == 0
+	if whole && s.framed == chunked {
+		whole = s.r.readTrailer(s.until)
+	}
+	reusable := whole && s.sent && s.framed >= chunked && s.r.reusable()
+	s.r.release()
+	s.give(reusable)
+	s.give = nil
+	return nil
+}
+
+// release gives back the buffer that the response was read with.
+func (r *reader) release() {
+	if r.pooled != nil {
+		r.cn.origin.pool.ReleaseReader(r.pooled)
+		r.pooled, r.br = nil, nil
+	}
+}

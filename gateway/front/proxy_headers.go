@@ -1,0 +1,119 @@
+package front
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// via is what the gateway adds to Via (RFC 9110 section 7.6.3).
+const via = "1.1 sluice"
+
+// proxied is what the header of a request to be passed on says: to the gateway, and to the destination.
+type proxied struct {
+	headers  []record.Header // for the destination, in their order and case
+	token    []byte          // nil: none
+	flow     string
+	priority record.Priority
+	async    bool // Prefer: respond-async
+}
+
+// read reads a raw header, whose framing was checked. Fields that belong to the connection (RFC 9110 section 7.6.1), or to
+// the gateway, are not for the destination; Authorization and Idempotency-Key are.
+func (r *proxied) read(raw string) {
+	var named string // by Connection
+	for line := range strings.SplitSeq(raw, "\r\n") {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.EqualFold(name, "Connection") {
+			named += "," + value
+		}
+	}
+	r.headers = make([]record.Header, 0, strings.Count(raw, "\r\n")+1)
+	for line := range strings.SplitSeq(raw, "\r\n") {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok {
+			continue
+		}
+		value = strings.Trim(value, " \t")
+		switch {
+		case r.own(name, value), hopByHop(name), setAnew(name), named != "" && names(named, name):
+		case strings.EqualFold(name, "Prefer") && names(value, "respond-async"):
+			r.async = true
+		default:
+			r.headers = append(r.headers, record.Header{Name: name, Value: value})
+		}
+	}
+	r.headers = append(r.headers, record.Header{Name: "Via", Value: via})
+}
+
+// own reads a field that is for the gateway.
+func (r *proxied) own(name, value string) bool {
+	switch {
+	case strings.EqualFold(name, "Sluice-Token"):
+		r.token = []byte(value)
+	case strings.EqualFold(name, "Proxy-Authorization"):
+		if r.token == nil {
+			r.token = proxyToken(value)
+		}
+	case strings.EqualFold(name, "Sluice-Flow"):
+		r.flow = value
+	case strings.EqualFold(name, "Sluice-Priority"):
+		r.priority, _ = record.ParsePriority(value)
+	default:
+		return false
+	}
+	return true
+}
+
+// proxyToken reads Proxy-Authorization: Bearer (RFC 6750), or Basic with the token as password (RFC 7617), which is what
+// programs send that are told of http_proxy=http://x:TOKEN@….
+func proxyToken(value string) []byte {
+	scheme, rest, _ := strings.Cut(value, " ")
+	rest = strings.TrimSpace(rest)
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return []byte(rest)
+	case strings.EqualFold(scheme, "Basic"):
+		pair, err := base64.StdEncoding.DecodeString(rest)
+		if _, password, ok := strings.Cut(string(pair), ":"); err == nil && ok {
+			return []byte(password)
+		}
+	}
+	return []byte{}
+}
+
+// hopByHop reports whether a field is the connection's own, and never passed on (RFC 9110 section 7.6.1).
+func hopByHop(name string) bool {
+	switch len(name) {
+	case 2:
+		return strings.EqualFold(name, "TE")
+	case 7:
+		return strings.EqualFold(name, "Trailer") || strings.EqualFold(name, "Upgrade")
+	case 10:
+		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")
+	case 16:
+		return strings.EqualFold(name, "Proxy-Connection")
+	case 17:
+		return strings.EqualFold(name, "Transfer-Encoding")
+	case 18:
+		return strings.EqualFold(name, "Proxy-Authenticate")
+	case 19:
+		return strings.EqualFold(name, "Proxy-Authorization")
+	}
+	return false
+}
+
+// setAnew reports whether a field of a request is written anew for the destination, or answered here.
+func setAnew(name string) bool {
+	return strings.EqualFold(name, "Host") || strings.EqualFold(name, "Content-Length") || strings.EqualFold(name, "Expect")
+}
+
+// names reports whether a list, with commas between, has a word.
+func names(list, word string) bool {
+	for one := range strings.SplitSeq(list, ",") {
+		if strings.EqualFold(strings.Trim(one, " \t"), word) {
+			return true
+		}
+	}
+	return false
+}
