@@ -9,6 +9,7 @@
 //	go run ./bench fairness   what ten flows get of one host's allowance
 //	go run ./bench breaker    what is sent into an outage, and how the host is taken up again, in virtual time
 //	go run ./bench backlog    memory, start and pace of a gateway for which a million webhooks wait
+//	go run ./bench door       requests through the proxy per second, and what it adds to each, beside a bare relay
 //	go run ./bench powercut   what is left of a gateway's promises when the power is cut, again and again (as root)
 //
 // Tables go to stdout, progress to stderr.
@@ -32,6 +33,7 @@ type commands struct {
 	Fairness  fairnessCmd  `cmd:"" help:"What ten flows get of one host's allowance, one of them with a backlog of 100,000."`
 	Breaker   breakerCmd   `cmd:"" help:"What is sent into an outage, and how the host is taken up again, in virtual time."`
 	Backlog   backlogCmd   `cmd:"" help:"Memory, start and pace of a gateway for which a million webhooks wait."`
+	Door      doorCmd      `cmd:"" help:"Requests through the proxy per second, and what it adds to each, beside a bare relay."`
 	Powercut  powercutCmd  `cmd:"" help:"What is left of a gateway's promises when the power is cut, again and again. As root."`
 	Bare      bareCmd      `cmd:"" hidden:"" help:"Be the bare relay."`
 }
