@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // Erase implements persist.Store. Each segment that holds something of what is meant is written anew without it, beside the
@@ -20,24 +21,29 @@ func (s *Store) Erase(ctx context.Context, filter *persist.Filter) (erased int, 
 	if s.closed {
 		return 0, fmt.Errorf("badgerstore: erasing: %w", persist.ErrClosed)
 	}
+	// Payloads go first, and what tells whose they were last: an erasure that is broken off finds them again the next time.
 	gone := map[record.ID]bool{}
-	scrub := func(id record.ID, value []byte) ([]byte, bool) {
-		final, err := record.DecodeFinal(value)
-		if err != nil || !filter.Matches(final) {
-			return value, true
+	for _, f := range s.meta.all() {
+		if err := f.meant(ctx, filter, gone); err != nil {
+			return 0, fmt.Errorf("badgerstore: looking in %s for what is to be erased: %w", f.dir, err)
 		}
-		gone[id] = true
-		return scrubbed(final).Encode(), true
 	}
 	drop := func(id record.ID, value []byte) ([]byte, bool) { return value, !gone[id] }
-	for _, f := range s.meta.all() {
-		if err := f.rewrite(ctx, newSieve(filter, s.meta.sealer), scrub); err != nil {
-			return len(gone), fmt.Errorf("badgerstore: erasing from %s: %w", f.dir, err)
-		}
-	}
 	for _, f := range s.body.all() {
 		if err := f.rewrite(ctx, nil, drop); err != nil {
-			return len(gone), fmt.Errorf("badgerstore: erasing from %s: %w", f.dir, err)
+			return 0, fmt.Errorf("badgerstore: erasing from %s: %w", f.dir, err)
+		}
+	}
+	scrub := func(id record.ID, value []byte) ([]byte, bool) {
+		final, err := record.DecodeFinal(value)
+		if err != nil || !gone[id] { // or it has ended since, and its payload is still there
+			return value, true
+		}
+		return scrubbed(final).Encode(), true
+	}
+	for _, f := range s.meta.all() {
+		if err := f.rewrite(ctx, newSieve(filter, s.meta.sealer), scrub); err != nil {
+			return 0, fmt.Errorf("badgerstore: erasing from %s: %w", f.dir, err)
 		}
 	}
 	return len(gone), s.flatten()
@@ -63,13 +69,37 @@ func scrubbed(f *record.Final) *record.Final {
 	return &left
 }
 
+// meant adds the ids of what a filter means.
+func (f *family) meant(ctx context.Context, filter *persist.Filter, ids map[record.ID]bool) error {
+	return f.eachSealed(ctx, newSieve(filter, f.sealer), nil, func(seg *segment) error {
+		log, err := os.Open(seg.path + logSuffix)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = log.Close() }()
+		return eachFrame(log, f.sealer, func(h *historic) error {
+			if final, err := record.DecodeFinal(h.value); err == nil && filter.Matches(final) {
+				ids[h.id] = true
+			}
+			return nil
+		})
+	})
+}
+
 // rewrite has each record of each segment changed, or left out where keep is false. sieve says of a segment's rows whether it
 // holds anything that will be changed; nil: its ids are asked.
 func (f *family) rewrite(
 	ctx context.Context, sieve *sieve, change func(id record.ID, value []byte) (now []byte, keep bool),
 ) error {
+	return f.eachSealed(ctx, sieve, change, func(seg *segment) error { return f.replace(seg, change) })
+}
+
+// eachSealed visits the segments that concern a sieve or a change, what is being written among them.
+func (f *family) eachSealed(
+	ctx context.Context, sieve *sieve, change func(record.ID, []byte) ([]byte, bool), visit func(*segment) error,
+) error {
 	f.mu.Lock()
-	err := f.seal() // what is being written is rewritten too
+	err := f.seal()
 	segments := append([]*segment(nil), f.sealed...)
 	f.mu.Unlock()
 	if err != nil {
@@ -81,13 +111,30 @@ func (f *family) rewrite(
 		}
 		concerned, err := f.concerns(seg, sieve, change)
 		if err == nil && concerned {
-			err = f.replace(seg, change)
+			err = visit(seg)
 		}
 		if err != nil && !errors.Is(err, os.ErrNotExist) { // its retention has passed meanwhile
 			return err
 		}
 	}
 	return nil
+}
+
+// eachFrame visits the frames of a log up to its end, or to where a crash cut it short.
+func eachFrame(log *os.File, s *seal.Sealer, visit func(*historic) error) error {
+	for at := int64(len(segmentMagic)); ; {
+		h, n, err := readFrame(log, at, s)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, record.ErrFormat):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := visit(&h); err != nil {
+			return err
+		}
+		at += n
+	}
 }
 
 // concerns reports whether a segment holds anything that is to be changed.
@@ -174,29 +221,24 @@ func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, b
 	if f.rows {
 		s.rows = []byte{}
 	}
-	at, size := int64(len(segmentMagic)), int64(len(segmentMagic))
+	size := int64(len(segmentMagic))
 	_, err = file.WriteString(segmentMagic)
-	for err == nil {
-		h, n, readErr := readFrame(old, at, f.sealer)
-		if readErr != nil { // its end, or where a crash cut it short
-			if !errors.Is(readErr, io.EOF) && !errors.Is(readErr, io.ErrUnexpectedEOF) && !errors.Is(readErr, record.ErrFormat) {
-				err = readErr
+	if err == nil {
+		err = eachFrame(old, f.sealer, func(h *historic) error {
+			value, keep := change(h.id, h.value)
+			if !keep {
+				return nil
 			}
-			break
-		}
-		at += n
-		value, keep := change(h.id, h.value)
-		if !keep {
-			continue
-		}
-		h.value = value
-		b := h.append(nil, f.sealer)
-		s.offsets[h.id] = size
-		if f.rows {
-			s.rows = rowOfValue(h.value, f.sealer).append(s.rows, size)
-		}
-		_, err = file.Write(b)
-		size += int64(len(b))
+			h.value = value
+			b := h.append(nil, f.sealer)
+			s.offsets[h.id] = size
+			if f.rows {
+				s.rows = rowOfValue(h.value, f.sealer).append(s.rows, size)
+			}
+			size += int64(len(b))
+			_, err := file.Write(b)
+			return err
+		})
 	}
 	return s, errors.Join(err, file.Sync(), file.Close())
 }

@@ -74,6 +74,12 @@ func openFamily(
 		return nil, err
 	}
 	for _, n := range names {
+		if strings.HasSuffix(n.Name(), newSuffix) { // of an erasure that a crash broke off
+			if err := os.Remove(filepath.Join(dir, n.Name())); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		name, ok := strings.CutSuffix(n.Name(), logSuffix)
 		if !ok {
 			continue
