@@ -12,8 +12,8 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
-// Bounds of a filter. With them an expression costs at most its nodes times the elements of an event's arrays: no loop
-// stands within another, nothing grows, and what is matched against is known when it is compiled.
+// Bounds of a filter, beside those of filter_cost.go: no loop stands within another, and what is matched against is known
+// when it is compiled.
 const (
 	MaxFilter      = 4 << 10 // bytes
 	maxFilterNodes = 300
@@ -47,6 +47,9 @@ func compileFilter(text string) (*filter, error) {
 		options = append(options, expr.EnableBuiltin(f))
 	}
 	program, err := expr.Compile(text, options...)
+	if err == nil && check.err == nil {
+		check.err = checkCost(text)
+	}
 	if err == nil && check.err != nil {
 		err = check.err.Bind(file.NewSource(text))
 	}

@@ -28,6 +28,10 @@ const (
 	groupBytes = 8 << 20
 )
 
+// maxDeliveries bounds the deliveries of one event in bytes, as they are made and all in memory, at what the store takes as one
+// group. It is persist.ErrTooLarge to want more.
+const maxDeliveries = 64 << 20
+
 // Publish stores events with their deliveries and returns, in their order, what became of them. The deliveries of one
 // event are stored together or not at all; several events may be stored in several groups, in their order.
 func (r *Room) Publish(ctx context.Context, events []*Event) []Published {
@@ -42,7 +46,13 @@ func (r *Room) Publish(ctx context.Context, events []*Event) []Published {
 		group, first, jobs, bytes = nil, end, 0, 0
 	}
 	for i, e := range events {
-		p, size := r.publication(e, now)
+		p, size, err := r.publication(e, now)
+		if err != nil {
+			flush(i)
+			results[i].Err = err
+			first = i + 1
+			continue
+		}
 		if len(group) > 0 && (jobs+len(p.Jobs) > groupJobs || bytes+size > groupBytes) {
 			flush(i)
 		}
@@ -55,6 +65,9 @@ func (r *Room) Publish(ctx context.Context, events []*Event) []Published {
 
 // store has one group stored.
 func (r *Room) store(ctx context.Context, group []persist.Event, results []Published) {
+	if len(group) == 0 {
+		return
+	}
 	receipts, err := r.set.Store.Publish(ctx, group)
 	for i := range results {
 		if err != nil {
@@ -66,8 +79,8 @@ func (r *Room) store(ctx context.Context, group []persist.Event, results []Publi
 	}
 }
 
-// publication is an event with the webhooks that it makes, and how many bytes they are.
-func (r *Room) publication(e *Event, now time.Time) (p persist.Event, size int) {
+// publication is an event with the webhooks that it makes, and how many bytes they are; persist.ErrTooLarge: too many.
+func (r *Room) publication(e *Event, now time.Time) (p persist.Event, size int, err error) {
 	fingerprint := e.Fingerprint()
 	if e.ID == "" {
 		e.ID = newID("evt_")
@@ -88,13 +101,15 @@ func (r *Room) publication(e *Event, now time.Time) (p persist.Event, size int) 
 			stored.Missed = append(stored.Missed, s.ID)
 		default:
 			stored.Matches = append(stored.Matches, s.ID)
-			made.add(s)
+			if made.add(s); made.size > maxDeliveries {
+				return p, 0, fmt.Errorf("event %s: more than %d bytes of deliveries: %w", e.ID, maxDeliveries, persist.ErrTooLarge)
+			}
 		}
 	}
 	return persist.Event{
 		Key: EventKey(e.Tenant, e.ID), Fingerprint: fingerprint, Record: stored.Encode(), Jobs: made.jobs,
 		Keep: max(MinKeep, r.set.Keep()),
-	}, made.size
+	}, made.size, nil
 }
 
 // candidates are those of the tenant's subscriptions that the event's type fits.

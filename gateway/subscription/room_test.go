@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -257,5 +258,33 @@ func TestManyEventsGoInGroupsOfABoundedSize(t *testing.T) {
 	}
 	if !slices.Equal(d.groups, []int{400, 400, 200}) {
 		t.Errorf("groups of %v events, want some 4,000 deliveries in each", d.groups)
+	}
+}
+
+// TestEventThatMakesTooMuchIsRefusedBeforeItIsMade has an event whose deliveries are 150 MB: they must not be in memory, and
+// the events beside it must go.
+func TestEventThatMakesTooMuchIsRefusedBeforeItIsMade(t *testing.T) {
+	d := newDisk()
+	r := newRoom(t, d)
+	for i := range 150 {
+		create(t, r, fmt.Sprintf(`{"url":"https://a.example/%d","types":["large"]}`, i))
+	}
+	create(t, r, `{"url":"https://a.example/small","types":["small"]}`)
+	large := []byte(`"` + strings.Repeat("x", 1<<20) + `"`)
+	results := r.Publish(t.Context(), []*Event{
+		{Type: "small", Tenant: "default", ID: "1", Data: []byte("1")},
+		{Type: "large", Tenant: "default", ID: "2", Data: large},
+		{Type: "small", Tenant: "default", ID: "3", Data: []byte("3")},
+	})
+	if !errors.Is(results[1].Err, persist.ErrTooLarge) {
+		t.Errorf("an event of 150 MB of deliveries: %v", results[1].Err)
+	}
+	for _, i := range []int{0, 2} {
+		if p := results[i]; p.Err != nil || p.Event.ID != fmt.Sprint(i+1) || len(p.Webhooks) != 1 {
+			t.Errorf("beside it: %+v", p)
+		}
+	}
+	if len(d.jobs) != 2 {
+		t.Errorf("the store got %d webhooks, want 2", len(d.jobs))
 	}
 }
