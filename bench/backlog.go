@@ -37,15 +37,11 @@ func (c *backlogCmd) Run(ctx context.Context) error {
 	if c.Full {
 		c.Count, c.Hosts = 10_000_000, 100_000
 	}
-	dir, err := os.MkdirTemp("", "sluice-bench-")
+	dir, sluice, err := prepare(ctx)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	sluice, err := buildSluice(ctx, dir)
-	if err != nil {
-		return err
-	}
 	there, err := newField()
 	if err != nil {
 		return err

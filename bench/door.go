@@ -2,13 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
@@ -16,151 +18,165 @@ import (
 )
 
 type doorCmd struct {
-	Count       int           `default:"40000" help:"Requests a run (${default})."`
-	Runs        int           `default:"5" help:"Runs of each (${default}); the median counts."`
-	Connections []int         `default:"64,256" help:"Client connections (${default})."`
-	Body        int           `default:"256" help:"Bytes of each body (${default})."`
-	Paced       time.Duration `default:"5s" help:"How long latencies are measured at 1,000 requests/s (${default})."`
-	Timeout     time.Duration `default:"2m" help:"Of one run (${default})."`
+	Runs    int           `default:"5" help:"Runs of each (${default}); the median counts."`
+	For     time.Duration `default:"3s" help:"How long each run posts (${default})."`
+	Body    int           `default:"256" help:"Bytes of each webhook's body (${default})."`
+	Only    string        `placeholder:"CASE" help:"One case only, by its name in the table, or proxy."`
+	Profile string        `placeholder:"FILE" help:"Write a CPU profile of the gateway's first two seconds under load, of the last run."`
+	Proxy   doorProxy     `embed:"" prefix:"proxy-"`
 }
 
-// Run measures the proxy, its destination's limit far away, beside a bare relay in the same run: requests per second, and
-// what it adds to the time of a request at 1,000 a second.
+// doorCase is a way of posting.
+type doorCase struct {
+	name        string
+	connections int
+	batch       int     // webhooks a request; 1: a definition by itself
+	bar         float64 // the least ratio; 0: none
+}
+
+// doorCases are those of the table. Batches go over fewer connections: a request of a thousand keeps a core busy.
+var doorCases = []doorCase{
+	{"single-1", 1, 1, 0},
+	{"single-16", 16, 1, 0},
+	{"single-64", 64, 1, 0},
+	{"single-256", 256, 1, 0.35},
+	{"batch-100", 64, 100, 0.5},
+	{"batch-1000", 64, 1000, 0},
+}
+
+// doorProxyCase is what Only calls the proxy.
+const doorProxyCase = "proxy"
+
+// Run measures how many webhooks a second are accepted, and synced, while nothing is sent: their flow is paused. Beside
+// it, in turn, stands a server that answers 202 to single definitions over as many connections, and keeps nothing. Then
+// it measures the proxy.
 func (c *doorCmd) Run(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "sluice-bench-")
+	dir, sluice, err := prepare(ctx)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	sluice, err := buildSluice(ctx, dir)
-	if err != nil {
-		return err
+	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(out, "case\tconnections\tbare requests/s\taccepted/s\tratio\tworst ratio\tbest ratio\tbar\t")
+	var errs []error
+	for _, one := range doorCases {
+		if c.Only != "" && c.Only != one.name {
+			continue
+		}
+		var bare, ours, ratios []float64
+		for run := range c.Runs {
+			b, err := c.bare(ctx, one.connections)
+			if err != nil {
+				return fmt.Errorf("bare server: %w", err)
+			}
+			o, err := c.gateway(ctx, sluice, filepath.Join(dir, fmt.Sprintf("%s-%d", one.name, run)), one)
+			if err != nil {
+				return fmt.Errorf("gateway: %w", err)
+			}
+			fmt.Fprintf(os.Stderr, "%s, run %d: bare %.0f/s, accepted %.0f/s\n", one.name, run+1, b, o)
+			bare, ours, ratios = append(bare, b), append(ours, o), append(ratios, o/b)
+		}
+		ratio := median(ratios)
+		fmt.Fprintf(out, "%s\t%d\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", one.name, one.connections, median(bare), median(ours), ratio,
+			slices.Min(ratios), slices.Max(ratios), one.bar)
+		if ratio < one.bar {
+			errs = append(errs, fmt.Errorf("%s: %.2f of the bare server, want at least %.2f", one.name, ratio, one.bar))
+		}
 	}
-	sink, err := newCounter()
-	if err != nil {
-		return err
+	if c.Only != doorProxyCase {
+		errs = append(errs, out.Flush())
 	}
-	defer sink.close()
-	gateway, err := serveGateway(ctx, sluice, filepath.Join(dir, "gateway"),
-		"limits: {hosts: [{match: 127.0.0.1, start: unlimited, concurrency: {start: 1024, max: 4096}}]}\n")
-	if err != nil {
-		return err
+	if c.Only == "" || c.Only == doorProxyCase {
+		c.Proxy.runs, c.Proxy.body = c.Runs, c.Body
+		errs = append(errs, c.Proxy.measure(ctx, dir, sluice))
 	}
-	defer gateway.stop() //nolint:errcheck // it has served its purpose
-	bare, stop, err := bareRelay(ctx, sink)
-	if err != nil {
-		return err
-	}
-	defer stop() //nolint:errcheck // it has served its purpose
-	proxy := "http://" + gateway.front + "/proxy/http://" + sink.addr() + "/hook"
-	if err := c.rates(ctx, sink, bare, proxy); err != nil {
-		return err
-	}
-	return c.latencies(ctx, bare, proxy)
+	return errors.Join(errs...)
 }
 
-// bareRelay starts one and returns the URL to post to.
-func bareRelay(ctx context.Context, sink *counter) (url string, stop func() error, err error) {
+func (c *doorCmd) bare(ctx context.Context, connections int) (float64, error) {
 	addr, err := freeAddr()
 	if err != nil {
-		return "", nil, err
+		return 0, err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return "", nil, err
+		return 0, err
 	}
-	p, err := start(ctx, addr, self, "bare", addr, sink.addr())
+	p, err := start(ctx, addr, self, "bare202", addr)
 	if err != nil {
-		return "", nil, err
+		return 0, err
 	}
-	return "http://" + addr + "/hook", p.stop, nil
+	defer p.stop() //nolint:errcheck // it has served its purpose
+	body, err := c.body(1)
+	if err != nil {
+		return 0, err
+	}
+	return c.measure(ctx, "http://"+addr+"/v1/webhooks", connections, body)
 }
 
-func (c *doorCmd) rates(ctx context.Context, sink *counter, bare, proxy string) error {
-	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "connections\tbare relay/s\tproxy/s\tratio\tworst ratio\tbest ratio\t")
-	load := &relayCmd{Count: c.Count, Timeout: c.Timeout}
-	body := []byte(strings.Repeat("x", c.Body))
-	for _, connections := range c.Connections {
-		var plain, ours, ratios []float64
-		for range c.Runs {
-			b, err := load.measure(ctx, sink, connections, bare, body, http.StatusOK)
-			if err != nil {
-				return fmt.Errorf("bare relay: %w", err)
-			}
-			o, err := load.measure(ctx, sink, connections, proxy, body, http.StatusOK)
-			if err != nil {
-				return fmt.Errorf("proxy: %w", err)
-			}
-			plain, ours, ratios = append(plain, b), append(ours, o), append(ratios, o/b)
-		}
-		fmt.Fprintf(out, "%d\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t\n", connections, median(plain), median(ours), median(ratios),
-			slices.Min(ratios), slices.Max(ratios))
+func (c *doorCmd) gateway(ctx context.Context, sluice, dir string, one doorCase) (float64, error) {
+	g, err := serveGateway(ctx, sluice, dir, "")
+	if err != nil {
+		return 0, err
 	}
-	return out.Flush()
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	defer g.kill()
+	if err := g.call(http.MethodPost, "/v1/flows/"+doorFlow+"/pause", nil, nil); err != nil {
+		return 0, err
+	}
+	body, err := c.body(one.batch)
+	if err != nil {
+		return 0, err
+	}
+	profiled := make(chan error, 1)
+	go func() { profiled <- writeProfile(g.admin, c.Profile) }()
+	requests, err := c.measure(ctx, "http://"+g.front+"/v1/webhooks", one.connections, body)
+	return requests * float64(one.batch), errors.Join(err, <-profiled)
 }
 
-// latencies paces requests to both at 1,000 a second, a second of each in turn, so that both meet the same noise.
-func (c *doorCmd) latencies(ctx context.Context, bare, proxy string) error {
-	var plain, ours []time.Duration
-	for range max(1, int(c.Paced/time.Second)) {
-		b, err := paced(ctx, bare, c.Body)
-		if err != nil {
-			return fmt.Errorf("bare relay: %w", err)
-		}
-		o, err := paced(ctx, proxy, c.Body)
-		if err != nil {
-			return fmt.Errorf("proxy: %w", err)
-		}
-		plain, ours = append(plain, b...), append(ours, o...)
+// doorFlow is the flow of all that is posted.
+const doorFlow = "door"
+
+// body is a request of so many webhooks.
+func (c *doorCmd) body(webhooks int) ([]byte, error) {
+	d := definition{URL: "http://127.0.0.1:9/hook", Flow: doorFlow, Body: strings.Repeat("x", c.Body)}
+	if webhooks == 1 {
+		return json.Marshal(d)
 	}
-	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "at 1,000/s\tp50\tp99\t")
-	fmt.Fprintf(out, "bare relay\t%s\t%s\t\n", quantile(plain, 0.5), quantile(plain, 0.99))
-	fmt.Fprintf(out, "proxy\t%s\t%s\t\n", quantile(ours, 0.5), quantile(ours, 0.99))
-	return out.Flush()
+	return json.Marshal(map[string][]definition{"webhooks": slices.Repeat([]definition{d}, webhooks)})
 }
 
-// paced makes 1,000 requests in a second, each at its time whether or not those before it were answered.
-func paced(ctx context.Context, url string, size int) ([]time.Duration, error) {
-	const n = 1000
-	client := &fasthttp.Client{MaxConnsPerHost: n, ReadTimeout: time.Minute}
-	defer client.CloseIdleConnections()
-	body := []byte(strings.Repeat("x", size))
-	took, faults := make([]time.Duration, n), make([]error, n)
-	var all sync.WaitGroup
+// measure returns how many requests a second were answered with 202.
+func (c *doorCmd) measure(ctx context.Context, url string, connections int, body []byte) (float64, error) {
+	var posted atomic.Int64
 	began := time.Now()
-	for i := range n {
-		if wait := time.Until(began.Add(time.Duration(i) * time.Second / n)); wait > 0 {
-			time.Sleep(wait)
+	more := func() bool {
+		if time.Since(began) >= c.For {
+			return false
 		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		all.Go(func() {
-			req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-			defer fasthttp.ReleaseRequest(req)
-			defer fasthttp.ReleaseResponse(resp)
-			req.SetRequestURI(url)
-			req.Header.SetMethod(fasthttp.MethodPost)
-			req.SetBodyRaw(body)
-			sent := time.Now()
-			if faults[i] = client.Do(req, resp); faults[i] == nil && resp.StatusCode() != http.StatusOK {
-				faults[i] = fmt.Errorf("answered %d: %s", resp.StatusCode(), resp.Body())
-			}
-			took[i] = time.Since(sent)
-		})
+		posted.Add(1)
+		return true
 	}
-	all.Wait()
-	for _, err := range faults {
-		if err != nil {
-			return nil, err
-		}
+	if err := postOver(ctx, connections, time.Minute, more, url, body, fasthttp.StatusAccepted); err != nil {
+		return 0, err
 	}
-	return took, nil
+	return float64(posted.Load()) / time.Since(began).Seconds(), ctx.Err()
 }
 
-func quantile(of []time.Duration, q float64) time.Duration {
-	s := slices.Sorted(slices.Values(of))
-	return s[min(len(s)-1, int(q*float64(len(s))))].Round(10 * time.Microsecond)
+type bare202Cmd struct {
+	Listen string `arg:""`
+}
+
+// Run answers every request with 202 and an id, and keeps nothing.
+func (c *bare202Cmd) Run(ctx context.Context) error {
+	server := &fasthttp.Server{NoDefaultServerHeader: true, Handler: func(rc *fasthttp.RequestCtx) {
+		rc.SetStatusCode(fasthttp.StatusAccepted)
+		rc.SetContentType("application/json")
+		rc.SetBodyString(`{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV"}`)
+	}}
+	go func() {
+		<-ctx.Done()
+		_ = server.Shutdown()
+	}()
+	return server.ListenAndServe(c.Listen)
 }

@@ -31,15 +31,11 @@ var weights = []int{1, 1, 1, 1, 1, 1, 1, 1, 2, 3}
 // Run floods a host with one flow, lets nine more come, and looks at what every flow got over any 10 s; then the same
 // after kill -9. Webhooks of high priority come now and then: how many calls go before each?
 func (c *fairnessCmd) Run(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "sluice-bench-")
+	dir, sluice, err := prepare(ctx)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	sluice, err := buildSluice(ctx, dir)
-	if err != nil {
-		return err
-	}
 	host, err := newShared(c.Rate)
 	if err != nil {
 		return err

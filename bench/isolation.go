@@ -27,15 +27,11 @@ type isolationCmd struct {
 // Run measures how long webhooks to healthy hosts take, from being posted to arriving, with and without bad hosts beside
 // them: black holes, hosts that take 10 s to answer, hosts that answer 500, hosts that allow one call a second.
 func (c *isolationCmd) Run(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "sluice-bench-")
+	dir, sluice, err := prepare(ctx)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	sluice, err := buildSluice(ctx, dir)
-	if err != nil {
-		return err
-	}
 	crowd, err := newCrowd()
 	if err != nil {
 		return err

@@ -19,6 +19,17 @@ type process struct {
 	err bytes.Buffer
 }
 
+// prepare makes a temporary directory, which its caller removes, and builds the binary in it.
+func prepare(ctx context.Context) (dir, sluice string, err error) {
+	if dir, err = os.MkdirTemp("", "sluice-bench-"); err != nil {
+		return "", "", err
+	}
+	if sluice, err = buildSluice(ctx, dir); err != nil {
+		return "", "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, sluice, nil
+}
+
 // buildSluice builds the binary as a user would.
 func buildSluice(ctx context.Context, dir string) (string, error) {
 	bin := filepath.Join(dir, "sluice")

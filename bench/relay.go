@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"text/tabwriter"
 	"time"
@@ -30,15 +29,11 @@ type relayCmd struct {
 // and the gateway (client → definition accepted and synced → destination → outcome and history synced), and prints the
 // medians and their ratio.
 func (c *relayCmd) Run(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "sluice-bench-")
+	dir, sluice, err := prepare(ctx)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	sluice, err := buildSluice(ctx, dir)
-	if err != nil {
-		return err
-	}
 	sink, err := newCounter()
 	if err != nil {
 		return err
@@ -115,7 +110,7 @@ func (c *relayCmd) gateway(ctx context.Context, sink *counter, sluice, dir strin
 		return 0, err
 	}
 	profiled := make(chan error, 1)
-	go func() { profiled <- c.profile(admin) }()
+	go func() { profiled <- writeProfile(admin, c.Profile) }()
 	rate, err := c.measure(ctx, sink, connections, "http://"+addr+"/v1/webhooks", definition, fasthttp.StatusAccepted)
 	if fault := <-profiled; err == nil {
 		err = fault
@@ -126,54 +121,18 @@ func (c *relayCmd) gateway(ctx context.Context, sink *counter, sluice, dir strin
 	return rate, err
 }
 
-// profile writes the CPU profile that was asked for.
-func (c *relayCmd) profile(admin string) error {
-	if c.Profile == "" {
-		return nil
-	}
-	_, profile, err := fasthttp.Get(nil, "http://"+admin+"/debug/pprof/profile?seconds=2")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(c.Profile, profile, 0o600)
-}
-
 // measure posts the same body over as many connections and returns deliveries ÷ (first post → last delivery).
 func (c *relayCmd) measure(ctx context.Context, sink *counter, connections int, url string, body []byte, want int) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	arrived := sink.expect(c.Count)
-	client := &fasthttp.Client{MaxConnsPerHost: connections, ReadTimeout: c.Timeout, WriteTimeout: c.Timeout}
-	defer client.CloseIdleConnections()
 	var next atomic.Int64
-	var fault atomic.Pointer[error]
 	began := time.Now()
-	var wg sync.WaitGroup
-	for range connections {
-		wg.Go(func() {
-			req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-			defer fasthttp.ReleaseRequest(req)
-			defer fasthttp.ReleaseResponse(resp)
-			req.SetRequestURI(url)
-			req.Header.SetMethod(fasthttp.MethodPost)
-			req.Header.SetContentType("application/json")
-			req.SetBodyRaw(body)
-			for next.Add(1) <= int64(c.Count) && fault.Load() == nil && ctx.Err() == nil {
-				err := client.Do(req, resp)
-				if err == nil && resp.StatusCode() != want {
-					err = fmt.Errorf("answered %d: %s", resp.StatusCode(), resp.Body())
-				}
-				if err != nil {
-					fault.Store(&err)
-				}
-			}
-		})
+	more := func() bool { return next.Add(1) <= int64(c.Count) }
+	if err := postOver(ctx, connections, c.Timeout, more, url, body, want); err != nil {
+		return 0, err
 	}
-	wg.Wait()
 	fmt.Fprintf(os.Stderr, "  all answered after %s\n", time.Since(began).Round(time.Millisecond))
-	if err := fault.Load(); err != nil {
-		return 0, *err
-	}
 	select {
 	case last := <-arrived:
 		return float64(c.Count) / last.Sub(began).Seconds(), nil
