@@ -182,6 +182,8 @@ func (b *Budget) Start(now time.Time) {
 func (b *Budget) forgetPace() {
 	b.explore = explorer{rate: min(b.cfg.Start, b.explore.rate), good: goodput{from: b.last}, second: b.last}
 	b.calls.limit = min(b.calls.limit, b.calls.start)
+	b.pacer = pacer{}
+	b.pacer.set(b.at(b.last), b.rate(b.last))
 	b.revision++
 }
 

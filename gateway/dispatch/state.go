@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
@@ -68,6 +69,29 @@ type hostState struct {
 	Breaker circuit.Snapshot `json:"breaker"`
 	Dialect limiter.Dialect  `json:"dialect"`
 	Held    bool             `json:"held,omitempty"`
+	At      int64            `json:"at,omitempty"` // when it was saved, Unix ms; 0: by a release that did not say
+}
+
+// outdated reports whether the state of a host is too old to be taken up: what people did to it, and what it is to recover
+// from, never is.
+func (s *hostState) outdated(now time.Time) bool {
+	return s.At != 0 && now.Sub(time.UnixMilli(s.At)) > schedule.Remembered && !s.Held && s.Breaker.Forced == 0 &&
+		s.Breaker.State == circuit.Closed
+}
+
+// outdatedLane reports whether the state of a lane is too old to be taken up, and nothing of it counts any more.
+func outdatedLane(s *limiter.Snapshot, now time.Time) bool {
+	ms := now.UnixMilli()
+	if now.Sub(time.UnixMilli(s.At)) <= schedule.Remembered || s.Pause > ms {
+		return false
+	}
+	for i := range s.Windows {
+		w := &s.Windows[i]
+		if w.Until > ms || slices.ContainsFunc(w.Used, func(u limiter.SavedSlot) bool { return u.Until > ms }) {
+			return false
+		}
+	}
+	return true
 }
 
 // stateVersion leads every saved state, before its JSON.
@@ -83,11 +107,19 @@ func (d *Dispatcher) restoreState(s *persist.State, now time.Time) error {
 		if err := json.Unmarshal(s.Data[1:], &snap); err != nil {
 			return fmt.Errorf("state of lane %s: %w", s.Lane.Host, err)
 		}
+		if outdatedLane(&snap, now) {
+			d.outdated(s)
+			return nil
+		}
 		d.schedule.Budget(now, s.Lane).Restore(snap, now)
 	case persist.HostState:
 		var of hostState
 		if err := json.Unmarshal(s.Data[1:], &of); err != nil {
 			return fmt.Errorf("state of host %s: %w", s.Lane.Host, err)
+		}
+		if of.outdated(now) {
+			d.outdated(s)
+			return nil
 		}
 		d.schedule.Breaker(s.Lane.Host).Restore(of.Breaker, now)
 		*d.schedule.Dialect(s.Lane.Host) = of.Dialect
@@ -98,6 +130,11 @@ func (d *Dispatcher) restoreState(s *persist.State, now time.Time) error {
 		return d.restoreFlow(s)
 	}
 	return nil
+}
+
+// outdated has the store forget a state that was not used for long.
+func (d *Dispatcher) outdated(s *persist.State) {
+	d.settler.addStates([]persist.State{{Lane: s.Lane, Kind: s.Kind}}, nil)
 }
 
 // saveStates puts what changed into the next settlement, at most once a second; it returns when it wants to be
@@ -116,11 +153,17 @@ func (d *Dispatcher) saveStates(now time.Time) time.Time {
 	d.saveNow, d.saveAt = false, now.Add(saveEvery)
 	var states []persist.State
 	d.schedule.Changed(func(l record.Lane, b *limiter.Budget) {
-		states = append(states, persist.State{Lane: l, Kind: persist.LaneState, Data: encodeState(b.Snapshot(now))})
+		state := persist.State{Lane: l, Kind: persist.LaneState}
+		if b != nil {
+			state.Data = encodeState(b.Snapshot(now))
+		}
+		states = append(states, state)
 	}, func(host string, m schedule.HostMemory) {
-		states = append(states, persist.State{
-			Lane: record.Lane{Host: host}, Kind: persist.HostState, Data: encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held}),
-		})
+		state := persist.State{Lane: record.Lane{Host: host}, Kind: persist.HostState}
+		if m.Breaker != nil {
+			state.Data = encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held, now.UnixMilli()})
+		}
+		states = append(states, state)
 	}, func(name schedule.FlowName, m schedule.FlowMemory) {
 		states = append(states, stateOfFlow(name, m))
 	})

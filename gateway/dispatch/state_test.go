@@ -62,7 +62,7 @@ func TestSavedStatesKeepTheirForm(t *testing.T) {
 	d.schedule.Changed(func(_ record.Lane, b *limiter.Budget) {
 		lane = encodeState(b.Snapshot(noon.Add(2 * time.Second)))
 	}, func(_ string, m schedule.HostMemory) {
-		host = encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held})
+		host = encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held, 0})
 	}, func(schedule.FlowName, schedule.FlowMemory) {})
 	for name, got := range map[string][]byte{"lane.golden": lane, "host.golden": host} {
 		path := filepath.Join("testdata", name)
@@ -114,6 +114,40 @@ func TestUnreadableStatesAreRefusedNotBelieved(t *testing.T) {
 			if err := d.restoreState(&s, noon); err == nil {
 				t.Errorf("state %q of kind %d was believed", data, kind)
 			}
+		}
+	}
+}
+
+func TestWhatWasLearnedAndNotUsedForThirtyDaysIsForgotten(t *testing.T) {
+	at := noon.UnixMilli()
+	used := []limiter.SavedSlot{{Until: noon.Add(40 * 24 * time.Hour).UnixMilli(), N: 1}}
+	lane := record.Lane{Host: "a.example"}
+	for _, c := range []struct {
+		name   string
+		kind   persist.StateKind
+		state  any
+		after  time.Duration
+		forgot bool
+	}{
+		{"a lane", persist.LaneState, limiter.Snapshot{Version: 1, At: at}, 31 * 24 * time.Hour, true},
+		{"a lane, sooner", persist.LaneState, limiter.Snapshot{Version: 1, At: at}, 29 * 24 * time.Hour, false},
+		{"a lane whose calls count", persist.LaneState, limiter.Snapshot{
+			Version: 1, At: at, Windows: []limiter.SavedWindow{{Limit: 10, PerMs: 1000, Used: used}},
+		}, 31 * 24 * time.Hour, false},
+		{"a host", persist.HostState, hostState{Breaker: circuit.New(circuit.Config{}).Snapshot(), At: at}, 31 * 24 * time.Hour, true},
+		{"a held host", persist.HostState, hostState{Breaker: circuit.New(circuit.Config{}).Snapshot(), Held: true, At: at}, 31 * 24 * time.Hour, false},
+		{"a host of an older release", persist.HostState, hostState{Breaker: circuit.New(circuit.Config{}).Snapshot()}, 31 * 24 * time.Hour, false},
+	} {
+		d := New(learned().set)
+		s := persist.State{Lane: lane, Kind: c.kind, Data: encodeState(c.state)}
+		if err := d.restoreState(&s, noon.Add(c.after)); err != nil {
+			t.Fatal(err)
+		}
+		if _, known := d.schedule.Host(noon, lane.Host); known == c.forgot {
+			t.Errorf("%s: known after the start: %t", c.name, known)
+		}
+		if forgets := len(d.settler.next.States) == 1 && d.settler.next.States[0].Data == nil; forgets != c.forgot {
+			t.Errorf("%s: the store is told to forget it: %t", c.name, forgets)
 		}
 	}
 }

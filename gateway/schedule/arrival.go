@@ -169,8 +169,12 @@ func (s *Schedule) Budget(now time.Time, id record.Lane) *limiter.Budget {
 	return s.lane(id, now).budget
 }
 
-// Breaker returns a host's breaker.
-func (s *Schedule) Breaker(name string) *circuit.Breaker { return s.host(name).breaker }
+// Breaker returns a host's breaker, as when its saved state is to be restored.
+func (s *Schedule) Breaker(name string) *circuit.Breaker {
+	h := s.host(name)
+	h.kept = true
+	return h.breaker
+}
 
 // Dialect returns what was learned of reading a host's headers.
 func (s *Schedule) Dialect(name string) *limiter.Dialect { return &s.host(name).dialect }
@@ -180,6 +184,7 @@ func (s *Schedule) host(name string) *host {
 	if h == nil {
 		h = &host{name: name, breaker: s.set.Breaker(name)}
 		s.hosts[name] = h
+		s.looks.push(look{host: h}) // at the next Next, which has an instant
 	}
 	return h
 }

@@ -23,6 +23,8 @@ type host struct {
 	outside   bool // in Schedule.outside or outsideSlow
 	held      bool // by an operator
 	dirty     bool
+	kept      bool      // the store may have something of it
+	since     time.Time // when it was first looked at, to be forgotten
 }
 
 // lane is one unit of a destination's limit, with the flows that want to use it.

@@ -40,10 +40,12 @@ type FlowMemory struct {
 	Cancelled  int       // by it, so far
 }
 
-// Changed calls back for every lane, host and flow that may have something to save since the last call.
+// Changed calls back for every lane, host and flow that may have something to save since the last call. With a nil Budget
+// the lane, and with a nil Breaker the host, was forgotten, and what the store keeps of it is to be.
 func (s *Schedule) Changed(
 	lane func(record.Lane, *limiter.Budget), host func(string, HostMemory), flow func(FlowName, FlowMemory),
 ) {
+	s.gone(lane, host)
 	for i, l := range s.changedLanes {
 		l.dirty, l.saved = false, l.budget.Revision()
 		s.changedLanes[i] = nil
@@ -51,7 +53,7 @@ func (s *Schedule) Changed(
 	}
 	s.changedLanes = s.changedLanes[:0]
 	for i, h := range s.changedHosts {
-		h.dirty = false
+		h.dirty, h.kept = false, true
 		s.changedHosts[i] = nil
 		host(h.name, HostMemory{h.breaker, &h.dialect, h.held})
 	}
@@ -134,5 +136,5 @@ func before(p record.Position) record.Position {
 
 // Dirty reports whether Changed or Marks would call back.
 func (s *Schedule) Dirty() bool {
-	return len(s.changedLanes)+len(s.changedHosts)+len(s.changedFlows)+len(s.toMark) > 0
+	return len(s.changedLanes)+len(s.changedHosts)+len(s.changedFlows)+len(s.goneLanes)+len(s.goneHosts)+len(s.toMark) > 0
 }

@@ -21,10 +21,10 @@ import (
 const (
 	DefaultMaxInFlight = 10_000
 	DefaultWindow      = 1024      // entries: a burst of as many is sent from memory
-	DefaultMaxEntries  = 1 << 20   // about 100 bytes each
+	DefaultMaxEntries  = 1 << 18   // about 120 bytes each, and what windows grow by
 	DefaultMaxHandover = 64 << 20  // bytes
 	DefaultMaxBytes    = 128 << 20 // bytes; each is held about twice while it is sent
-	minWindow          = 8         // of every queue when MaxEntries is reached
+	minWindow          = 16        // of every queue when MaxEntries is reached
 	maxReading         = 32        // window reads under way at once
 	quantum            = 16        // webhooks a lane may start before the next lane's turn
 )
@@ -84,6 +84,10 @@ type Schedule struct {
 	changedLanes []*lane // whose budget has something to save
 	changedHosts []*host // whose breaker has, or whose hold
 	changedFlows []*flow
+	goneLanes    []record.Lane // forgotten, of which the store may have something
+	goneHosts    []string
+	looks        fifo[look] // one for every host, in time
+	lookEvery    time.Duration
 	toMark       map[*queue]struct{}
 
 	lined     map[record.ID]*queue // callers who have not begun
@@ -135,6 +139,8 @@ func New(set Settings) *Schedule {
 		asleep:  newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
 		toMark:  map[*queue]struct{}{},
 		lined:   map[record.ID]*queue{},
+
+		lookEvery: lookEvery,
 	}
 }
 
@@ -181,6 +187,7 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	s.expire(now, p)
 	s.letHostsIn()
 	s.forgetIdle(now)
+	looking := s.evict(now)
 	for l := s.asleep.first(); l != nil && !l.at.After(now); l = s.asleep.first() {
 		s.giveTurn(l)
 	}
@@ -202,6 +209,9 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	}
 	if g := s.shut.first(); g != nil && (p.Wake.IsZero() || g.next.Before(p.Wake)) {
 		p.Wake = g.next
+	}
+	if at := now.Add(lookAgain); looking && (p.Wake.IsZero() || at.Before(p.Wake)) {
+		p.Wake = at
 	}
 	if s.condemned.len() > 0 && s.free() > 0 {
 		p.Wake = now

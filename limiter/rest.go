@@ -1,0 +1,39 @@
+package limiter
+
+import "time"
+
+// Rest is what keeps a budget worth having while nobody asks for calls.
+type Rest uint8
+
+const (
+	Counting Rest = iota // a call is in flight, a pause or a window holds what was sent, or it was used a short while ago
+	Learned              // nothing counts any more, but it has windows, or was refused
+	Blank                // from now on it would do as a new one
+)
+
+// Rest tells how a budget stands, and lets go of memory that only calls of long ago took. A Blank budget has kept nothing but
+// measurements that a new one makes with its first calls: round trips, and how calls at once came and went.
+func (b *Budget) Rest(now time.Time) Rest {
+	t := b.tick(now)
+	if b.inFlight > 0 || b.pause.until > t || b.pause.probing || t-b.started <= idle {
+		return Counting
+	}
+	blank := len(b.windows) == 0 && b.toldRate == 0 && !b.explore.exploring() && b.explore.rate >= b.cfg.Start &&
+		b.calls.base == 0 && min(b.calls.limit, b.calls.start) == min(b.calls.start, b.calls.most) && b.calls.sound <= b.calls.start
+	for _, w := range b.windows {
+		w.permits.advance(t)
+		if w.permits.used > 0 || w.until > t {
+			return Counting
+		}
+		if w.permits.trim(t-longTrips*b.trip.typical()) == 0 {
+			w.permits.ring = nil
+		}
+	}
+	if blank {
+		return Blank
+	}
+	return Learned
+}
+
+// Silence is for how long no call has begun, of which the budget knows.
+func (b *Budget) Silence(now time.Time) time.Duration { return b.tick(now) - b.started }
