@@ -89,12 +89,13 @@ func (c *backlogCmd) Run(ctx context.Context) error {
 		return err
 	}
 	var atLast float64
-	for there.seen.Load() < int64(c.Count) { // the last whole sample before the end
+	almost := int64(c.Count - c.Count/50) // what is tried again comes late, and at no rate
+	for there.seen.Load() < almost {      // the last whole sample before the end
 		rate, err := there.rate(ctx, c.Sample, watch)
 		if err != nil {
 			return err
 		}
-		if there.seen.Load() < int64(c.Count) || atLast == 0 {
+		if there.seen.Load() < almost || atLast == 0 {
 			atLast = rate
 		}
 		fmt.Fprintf(os.Stderr, "%d of %d delivered, %.0f/s, %s anonymous\n", there.seen.Load(), c.Count, rate, mib(g.anonymous()))

@@ -26,4 +26,6 @@ func (b *Breaker) Blank(now time.Time) bool {
 }
 
 // over reports whether the next failure begins another row.
-func (r *row) over(now time.Time, c *Config) bool { return r.failures == 0 || now.Sub(r.last) > c.ProbeExpiry }
+func (r *row) over(now time.Time, c *Config) bool {
+	return r.failures == 0 || now.Sub(r.last) > c.ProbeExpiry
+}

@@ -34,6 +34,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	addProcessor()
+	go boundMemory(ctx)
 	set := gateway.Settings{
 		Config: conf, Version: release(), Log: logger(conf.Log.Format, os.Stderr), SetLogLevel: setLogLevel,
 	}

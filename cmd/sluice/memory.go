@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"math"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// The soft limit that the Go runtime keeps the process's memory under, by collecting sooner than when the heap has doubled
+// (runtime/debug.SetMemoryLimit). It is not to be hit by what is alive: collecting would be all that is done then.
+const (
+	leastMemory  = 400 << 20 // bytes; below it memory is not worth the collector's work
+	memoryFactor = 1.4       // of what is alive
+	memoryEvery  = 5 * time.Second
+)
+
+// boundMemory sets the soft limit until ctx ends, unless the environment says what it is.
+func boundMemory(ctx context.Context) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	alive := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	for tick := time.NewTicker(memoryEvery); ; {
+		metrics.Read(alive)
+		debug.SetMemoryLimit(memoryLimit(alive[0].Value.Uint64() + alive[1].Value.Uint64()))
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// memoryLimit is the soft limit where so many bytes are alive, those of stacks included.
+func memoryLimit(alive uint64) int64 {
+	return int64(math.Min(max(leastMemory, memoryFactor*float64(alive)), math.MaxInt64/2))
+}
