@@ -112,11 +112,13 @@ const maxPanics = 5
 type exchange struct {
 	began, ended time.Time
 	resp         egress.Response
-	reader       limiter.Reader
 	hint         limiter.Hint
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// readers are large: an exchange has one only when its response is there, not while it waits for it.
+var readers = sync.Pool{New: func() any { return new(limiter.Reader) }}
 
 // read reads what the response says of limits into hint.
 func (x *exchange) read(o *limiter.Override) {
@@ -124,11 +126,13 @@ func (x *exchange) read(o *limiter.Override) {
 	if x.resp.Class != "" || x.resp.Elsewhere { // another host's word says nothing of this one's limits
 		return
 	}
-	x.reader.Use(o)
-	x.reader.Reset(x.resp.Status, x.resp.Sent, x.resp.Received)
-	x.resp.VisitAll(x.reader.Field)
-	x.reader.Body(x.resp.Body)
-	x.reader.Hint(&x.hint)
+	r := readers.Get().(*limiter.Reader) //nolint:forcetypeassert // nothing else is put in
+	defer readers.Put(r)
+	r.Use(o)
+	r.Reset(x.resp.Status, x.resp.Sent, x.resp.Received)
+	x.resp.VisitAll(r.Field)
+	r.Body(x.resp.Body)
+	r.Hint(&x.hint)
 }
 
 // said is the hint for whoever outlives the exchange; nil when the response said nothing.
