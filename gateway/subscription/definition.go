@@ -144,7 +144,9 @@ func (o *object) template(now time.Time, d *webhook.Defaults) *record.Webhook {
 		})
 		return nil
 	}
-	def, faults := webhook.Parse(append(b, '}'), now, d)
+	of := *d
+	of.Policy, of.Unsigned = DefaultPolicy, nil // a subscription has a secret of its own to sign with
+	def, faults := webhook.Parse(append(b, '}'), now, &of)
 	if faults != nil {
 		o.faults = append(o.faults, faults...)
 		return nil

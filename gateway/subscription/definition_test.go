@@ -55,6 +55,11 @@ func TestDefinitionSaysWhatASubscriptionIs(t *testing.T) {
 		s.Tenant != "eu" || s.Metadata["k"] != "v" || d.Secret != "whsec_0123456789abcdef" || *d.Enabled {
 		t.Errorf("read as %+v", d)
 	}
+	signing := *defaults
+	signing.Unsigned = func(string) (problem, want string) { return "names no secret to sign with", "one" }
+	if _, faults := Parse([]byte(`{"url":"https://hooks.example.com","policy":"braze"}`), time.Now(), &signing); faults != nil {
+		t.Errorf("a subscription has a secret of its own, whatever its policy signs by: %v", faults)
+	}
 	d = parse(t, `{"url":"http://hooks.example.com"}`)
 	if s := d.Record; strings.Join(s.Types, " ") != "*" || s.Policy != DefaultPolicy || s.Tenant != "default" || d.Enabled != nil {
 		t.Errorf("the least definition is read as %+v", d)
