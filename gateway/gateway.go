@@ -136,7 +136,7 @@ func (g *Gateway) open() error {
 	g.client = egress.New(egress.Settings{Rules: ways, UserAgent: "Sluice/" + set.Version, Dial: set.Dial})
 	g.keys = &signingKeys{store: g.store, log: g.log}
 	signing := &signing{
-		rules: &g.rules, keys: g.keys, log: g.log,
+		rules: &g.rules, keys: g.keys, notices: g.notices, log: g.log,
 		secrets: func(id string, now time.Time) ([]string, bool) { return g.room.Secrets(id, now) },
 	}
 	g.dispatcher = dispatch.New(dispatch.Settings{
@@ -165,11 +165,11 @@ func (g *Gateway) open() error {
 	wiping := erasures{g.store, g.dispatcher, g.jobs}
 	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
 	g.front = front.New(front.Settings{
-		Store: g.store, Hosts: hosts{g.dispatcher, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
+		Store: g.store, Hosts: hosts{g.dispatcher, signing.unsigned, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
 		Forward: g.forward, Tunnel: g.tunnel,
 		Credentials: named{&g.rules},
 		Await:       g.await, Try: g.try, KeySet: g.keys.set,
-		Flows:  newFlows(hosts{g.dispatcher, g.log}, g.jobs),
+		Flows:  newFlows(hosts{g.dispatcher, signing.unsigned, g.log}, g.jobs),
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
 		Repairs: repairs{g.store, g.dispatcher, g.log}, Replays: again, Erasures: wiping,
 		Subscriptions: subscriptions{g.room, g.dispatcher},

@@ -19,6 +19,7 @@ import (
 // operator's hand on it (hand.go).
 type hosts struct {
 	dispatcher *dispatch.Dispatcher
+	unsigned   func(*record.Webhook) string // why it could not be signed when that was tried; empty: it can be
 	log        zerolog.Logger
 }
 
@@ -34,10 +35,12 @@ func (h hosts) ask(ctx context.Context, question func(*schedule.Schedule, time.T
 }
 
 // Waiting says why a live webhook waits.
-func (h hosts) Waiting(ctx context.Context, queue record.Queue, e *record.Entry) (*front.Waiting, error) {
+func (h hosts) Waiting(ctx context.Context, w *record.Webhook, e *record.Entry) (*front.Waiting, error) {
 	var why waiting
+	var at time.Time
+	queue := w.Queue()
 	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
-		why = waiting{Waiting: s.Why(now, &queue, e), flow: schedule.FlowName{Tenant: queue.Tenant, Flow: queue.Flow}}
+		at, why = now, waiting{Waiting: s.Why(now, &queue, e), flow: schedule.FlowName{Tenant: queue.Tenant, Flow: queue.Flow}}
 		if f, ok := s.Flow(why.flow); ok {
 			why.flowHeld = f.Held
 		}
@@ -47,6 +50,15 @@ func (h hosts) Waiting(ctx context.Context, queue record.Queue, e *record.Entry)
 	}
 	if why.Reason == schedule.InFlight {
 		return &front.Waiting{Sending: true}, nil
+	}
+	// What could not be signed is due again soon; what is due later than that waits for its time.
+	if why.Reason == schedule.Due && why.Until.Sub(at) <= dispatch.UnsignedPause {
+		if cause := h.unsigned(w); cause != "" {
+			return &front.Waiting{
+				Reason: string(schedule.Held), Detail: cause, Until: front.Instant{Time: why.Until}, Position: why.Position,
+				About: front.Instant{Time: why.About},
+			}, nil
+		}
 	}
 	shown := &front.Waiting{Reason: string(why.Reason), Detail: why.words(), Position: why.Position, About: front.Instant{Time: why.About}}
 	if !why.Breaker.Forced || why.Reason != schedule.Breaker { // what an operator forced has no end that is known

@@ -23,6 +23,7 @@ const (
 	noticeErrors   = "tenant.errors"
 	noticeBreaker  = "breaker.open"
 	noticeWaiting  = "oldest.waiting"
+	noticeUnsigned = "signing.failed"
 )
 
 // notice is something that a person should hear of.

@@ -23,8 +23,10 @@ type signing struct {
 	// secrets returns what a subscription's deliveries are signed with at an instant, the newest first; false: there is
 	// no such subscription. Nil: there are no subscriptions.
 	secrets func(subscription string, now time.Time) ([]string, bool)
+	notices *notices
 	log     zerolog.Logger
-	// failing are the policies and subscriptions that could not be signed for when they were asked to last.
+	// failing are the policies and subscriptions that could not be signed for when they were asked to last: signedFor, and
+	// why, a string.
 	failing sync.Map
 }
 
@@ -89,11 +91,26 @@ func secretsOf(texts []string) []sign.Secret {
 type signedFor struct{ policy, subscription string }
 
 func (s *signing) failed(p *policy.Policy, w *record.Webhook, err error) error {
-	if _, told := s.failing.LoadOrStore(signedFor{p.Name, w.Subscription}, true); !told {
-		s.log.Error().Err(err).Str("policy", p.Name).Str("subscription", w.Subscription).
-			Msg("webhooks cannot be signed: they wait, and none is sent unsigned")
+	err = fmt.Errorf("signing for policy %s: %w", p.Name, err)
+	if _, told := s.failing.Swap(signedFor{p.Name, w.Subscription}, err.Error()); !told {
+		s.notices.add(notice{noticeUnsigned, "webhooks cannot be signed: they wait, and none is sent unsigned", map[string]any{
+			"policy": p.Name, "subscription": w.Subscription, "tenant": w.Tenant, "error": err.Error(),
+		}, time.Now()})
 	}
-	return fmt.Errorf("signing for policy %s: %w", p.Name, err)
+	return err
+}
+
+// unsigned says why a webhook that waits could not be signed when that was tried last; empty: there is nothing to say.
+func (s *signing) unsigned(w *record.Webhook) string {
+	name := w.Policy
+	if s.rules.policies()[name] == nil { // it is not configured any more
+		name = policy.Default
+	}
+	cause, failed := s.failing.Load(signedFor{name, w.Subscription})
+	if !failed {
+		return ""
+	}
+	return fmt.Sprintf("it cannot be signed, and is not sent unsigned: %s", cause)
 }
 
 func (s *signing) mended(p *policy.Policy, w *record.Webhook) {

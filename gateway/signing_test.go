@@ -164,7 +164,14 @@ func TestWhatCannotBeSignedWaitsAndSpendsNoTries(t *testing.T) {
 		time.Sleep(30*time.Minute + 30*time.Second) // between two times that it is looked at
 		if s := w.show(id); s.State != "pending" || s.Tries.Used != 0 || len(*arrived) != 0 {
 			t.Errorf("without a secret it is %+v, after %d calls", s, len(*arrived))
+		} else if s.Waiting == nil || s.Waiting.Reason != "held" || !strings.Contains(s.Waiting.Detail, "policy signed: github: there is no secret") {
+			t.Errorf("without a secret it waits for %+v, want it to say so", s.Waiting)
 		}
+		admin := &fasthttp.HostClient{Addr: "127.0.0.1", Dial: w.dialAdmin}
+		if _, text := w.exchange(admin, "GET", "/metrics", "", nil); !strings.Contains(string(text), `sluice_notices_total{kind="signing.failed"} 1`) {
+			t.Error("its notice is not counted, or more than once")
+		}
+		admin.CloseIdleConnections()
 		text = signed
 		w.reloads()
 		time.Sleep(2 * time.Minute)

@@ -51,7 +51,7 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 	p, now := d.policyOf(w), time.Now()
 	headers, err := d.headers(p, w, s.Entry.ID, now)
 	if err != nil { // who signs has told
-		e.settlement = stays(&s, nil, s.Entry, now.Add(unsignedPause))
+		e.settlement = stays(&s, nil, s.Entry, now.Add(UnsignedPause))
 		return
 	}
 	var x *exchange

@@ -7,9 +7,9 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// unsignedPause is how long a webhook waits that could not be signed: whoever mends it is no quicker, and a restart or a
+// UnsignedPause is how long a webhook waits that could not be signed: whoever mends it is no quicker, and a restart or a
 // reload does not wait for it.
-const unsignedPause = time.Minute
+const UnsignedPause = time.Minute
 
 // headers are what a webhook is sent with at an instant: the caller's own, those that say which webhook it is and where it
 // came from, and those that sign it. A webhook that its policy has signed is never sent without.

@@ -139,7 +139,7 @@ type known struct {
 	done    []string // by an operator's hand, and to which host
 }
 
-func (k *known) Waiting(_ context.Context, _ record.Queue, e *record.Entry) (*front.Waiting, error) {
+func (k *known) Waiting(_ context.Context, _ *record.Webhook, e *record.Entry) (*front.Waiting, error) {
 	return k.waiting[e.ID], k.err
 }
 func (k *known) Hosts(context.Context) ([]front.HostView, error) { return k.hosts, k.err }

@@ -144,7 +144,7 @@ func (f *Front) show(id record.ID, view *persist.View, withPayload bool) (*shown
 		f.final(s, view.Final)
 	case view.Entry != nil && w != nil:
 		f.live(s, w, view.Entry)
-		if err := f.wait(s, w.Queue(), view.Entry); err != nil {
+		if err := f.wait(s, w, view.Entry); err != nil {
 			return nil, err
 		}
 	default:
@@ -205,8 +205,8 @@ func (s *shown) origin(subscription, event string, replays record.ID) {
 }
 
 // wait says why a live webhook waits, or that it is being sent.
-func (f *Front) wait(s *shown, queue record.Queue, e *record.Entry) error {
-	why, err := f.set.Hosts.Waiting(f.work, queue, e)
+func (f *Front) wait(s *shown, w *record.Webhook, e *record.Entry) error {
+	why, err := f.set.Hosts.Waiting(f.work, w, e)
 	if err != nil {
 		return fmt.Errorf("asking why webhook %s waits: %w", s.ID, err)
 	}

@@ -17,8 +17,8 @@ type Store interface {
 
 // Hosts is what the front door asks of whoever sends. Its errors mean that it cannot say now.
 type Hosts interface {
-	// Waiting says how a live webhook stands, by its queue and its entry as the store has it; nil: nothing is known.
-	Waiting(ctx context.Context, queue record.Queue, e *record.Entry) (*Waiting, error)
+	// Waiting says how a live webhook stands, by what it is and its entry as the store has it; nil: nothing is known.
+	Waiting(ctx context.Context, w *record.Webhook, e *record.Entry) (*Waiting, error)
 	// Hosts returns all hosts that something is known of, by name.
 	Hosts(ctx context.Context) ([]HostView, error)
 	// Host returns one of them; nil: nothing is known of it.
