@@ -184,15 +184,6 @@ type shownEvent struct {
 	Next       *string      `json:"next"` // null: these are the last
 }
 
-// shownState is a delivery and how it stands.
-type shownState struct {
-	shownDelivery
-	State     record.State `json:"state"` // empty: its retention has passed
-	UpdatedAt Instant      `json:"updated_at"`
-	Tries     int          `json:"tries"`
-	Status    *int         `json:"status"` // of its last attempt; null: none was answered
-}
-
 // showEvent shows an event, and those of its deliveries that are behind a webhook's id.
 func (f *Front) showEvent(e *record.Event, webhooks []record.ID, after string, limit int) (*shownEvent, error) {
 	v := &shownEvent{
@@ -213,21 +204,9 @@ func (f *Front) showEvent(e *record.Event, webhooks []record.ID, after string, l
 			v.Next = &v.Deliveries[limit-1].Webhook
 			break
 		}
-		one := shownState{shownDelivery: shownDelivery{e.Matches[i], id.String()}}
-		view, err := f.set.Store.Webhook(f.work, id)
-		var s *shown
-		if err == nil {
-			s, err = f.show(id, view, false)
-		}
-		switch {
-		case errors.Is(err, persist.ErrNotFound):
-		case err != nil:
+		one, _, err := f.showState(e.Matches[i], id)
+		if err != nil {
 			return nil, err
-		default:
-			one.State, one.UpdatedAt, one.Tries = s.State, s.UpdatedAt, s.Tries.Used
-			if n := len(s.Attempts); n > 0 {
-				one.Status = s.Attempts[n-1].Status
-			}
 		}
 		v.Deliveries = append(v.Deliveries, one)
 	}

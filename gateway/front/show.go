@@ -42,6 +42,8 @@ type shown struct {
 	Reason    string         `json:"reason,omitempty"`      // why it is over where no attempt tells
 	Trace     string         `json:"traceparent,omitempty"` // of the request that brought it
 	Attempts  []shownAttempt `json:"attempts"`
+	// Deliveries are where the event went that the webhook belongs to, itself among them; of a webhook that is shown alone.
+	Deliveries []shownState `json:"deliveries,omitempty"`
 	// Payload is only there when it was asked for; null when its retention has passed.
 	Payload **shownPayload `json:"payload,omitempty"`
 }
@@ -107,11 +109,15 @@ func (f *Front) webhook(ctx *fasthttp.RequestCtx, by *Principal, text string) {
 	switch {
 	case errors.Is(err, persist.ErrNotFound), err == nil && !by.sees(s.Tenant, s.Host, s.Flow):
 		answer(ctx, notFoundProblem("No webhook has the id "+id.String()+", or its retention has passed"))
-	case err != nil:
-		f.failed(ctx, err, "showing a webhook failed")
-	default:
-		write(ctx, s)
+		return
+	case err == nil:
+		err = f.beside(by, s)
 	}
+	if err != nil {
+		f.failed(ctx, err, "showing a webhook failed")
+		return
+	}
+	write(ctx, s)
 }
 
 // failed answers when a question could not be answered.
