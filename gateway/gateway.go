@@ -48,6 +48,8 @@ type Settings struct {
 	// run the whole gateway in memory.
 	Listener, Admin net.Listener
 	Dial            func(ctx context.Context, network, address string) (net.Conn, error)
+	// NoCompaction is badgerstore.Options': for the same tests, of which some go on for days of virtual time.
+	NoCompaction bool
 }
 
 // Gateway is a running or runnable gateway. Use New, then Run once.
@@ -101,7 +103,7 @@ func (g *Gateway) open() error {
 		return err
 	}
 	g.store, err = badgerstore.Open(conf.Data.Dir, badgerstore.Options{
-		Key:       key,
+		Key: key, NoCompaction: set.NoCompaction,
 		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
 		Retention: badgerstore.Retention{
 			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),

@@ -128,6 +128,7 @@ func (w *world) start() {
 	g, err := gateway.New(gateway.Settings{
 		Config: w.conf, Version: "test", Log: zerolog.New(zerolog.SyncWriter(&w.log)).Level(zerolog.InfoLevel),
 		Listener: w.front, Admin: w.admin, Dial: w.dial, Reload: w.reload, SetLogLevel: w.logLevel,
+		NoCompaction: true,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -226,6 +227,7 @@ func (w *world) show(id string) shownWebhook {
 // 20 a second and says how much remains, for a quarter of an hour. In between the gateway is restarted and the
 // destination is down for a minute; another host is dead all the while, and a third must not notice any of it.
 func TestALimitedDestinationGetsItsWholeAllowanceWithoutRefusalsOverAnOutageAndARestart(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		limited := w.destination("limited.example:80", server.Config{
@@ -298,6 +300,7 @@ func TestALimitedDestinationGetsItsWholeAllowanceWithoutRefusalsOverAnOutageAndA
 
 // TestAHostThatFailsIsLeftAloneButForProbesAndGetsEverythingWhenItIsBack has a destination answer 500 for half a minute.
 func TestAHostThatFailsIsLeftAloneButForProbesAndGetsEverythingWhenItIsBack(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		const failing = 30 * time.Second
@@ -328,6 +331,7 @@ func TestAHostThatFailsIsLeftAloneButForProbesAndGetsEverythingWhenItIsBack(t *t
 
 // TestARefusalHoldsTheLaneNotTheOneWebhook has a destination that says nothing but 429 and Retry-After.
 func TestARefusalHoldsTheLaneNotTheOneWebhook(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.destination("strict.example:80", server.Config{
@@ -363,6 +367,7 @@ func TestARefusalHoldsTheLaneNotTheOneWebhook(t *testing.T) {
 
 // TestWhatIsNotDueWaitsAndWhatIsTooLateIsNotSent covers send_at and expires_at from the door to the end.
 func TestWhatIsNotDueWaitsAndWhatIsTooLateIsNotSent(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.destination("later.example:80", server.Config{})
@@ -402,6 +407,7 @@ func TestWhatIsNotDueWaitsAndWhatIsTooLateIsNotSent(t *testing.T) {
 // TestStoppingAmidABacklogLosesNothing stops and starts the gateway again and again while it works off a backlog that is
 // older than the marks lag: what was about to be sent when it stopped must be found again.
 func TestStoppingAmidABacklogLosesNothing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.conf.Egress.MaxInFlight = 200

@@ -112,6 +112,7 @@ func toTheSecond(t *testing.T, got, want []time.Duration) {
 // TestEachSenderTriesWhenItsDocumentationSays has all three go on until they give up, side by side, for three days: the
 // destinations fail in one way or another and none of them is given up early, late, or for another's sake.
 func TestEachSenderTriesWhenItsDocumentationSays(t *testing.T) {
+	t.Parallel()
 	const m, h = time.Minute, time.Hour
 	var hourly []time.Duration
 	for n := range 72 {
@@ -175,6 +176,7 @@ func TestEachSenderTriesWhenItsDocumentationSays(t *testing.T) {
 }
 
 func TestBrazesCodesMeanWhatItDocuments(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		r := &receiver{answer: func(ctx *fasthttp.RequestCtx, _ int) {
@@ -325,6 +327,7 @@ func TestChariowRefusesHTTPAtTheDoorAndSaysSo(t *testing.T) {
 }
 
 func TestAdvocateTakesExactly200ForASuccess(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.conf.Policies = configs.Policies{"hooks": {Extends: "advocate", Sign: configs.Listed[configs.Signature]{}}}

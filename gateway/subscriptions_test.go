@@ -223,6 +223,7 @@ func TestOtherSendersPayloadsPassUnchanged(t *testing.T) {
 // TestAdvocateDisablesAtExactlyItsCountsAndWhatWaitsGoesAtThePaceWhenItIsEnabled has an endpoint answer as many errors of a
 // class as Advocate puts up with. Over a restart what waits stays held; enabled, all of it arrives.
 func TestAdvocateDisablesAtExactlyItsCountsAndWhatWaitsGoesAtThePaceWhenItIsEnabled(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		status, bound int
 		reason        string
@@ -233,6 +234,7 @@ func TestAdvocateDisablesAtExactlyItsCountsAndWhatWaitsGoesAtThePaceWhenItIsEnab
 		{302, 2000, "2000 answers of 3xx", false},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { disables(t, c.status, c.bound, c.reason, c.restarts) })
 		})
 	}
@@ -241,13 +243,13 @@ func TestAdvocateDisablesAtExactlyItsCountsAndWhatWaitsGoesAtThePaceWhenItIsEnab
 func disables(t *testing.T, status, bound int, reason string, restarts bool) {
 	const pace, more = 50, 100
 	w := newWorld(t)
-	text := fmt.Sprintf("limits: {hosts: [{match: in.example, fixed: %d/s, concurrency: {start: 1, max: 1}}]}\nbreaker: {min_requests: 10000}\n", pace)
+	text := fmt.Sprintf("policies: {loyalty: {extends: advocate, sign: []}}\nlimits: {hosts: [{match: in.example, fixed: %d/s, concurrency: {start: 1, max: 1}}]}\nbreaker: {min_requests: 10000}\n", pace)
 	w.file(&text)
 	e := w.endpoint("in.example:80")
 	e.answers(status)
 	w.start()
 	var s shownSubscription
-	w.call("POST", "/v1/subscriptions", `{"url":"http://in.example/","policy":"advocate"}`, 201, &s)
+	w.call("POST", "/v1/subscriptions", `{"url":"http://in.example/","policy":"loyalty"}`, 201, &s)
 	var lines bytes.Buffer
 	for n := range bound + more {
 		fmt.Fprintf(&lines, `{"type":"coupon.created","data":{"n":%d}}`+"\n", n)

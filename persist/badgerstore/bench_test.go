@@ -11,7 +11,6 @@ import (
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
-	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // BenchmarkEnqueue accepts webhooks of 700 bytes, one a call, from as many callers as a busy front door has.
@@ -104,7 +103,7 @@ func BenchmarkHistory(b *testing.B) {
 	b.Run("badger", func(b *testing.B) {
 		var dbs [2]*badger.DB
 		for i := range dbs {
-			db, err := openEngine(fmt.Sprintf("%s/%d", b.TempDir(), i), seal.Key{}, zerolog.Nop())
+			db, err := openEngine(fmt.Sprintf("%s/%d", b.TempDir(), i), &Options{Log: zerolog.Nop()})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -9,8 +9,6 @@ import (
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/rs/zerolog"
-
-	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 const (
@@ -27,7 +25,7 @@ const (
 )
 
 // openEngine opens the live database, encrypted where there is a key.
-func openEngine(dir string, key seal.Key, log zerolog.Logger) (*badger.DB, error) {
+func openEngine(dir string, opt *Options) (*badger.DB, error) {
 	o := badger.DefaultOptions(dir).
 		WithSyncWrites(true). // DB.Sync is no barrier without it: a power cut lost covered writes
 		WithDetectConflicts(false).
@@ -42,9 +40,12 @@ func openEngine(dir string, key seal.Key, log zerolog.Logger) (*badger.DB, error
 		WithNumCompactors(2).
 		WithNumGoroutines(1).
 		WithMetricsEnabled(false).
-		WithLogger(engineLog{log})
-	if !key.IsZero() { // what was decrypted must be kept somewhere
-		o = o.WithEncryptionKey(key.Derive("live")).WithBlockCacheSize(openBlocks)
+		WithLogger(engineLog{opt.Log})
+	if opt.NoCompaction {
+		o = o.WithNumCompactors(0)
+	}
+	if !opt.Key.IsZero() { // what was decrypted must be kept somewhere
+		o = o.WithEncryptionKey(opt.Key.Derive("live")).WithBlockCacheSize(openBlocks)
 	}
 	if err := removeEmptyLogs(dir); err != nil {
 		return nil, err
