@@ -37,7 +37,9 @@ func (f *Front) accept(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 
 // acceptOne stores one definition.
 func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, body []byte) {
-	def, faults := webhook.Parse(body, time.Now(), by.definitions(f.defaults))
+	reader := f.readers.Get().(*webhook.Reader) //nolint:forcetypeassert // nothing else is put there
+	def, faults := reader.Parse(body, time.Now(), by.definitions(&f.defaults))
+	f.keepReader(reader, len(body))
 	if faults == nil && key != "" && def.IdempotencyKey != "" && def.IdempotencyKey != key {
 		faults = webhook.Faults{{
 			Path: "/idempotency_key", Value: def.IdempotencyKey, Problem: "differs from the header Idempotency-Key",
@@ -78,6 +80,16 @@ func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, b
 	ctx.SetStatusCode(fasthttp.StatusAccepted)
 	ctx.SetContentType("application/json")
 	ctx.SetBodyString(`{"id":"` + receipts[0].ID.String() + `"}`)
+}
+
+// maxKeptText bounds what a reader may have read to be used again: it keeps the names of what it read.
+const maxKeptText = 256 << 10
+
+// keepReader has a reader used again that has read a text of so many bytes.
+func (f *Front) keepReader(r *webhook.Reader, text int) {
+	if text <= maxKeptText {
+		f.readers.Put(r)
+	}
 }
 
 // job is what the store is given. It shares no memory with the request: the payload is an encoding of its own, and the

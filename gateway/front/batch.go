@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/valyala/fasthttp"
 
 	"github.com/sluice-gateway/sluice/gateway/webhook"
@@ -20,6 +19,7 @@ import (
 type batch struct {
 	by       *Principal
 	defaults *webhook.Defaults
+	reader   *webhook.Reader
 	now      time.Time
 	key      string // the request's idempotency key; empty: none
 	trace    string // its traceparent; empty: none
@@ -37,7 +37,9 @@ type item struct {
 
 // acceptBatch reads a batch, stores it and answers for each of its items.
 func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string, read func(*batch) *problem) {
-	b := &batch{by: by, defaults: by.definitions(f.defaults), now: time.Now(), key: key, trace: traceOf(&ctx.Request.Header)}
+	b := &batch{by: by, defaults: by.definitions(&f.defaults), now: time.Now(), key: key, trace: traceOf(&ctx.Request.Header)}
+	b.reader = f.readers.Get().(*webhook.Reader) //nolint:forcetypeassert // nothing else is put there
+	defer f.keepReader(b.reader, len(ctx.Request.Body()))
 	p := b.mode(ctx.QueryArgs().Peek("atomic"))
 	if p == nil {
 		p = read(b)
@@ -80,7 +82,8 @@ const wantBatch = `{"webhooks":[…]} and nothing else`
 
 // readArray reads {"webhooks":[…]}. A text that is not JSON is refused as a whole.
 func (b *batch) readArray(text []byte) *problem {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
+	dec := b.reader.Begin(text)
+	defer b.reader.End()
 	for range 2 { // the brace and the name, which beginsBatch has seen
 		if _, err := dec.ReadToken(); err != nil {
 			return invalidProblem(webhook.Faults{webhook.SyntaxFault(err)})
@@ -92,7 +95,7 @@ func (b *batch) readArray(text []byte) *problem {
 		return invalidProblem(webhook.Faults{{Path: "/webhooks", Problem: "is no array", Want: "an array of definitions"}})
 	}
 	for dec.PeekKind() != ']' {
-		def, faults, err := webhook.Read(dec, text, b.now, b.defaults)
+		def, faults, err := b.reader.Read(dec, text, b.now, b.defaults)
 		if err != nil {
 			return invalidProblem(webhook.Faults{webhook.SyntaxFault(err)})
 		}
@@ -122,7 +125,7 @@ func (b *batch) readLines(text []byte) *problem {
 		if len(line) == 0 {
 			continue
 		}
-		def, faults := webhook.Parse(line, b.now, b.defaults)
+		def, faults := b.reader.Parse(line, b.now, b.defaults)
 		if p := b.add(def, faults); p != nil {
 			return p
 		}

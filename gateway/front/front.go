@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -108,6 +109,7 @@ type Front struct {
 	tunnels  atomic.Int64  // open
 	stopping chan struct{} // closed when the shutdown begins
 	bodies   bodies
+	readers  sync.Pool // of *webhook.Reader
 	ids      *requestIDs
 	tries    tries
 	// work is what the store's calls run under. It does not end with a request or with Shutdown: what was begun is
@@ -124,7 +126,9 @@ func New(set Settings) *Front {
 		set.Tokens = func() *Tokens { return nil }
 	}
 	f := &Front{set: set, work: context.Background(), ids: newRequestIDs(), stopping: make(chan struct{})}
+	f.readers.New = func() any { return new(webhook.Reader) }
 	f.defaults = webhook.Defaults{
+		Tenant: webhook.DefaultTenant,
 		Policy: policy.Default, Policies: inForce(set.Policies), LaneBy: set.LaneBy, Priority: set.Priority, Destination: set.Destination,
 		Secret: set.Secret, MaxSize: set.MaxWebhook,
 		Unsigned: func(name string) (problem, want string) { return set.Policies().Unsigned(name) },

@@ -95,10 +95,14 @@ func (p *Principal) sees(tenant, host, flow string) bool {
 	return p.Sees(tenant) && p.Reaches(host) && p.InFlow(flow)
 }
 
-// definitions returns what the principal's definitions are read with.
-func (p *Principal) definitions(of webhook.Defaults) *webhook.Defaults {
-	of.Tenant = p.Tenant()
-	return &of
+// definitions returns what the principal's definitions are read with, which is not to be changed.
+func (p *Principal) definitions(of *webhook.Defaults) *webhook.Defaults {
+	if p.Tenant() == of.Tenant {
+		return of
+	}
+	own := *of
+	own.Tenant = p.Tenant()
+	return &own
 }
 
 // charge takes what a request holds beyond its first webhook from the principal's rate.

@@ -83,7 +83,11 @@ var byPath = func() map[string][]route {
 // route finds who answers, and has them answer if the request's sender may, who is returned; nil: nobody who may. Paths
 // are compared as they were sent: nothing is decoded, joined or completed, but for a name.
 func (f *Front) route(ctx *fasthttp.RequestCtx) *Principal {
-	of, name := find(string(ctx.URI().PathOriginal()))
+	path, name := ctx.URI().PathOriginal(), ""
+	of := byPath[string(path)]
+	if of == nil {
+		of, name = find(string(path))
+	}
 	if of == nil {
 		answer(ctx, notFoundProblem("No route has this path: webhooks are posted to "+webhooksPath))
 		return nil

@@ -41,7 +41,7 @@ type Tested struct {
 
 // createSubscription answers POST /v1/subscriptions.
 func (f *Front) createSubscription(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
-	d, faults := subscription.Parse(ctx.PostBody(), time.Now(), by.definitions(f.defaults))
+	d, faults := subscription.Parse(ctx.PostBody(), time.Now(), by.definitions(&f.defaults))
 	if faults == nil {
 		faults = f.set.Subscriptions.Check(d, nil)
 	}
@@ -82,7 +82,7 @@ func (f *Front) changeSubscription(ctx *fasthttp.RequestCtx, by *Principal, id s
 	}
 	var wrong *problem
 	s, err := f.set.Subscriptions.Update(f.work, own.Tenant, id, func(is *record.Subscription) (*subscription.Draft, error) {
-		d, faults := subscription.ParseChange(ctx.PostBody(), is, time.Now(), by.definitions(f.defaults))
+		d, faults := subscription.ParseChange(ctx.PostBody(), is, time.Now(), by.definitions(&f.defaults))
 		if faults == nil {
 			faults = f.set.Subscriptions.Check(d, is)
 		}

@@ -50,7 +50,7 @@ func (f *Front) tryOne(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 		return
 	}
 	now := time.Now()
-	def, faults := webhook.Parse(ctx.PostBody(), now, by.definitions(f.defaults))
+	def, faults := webhook.Parse(ctx.PostBody(), now, by.definitions(&f.defaults))
 	if faults != nil {
 		answer(ctx, invalidProblem(faults))
 		return

@@ -3,6 +3,8 @@ package webhook_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/sluice-gateway/sluice/gateway/webhook"
 )
 
 func BenchmarkParseOneKilobyte(b *testing.B) {
@@ -15,10 +17,11 @@ func BenchmarkParseOneKilobyte(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			d := defaults(b)
+			var reader webhook.Reader
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, faults := parse(d, text); faults != nil {
+				if _, faults := reader.Parse([]byte(text), now, d); faults != nil {
 					b.Fatal(faults)
 				}
 			}

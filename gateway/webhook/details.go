@@ -21,7 +21,7 @@ func (r *reader) metadata() map[string]string {
 	}
 	var m map[string]string
 	total := 0
-	each(raw, func(_ int, name, value jsontext.Value) {
+	r.inner.each(raw, func(_ int, name, value jsontext.Value) {
 		key := unquote(name)
 		if value.Kind() != '"' {
 			r.wrongKind(pointer(fieldMetadata.path(), key), value, "a string")

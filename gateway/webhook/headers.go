@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 
@@ -25,7 +24,7 @@ func (r *reader) headers(w *record.Webhook) {
 		return
 	}
 	w.Headers = make([]record.Header, 0, 8)
-	each(raw, func(i int, name, value jsontext.Value) {
+	r.inner.each(raw, func(i int, name, value jsontext.Value) {
 		at := place{field: f, element: i, inner: none}
 		if name == nil {
 			r.headerPair(w, at, value)
@@ -64,7 +63,7 @@ func (r *reader) headerValues(w *record.Webhook, at place, value jsontext.Value)
 	case '"':
 		r.header(w, at, at.name, unquote(value))
 	case '[':
-		each(value, func(i int, _, one jsontext.Value) {
+		new(scanner).each(value, func(i int, _, one jsontext.Value) {
 			at.inner = i
 			if one.Kind() == '"' {
 				r.header(w, at, at.name, unquote(one))
@@ -87,7 +86,7 @@ func (r *reader) headerPair(w *record.Webhook, at place, pair jsontext.Value) {
 	var parts []string
 	strange := pair.Kind() != '['
 	if !strange {
-		each(pair, func(_ int, _, part jsontext.Value) {
+		new(scanner).each(pair, func(_ int, _, part jsontext.Value) {
 			if part.Kind() != '"' {
 				strange = true
 				return
@@ -174,21 +173,4 @@ func isFieldValue(s string) bool {
 		}
 	}
 	return true
-}
-
-// each walks over the members of an object, or the elements of an array, whose name is nil. raw has been checked.
-func each(raw jsontext.Value, visit func(i int, name, value jsontext.Value)) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
-	open, _ := dec.ReadToken()
-	for i := 0; dec.PeekKind() != ']' && dec.PeekKind() != '}'; i++ {
-		var name jsontext.Value
-		if open.Kind() == '{' {
-			name, _ = readValue(dec, raw)
-		}
-		value, err := readValue(dec, raw)
-		if err != nil {
-			return
-		}
-		visit(i, name, value)
-	}
 }

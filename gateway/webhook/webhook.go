@@ -7,9 +7,6 @@
 package webhook
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -88,43 +85,11 @@ type Definition struct {
 	IdempotencyKey string // empty: none was given
 }
 
-// Parse reads a text that is one definition and nothing else. Faults are all that is wrong with it; the definition is
-// nil when there are any.
-func Parse(text []byte, now time.Time, d *Defaults) (*Definition, Faults) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
-	def, faults, err := Read(dec, text, now, d)
-	if err != nil {
-		return nil, Faults{SyntaxFault(err)}
-	}
-	if faults == nil {
-		if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-			return nil, Faults{{Problem: "something follows the definition", Want: "one JSON object and nothing after it"}}
-		}
-	}
-	return def, faults
-}
-
-// Read reads the next value of dec as a definition. text is what dec reads, from its beginning, and must be a
-// bytes.Buffer's whole content. err is set when the text cannot be read on: it is not JSON there (SyntaxFault shows it).
-func Read(dec *jsontext.Decoder, text []byte, now time.Time, d *Defaults) (*Definition, Faults, error) {
-	r := reader{defaults: d, now: now}
-	if err := r.fields(dec, text); err != nil {
-		return nil, nil, err
-	}
-	if r.notObject {
-		return nil, r.faults.list(), nil
-	}
-	def := r.definition()
-	if r.faults.any() {
-		return nil, r.faults.list(), nil
-	}
-	return def, nil, nil
-}
-
 // reader holds one definition while it is read.
 type reader struct {
 	defaults  *Defaults
 	now       time.Time
+	inner     *scanner                   // of headers and metadata
 	raw       [fieldCount]jsontext.Value // the fields as received; nil: not given, or null
 	notObject bool
 	faults    faultList
