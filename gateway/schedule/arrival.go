@@ -24,11 +24,14 @@ type Content struct {
 	Webhook *record.Webhook // what it encodes; nil: decode it
 }
 
+// decoded is about what a decoded webhook takes of memory besides its body.
+const decoded = 600
+
 // size is what it takes of memory, about.
 func (c *Content) size() int64 {
 	n := len(c.Payload)
 	if c.Webhook != nil {
-		n += len(c.Webhook.Body)
+		n += len(c.Webhook.Body) + decoded
 	}
 	return int64(n)
 }
