@@ -28,7 +28,7 @@ import (
 
 type commands struct {
 	Relay     relayCmd     `cmd:"" help:"Webhooks delivered per second, beside a bare relay in the same run."`
-	Door      doorCmd      `cmd:"" help:"Webhooks accepted per second, beside a server that keeps nothing, in the same run."`
+	Door      doorCmd      `cmd:"" help:"Webhooks accepted, and requests proxied, per second, beside bare counterparts in the same run."`
 	Matrix    matrixCmd    `cmd:"" help:"How much of a destination's allowance is used, and how often it refuses, in virtual time."`
 	Real      realCmd      `cmd:"" help:"How much of real rate limiters' allowance is used, and how often they refuse."`
 	Isolation isolationCmd `cmd:"" help:"How long healthy hosts' webhooks take, with and without bad hosts beside them."`
