@@ -113,9 +113,9 @@ const senders = `
 policies:
   pulse: {extends: chariow, schemes: [http, https]}
   loyalty: {extends: advocate, sign: []}
-  github-like: {extends: github, schemes: [http, https], sign: []}
-  stripe-like: {extends: stripe, schemes: [http, https], sign: []}
-  shopify-like: {extends: shopify, schemes: [http, https], sign: []}
+  github-like: {extends: github, schemes: [http, https]}
+  stripe-like: {extends: stripe, schemes: [http, https]}
+  shopify-like: {extends: shopify, schemes: [http, https]}
 `
 
 // TestAnEventReachesExactlyWhoWantsItByteForByte publishes what senders publish, in the forms in which they do.
