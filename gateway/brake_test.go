@@ -203,3 +203,34 @@ func TestTheAchievedRateStandsBesideTheAllowedOne(t *testing.T) {
 		w.close()
 	})
 }
+
+// TestACancelledFlowDoesNotWaitForOtherJobs has as many jobs run as may at once, for as long as the test takes.
+func TestACancelledFlowDoesNotWaitForOtherJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		p := w.destination("crm.example:80", server.Config{FailFor: time.Minute})
+		w.start()
+		for i := range 2 { // each waits for the attempt of what it is to erase
+			tenant := fmt.Sprint("slow", i)
+			w.scripted(tenant+".example:80", func(*fasthttp.RequestCtx) { time.Sleep(time.Minute) })
+			w.postTo("http://"+tenant+".example/", "default", tenant, 1)
+			time.Sleep(time.Millisecond)
+			w.tell("POST", "/v1/erasures", fmt.Sprintf(`{"tenant":%q}`, tenant), 202, nil)
+		}
+		w.tell("POST", "/v1/flows/spring/pause", "", 200, nil)
+		ids := w.postTo("http://crm.example/", "spring", "default", 5)
+		w.tell("POST", "/v1/flows/spring/cancel", "", 202, nil)
+		w.tell("POST", "/v1/flows/spring/resume", "", 200, nil)
+		time.Sleep(time.Second)
+		for _, id := range ids {
+			if got := w.show(id).State; got != "cancelled" {
+				t.Errorf("a second later one is %s", got)
+			}
+		}
+		if n := p.server.Stats().Received; n > 0 {
+			t.Errorf("%d calls arrived after the cancellation", n)
+		}
+		time.Sleep(2 * time.Minute)
+		w.close()
+	})
+}

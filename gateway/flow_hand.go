@@ -1,14 +1,12 @@
 package gateway
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
-
-	"github.com/oklog/ulid/v2"
 
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
@@ -19,11 +17,13 @@ import (
 type flows struct {
 	hosts
 	jobs *jobs
+	// begun are the cancellations that jobs of this process find begun, or about to be: flowCancel -> chan bool.
+	begun *sync.Map
 }
 
 // newFlows returns the hand on flows, and has jobs know what a cancellation is.
 func newFlows(h hosts, j *jobs) flows {
-	f := flows{h, j}
+	f := flows{h, j, new(sync.Map)}
 	j.kinds[flowCancelKind] = f.cancelling
 	return f
 }
@@ -116,16 +116,22 @@ type flowCancel struct {
 	UpTo   string `json:"up_to"` // the id at or before which webhooks end; those accepted later go on
 }
 
-// CancelFlow begins a job that ends everything of a flow that was accepted until now.
-func (f flows) CancelFlow(_ context.Context, tenant, flow string) (*front.JobView, error) {
-	upTo := record.ID{}
-	if err := upTo.SetTime(ulid.Timestamp(time.Now())); err != nil {
-		return nil, fmt.Errorf("cancelling flow %s of tenant %s: %w", flow, tenant, err)
-	}
-	_ = upTo.SetEntropy(bytes.Repeat([]byte{0xff}, 10)) // it has the length that it wants
-	view, _, err := f.jobs.begin(flowCancelKind, tenant, "", "", flowCancel{tenant, flow, upTo.String()})
+// CancelFlow begins a job that ends everything of a flow that was accepted until now. The flow is cancelled when it returns,
+// however many jobs are before this one: a job is to tell how far it came, and to go on where a crash comes first.
+func (f flows) CancelFlow(ctx context.Context, tenant, flow string) (*front.JobView, error) {
+	upTo := lastID(time.Now())
+	spec, begun := flowCancel{tenant, flow, upTo.String()}, make(chan bool, 1)
+	f.begun.Store(spec, begun)
+	view, _, err := f.jobs.begin(flowCancelKind, tenant, "", "", spec)
 	if err != nil {
+		f.begun.Delete(spec)
 		return nil, err
+	}
+	name := schedule.FlowName{Tenant: tenant, Flow: flow}
+	err = f.do(ctx, func(s *schedule.Schedule, now time.Time) { s.CancelFlow(now, name, upTo) })
+	begun <- err == nil
+	if err != nil {
+		return nil, fmt.Errorf("cancelling flow %s of tenant %s: %w", flow, tenant, err)
 	}
 	f.log.Info().Str("tenant", tenant).Str("flow", flow).Str("job", view.ID).Msg("flow being cancelled by an operator")
 	return &view, nil
@@ -146,8 +152,14 @@ func (f flows) cancelling(ctx context.Context, t *task) error {
 		return fmt.Errorf("up to which webhook flow %s is cancelled: %w", spec.Flow, err)
 	}
 	name := schedule.FlowName{Tenant: spec.Tenant, Flow: spec.Flow}
-	if err := f.do(ctx, func(s *schedule.Schedule, now time.Time) { s.CancelFlow(now, name, upTo) }); err != nil {
-		return err
+	done := false
+	if begun, ok := f.begun.LoadAndDelete(spec); ok {
+		done = <-begun.(chan bool)
+	}
+	if !done { // a crash, or a shutdown, came first
+		if err := f.do(ctx, func(s *schedule.Schedule, now time.Time) { s.CancelFlow(now, name, upTo) }); err != nil {
+			return err
+		}
 	}
 	if err := f.sync(ctx); err != nil {
 		return err

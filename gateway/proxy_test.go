@@ -294,7 +294,7 @@ func TestTheProxyGoesNowhereItShouldNot(t *testing.T) {
 			}
 		}
 		// A page of another site may not use it, and a page's name may not have been pointed here.
-		for _, fields := range []string{"Host: 127.0.0.1\r\nSec-Fetch-Site: cross-site\r\n", "Host: evil.example\r\n"} {
+		for _, fields := range []string{"Host: 127.0.0.1\r\nSec-Fetch-Site: cross-site\r\n", "Host: evil.example\r\n", "Host: 127.0.0.1\r\nSec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\n"} {
 			head, _ := w.speaks("GET /proxy/http://api.example/ HTTP/1.1\r\n" + fields + "\r\n")
 			if !strings.HasPrefix(head, "HTTP/1.1 4") || strings.HasPrefix(head, "HTTP/1.1 400") {
 				t.Errorf("%s: %s", fields, head)

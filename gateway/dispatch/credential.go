@@ -47,7 +47,7 @@ func (d *Dispatcher) send(req *egress.Request, w *record.Webhook, host string, x
 		if err != nil {
 			return err
 		}
-		req.Headers = slices.Concat(plain, []record.Header{field})
+		req.Headers, req.Private = slices.Concat(plain, []record.Header{field}), field.Name
 		d.set.Client.Do(req, &x.resp)
 		if x.resp.Status != statusUnauthorized {
 			if x.resp.Class == "" {

@@ -35,7 +35,9 @@ func (c *Client) follow(req *Request, resp *Response, deadline time.Time) *failu
 		}
 		if !sameOrigin(next.URL, to) {
 			elsewhere = true
-			next.Headers = slices.DeleteFunc(slices.Clone(next.Headers), private)
+			next.Headers = slices.DeleteFunc(slices.Clone(next.Headers), func(h record.Header) bool {
+				return private(h) || req.Private != "" && strings.EqualFold(h.Name, req.Private)
+			})
 		}
 		if status == fasthttp.StatusSeeOther && next.Method != fasthttp.MethodHead {
 			next.Method, next.Body = fasthttp.MethodGet, nil

@@ -100,10 +100,10 @@ func TestCredentialsDoNotFollowARedirectElsewhere(t *testing.T) {
 	})
 	headers := []record.Header{
 		{Name: "Authorization", Value: "Bearer s3cret"}, {Name: "X-Api-Key", Value: "s3cret"}, {Name: "cookie", Value: "s3cret"},
-		{Name: "X-Hub-Signature-256", Value: "sha256=00"}, {Name: "webhook-id", Value: "1"},
+		{Name: "X-Hub-Signature-256", Value: "sha256=00"}, {Name: "webhook-id", Value: "1"}, {Name: "X-Partner", Value: "s3cret"},
 	}
 	c := local(t, Settings{})
-	resp := do(c, Request{Method: "POST", URL: here.url + "/away", Redirects: 2, Headers: headers})
+	resp := do(c, Request{Method: "POST", URL: here.url + "/away", Redirects: 2, Headers: headers, Private: "x-partner"})
 	if last := there.last(); resp.Status != 200 || strings.Contains(last, "s3cret") ||
 		!strings.Contains(last, "X-Hub-Signature-256: sha256=00\r\n") || !strings.Contains(last, "webhook-id: 1\r\n") {
 		t.Errorf("status %d, elsewhere it is\n%s", resp.Status, last)
@@ -111,8 +111,8 @@ func TestCredentialsDoNotFollowARedirectElsewhere(t *testing.T) {
 	if !resp.Elsewhere || resp.Answered != 307 {
 		t.Errorf("elsewhere %t, answered %d", resp.Elsewhere, resp.Answered)
 	}
-	do(c, Request{Method: "POST", URL: here.url + "/same", Redirects: 1, Headers: headers})
-	if last := here.last(); !strings.Contains(last, "POST /again") || strings.Count(last, "s3cret") != 3 {
+	do(c, Request{Method: "POST", URL: here.url + "/same", Redirects: 1, Headers: headers, Private: "x-partner"})
+	if last := here.last(); !strings.Contains(last, "POST /again") || strings.Count(last, "s3cret") != 4 {
 		t.Errorf("at the same place it is\n%s", last)
 	}
 }

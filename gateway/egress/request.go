@@ -25,6 +25,9 @@ type Request struct {
 	Body    []byte
 	Connect time.Duration // of resolving, connecting and TLS; 0: DefaultConnect. Timeout bounds it too
 	Timeout time.Duration // of the whole attempt, from resolving to the response's end; 0: DefaultTimeout
+	// Private is the name of a header that a redirect must not take to another origin, beside those whose names say that they
+	// are credentials. Empty: there is none.
+	Private string
 	// Redirects is how many are followed, within Timeout; 0: none.
 	Redirects int
 	// MaxResponse is how many bytes of the response's body are kept; 0: Settings.MaxResponse.

@@ -17,13 +17,18 @@ import (
 // has nothing to gain from a name, because browsers add no token by themselves. In both cases Sec-Fetch-Site (W3C Fetch
 // Metadata) must not tell of another site, and an Origin (RFC 6454) must be the front door's own. Programs that are no
 // browsers send neither header.
-func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx) *problem {
+func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx, form proxyForm) *problem {
 	h := &ctx.Request.Header
 	host := string(h.Host())
 	if f.set.Tokens().none() && !AnswersTo(host) {
 		return misdirectedProblem(host)
 	}
 	if site := h.Peek("Sec-Fetch-Site"); len(site) > 0 && string(site) != "same-origin" && string(site) != "none" {
+		return crossOriginProblem()
+	}
+	if form == formPath && string(h.Peek("Sec-Fetch-Mode")) == "navigate" {
+		// Someone follows a link: what it leads to would be a page of the front door's own origin, and may do here whatever
+		// its reader may.
 		return crossOriginProblem()
 	}
 	if origin := h.Peek("Origin"); len(origin) > 0 {

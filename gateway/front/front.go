@@ -219,7 +219,7 @@ func (f *Front) handle(ctx *fasthttp.RequestCtx) {
 	form := f.formOf(ctx)
 	p := checkFraming(ctx, form)
 	if p == nil && (form == notProxied || form == formPath) { // who sends the other forms was told of a proxy: no page can
-		p = f.checkAddressee(ctx)
+		p = f.checkAddressee(ctx, form)
 	}
 	if p != nil {
 		// What else stands on this connection may be what the sender smuggled in.
