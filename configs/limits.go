@@ -26,6 +26,8 @@ type Limit struct {
 	Concurrency Concurrency `yaml:"concurrency"`
 	// MaxPause is the longest that a destination's Retry-After is believed.
 	MaxPause Duration `yaml:"max_pause"`
+	// MaxFlows is how many flows with something waiting a lane may have: the webhooks of one more are refused at the door.
+	MaxFlows int `yaml:"max_flows"`
 }
 
 // Concurrency bounds calls under way at once: it begins at Start and adapts, never above Max.
@@ -69,6 +71,8 @@ const (
 	DefaultConcurrencyMax = 512
 	// DefaultMaxPause believes hourly limits in full; a longer wait is tried again once an hour.
 	DefaultMaxPause = 1 * hour
+	// DefaultMaxFlows is more campaigns than one destination sees, and fewer than one flow for each recipient.
+	DefaultMaxFlows = 10_000
 
 	// MaxWindows is how many windows a host may have: every lane keeps account of each.
 	MaxWindows = 4
@@ -76,7 +80,8 @@ const (
 	maxConcurrency = 60_000 // as maxMaxInFlight: one source address has no more ports for a destination
 	minMaxPause    = 1 * second
 	maxMaxPause    = 31 * day // the longest that vendors count over is a month
-	maxPerSecond   = 1e6      // beyond what one process sends
+	maxMaxFlows    = 1_000_000
+	maxPerSecond   = 1e6 // beyond what one process sends
 	maxWindowTime  = 31 * day
 )
 
@@ -95,6 +100,7 @@ func defaultLimits() Limits {
 			Ceiling:     DefaultCeiling,
 			Concurrency: Concurrency{Start: DefaultConcurrencyStart, Max: DefaultConcurrencyMax},
 			MaxPause:    DefaultMaxPause,
+			MaxFlows:    DefaultMaxFlows,
 		},
 		Hosts: []Host{},
 	}
@@ -130,6 +136,7 @@ func (l *Limits) check(k *checker) {
 	checkPace(k, path, of.Start, of.Ceiling, of.Ceiling)
 	checkConcurrency(k, path+".concurrency", of.Concurrency, of.Concurrency.Max, false)
 	within(k, path+".max_pause", of.MaxPause, minMaxPause, maxMaxPause)
+	within(k, path+".max_flows", of.MaxFlows, 1, maxMaxFlows)
 
 	seen := map[pattern]int{}
 	for i := range l.Hosts {

@@ -70,6 +70,7 @@ type Gateway struct {
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher
 	jobs       *jobs
+	flows      *flowCap
 	room       *subscription.Room
 	notices    *notices
 	front      *front.Front
@@ -141,6 +142,7 @@ func (g *Gateway) open() error {
 		rules: &g.rules, keys: g.keys, notices: g.notices, log: g.log,
 		secrets: func(id string, now time.Time) ([]string, bool) { return g.room.Secrets(id, now) },
 	}
+	g.flows = newFlowCap(func() int { return g.rules.now.Load().maxFlows })
 	g.dispatcher = dispatch.New(dispatch.Settings{
 		Sign:  signing.sign,
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
@@ -152,7 +154,7 @@ func (g *Gateway) open() error {
 		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Log: set.Log, Metrics: registry,
 		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override, Fails: g.rules.fails,
-		Attempted: g.attempted,
+		Attempted: g.attempted, FlowWaits: g.flows.heard,
 	})
 	g.room = g.newRoom(secret)
 	g.notices.look, g.notices.accept = g.dispatcher.Ask, g.store.Enqueue
@@ -168,7 +170,7 @@ func (g *Gateway) open() error {
 	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, signing.unsigned, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
-		Forward: g.forward, Tunnel: g.tunnel,
+		FlowCap: g.flows, Forward: g.forward, Tunnel: g.tunnel,
 		Credentials: named{&g.rules},
 		Await:       g.await, Try: g.try, KeySet: g.keys.set,
 		Flows:  newFlows(hosts{g.dispatcher, signing.unsigned, g.log}, g.jobs),

@@ -23,6 +23,7 @@ type rules struct {
 	policies    policy.Set
 	breakers    breakerRules
 	flows       *configs.FlowIndex
+	maxFlows    int // with something waiting in a lane
 	tokens      *front.Tokens
 	credentials *credential.Set                   // never nil
 	signers     map[policy.Signature]*sign.Signer // with the secrets that policies name
@@ -33,7 +34,7 @@ type rules struct {
 // newRules makes the rules of a valid configuration. What the tokens of was have spent of their rates stays spent; nil:
 // there was nothing.
 func newRules(conf *configs.Config, was *rules) *rules {
-	r := &rules{limits: conf.Limits.Index(), policies: conf.PolicySet(), breakers: newBreakerRules(conf), flows: conf.FlowIndex()}
+	r := &rules{limits: conf.Limits.Index(), policies: conf.PolicySet(), breakers: newBreakerRules(conf), flows: conf.FlowIndex(), maxFlows: conf.Limits.Default.MaxFlows}
 	if was == nil {
 		was = new(rules)
 	}

@@ -65,6 +65,9 @@ type Settings struct {
 	// subscription; what it returns is stopped before anything else starts. It is called on the loop's goroutine and must
 	// not block. nil: nobody is told.
 	Attempted func(now time.Time, attempts []Attempted) []Stop
+	// FlowWaits is told which flows begin to wait in their lanes, and which have nothing left there, within milliseconds; it
+	// is called on the loop's goroutine and must not block. nil: nobody is told.
+	FlowWaits func(*schedule.FlowWaits)
 }
 
 // Dispatcher sends what is due. Use New, then Restore, then Run.
@@ -106,6 +109,7 @@ func New(set Settings) *Dispatcher {
 	if set.Fails == nil {
 		set.Fails = FailsByClass
 	}
+	set.Schedule.TellFlows = set.FlowWaits != nil
 	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{}), ended: make(chan struct{}),
 		watched: map[record.ID][]chan struct{}{}}
 	d.passes = map[record.ID]*Pass{}
@@ -146,6 +150,7 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 		in := d.inbox.take()
 		now := time.Now()
 		d.apply(in, now, !deadline.IsZero())
+		d.tellFlows()
 		d.settler.flush()
 		var wake time.Time
 		if deadline.IsZero() {
@@ -236,6 +241,13 @@ func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 	}
 	for _, c := range in.commands {
 		c.answer(d.schedule, now, draining)
+	}
+}
+
+// tellFlows tells which flows wait in which lanes, as far as that has changed.
+func (d *Dispatcher) tellFlows() {
+	if d.set.FlowWaits != nil {
+		d.schedule.FlowsWaiting(d.set.FlowWaits)
 	}
 }
 

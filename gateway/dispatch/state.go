@@ -43,6 +43,7 @@ func (d *Dispatcher) Restore(ctx context.Context) error {
 		}
 	}
 	d.schedule.AllFound()
+	d.tellFlows()
 	return nil
 }
 

@@ -54,6 +54,10 @@ func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, b
 		answer(ctx, p)
 		return
 	}
+	if p := f.claim(&def.Webhook); p != nil {
+		answer(ctx, p)
+		return
+	}
 	def.Webhook.Trace = traceOf(&ctx.Request.Header)
 	if def.IdempotencyKey == "" {
 		def.IdempotencyKey = key
@@ -106,9 +110,10 @@ func job(def *webhook.Definition, key string, item int) persist.Job {
 	return j
 }
 
-// enqueue stores all jobs or none. When it returns receipts, all of them survive a power cut.
+// enqueue stores all jobs or none; their flows were claimed. When it returns receipts, all of them survive a power cut.
 func (f *Front) enqueue(jobs []persist.Job) ([]persist.Receipt, *problem) {
 	receipts, err := f.set.Store.Enqueue(f.work, jobs)
+	f.unclaim(jobs, receipts)
 	if err == nil {
 		return receipts, nil
 	}

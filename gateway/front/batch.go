@@ -12,12 +12,14 @@ import (
 
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
 )
 
 // batch is a request of several definitions. Those that are right are stored together, all or none; those that are
 // wrong are told, each by its place.
 type batch struct {
 	by       *Principal
+	claim    func(*record.Webhook) *problem // of a flow
 	defaults *webhook.Defaults
 	reader   *webhook.Reader
 	now      time.Time
@@ -37,7 +39,9 @@ type item struct {
 
 // acceptBatch reads a batch, stores it and answers for each of its items.
 func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string, read func(*batch) *problem) {
-	b := &batch{by: by, defaults: by.definitions(&f.defaults), now: time.Now(), key: key, trace: traceOf(&ctx.Request.Header)}
+	b := &batch{
+		by: by, claim: f.claim, defaults: by.definitions(&f.defaults), now: time.Now(), key: key, trace: traceOf(&ctx.Request.Header),
+	}
 	b.reader = f.readers.Get().(*webhook.Reader) //nolint:forcetypeassert // nothing else is put there
 	defer f.keepReader(b.reader, len(ctx.Request.Body()))
 	p := b.mode(ctx.QueryArgs().Peek("atomic"))
@@ -49,11 +53,13 @@ func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string,
 		p = newProblem(400, "invalid-definition", "The batch is empty", "want at least one definition")
 	}
 	if p != nil {
+		f.unclaim(b.jobs, nil)
 		answer(ctx, p)
 		return
 	}
 	var receipts []persist.Receipt
 	if b.atomic && b.wrong > 0 {
+		f.unclaim(b.jobs, nil)
 		b.jobs = nil
 	}
 	if len(b.jobs) > 0 {
@@ -143,7 +149,9 @@ func (b *batch) add(def *webhook.Definition, faults webhook.Faults) *problem {
 	if faults != nil {
 		wrong = invalidProblem(faults)
 	} else {
-		wrong = b.by.refuse(&def.Webhook)
+		if wrong = b.by.refuse(&def.Webhook); wrong == nil {
+			wrong = b.claim(&def.Webhook)
+		}
 	}
 	if wrong != nil {
 		b.items = append(b.items, item{wrong: wrong})

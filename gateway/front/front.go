@@ -63,8 +63,10 @@ type Settings struct {
 	Credentials webhook.Credentials
 	Hosts       Hosts
 	Flows       Flows
-	Jobs        Jobs
-	Logbook     Logbook
+	// FlowCap bounds the flows of a lane; nil: nothing does.
+	FlowCap FlowCap
+	Jobs    Jobs
+	Logbook Logbook
 	// Subscriptions keeps them, and publishes events.
 	Subscriptions Subscriptions
 	Repairs       Repairs

@@ -193,6 +193,10 @@ func (f *Front) queue(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 		answer(ctx, newProblem(413, "too-large", "The webhook is too large", "It cannot be queued: want it without respond-async"))
 		return
 	}
+	if p := f.claim(w); p != nil {
+		answer(ctx, p)
+		return
+	}
 	receipts, p := f.enqueue([]persist.Job{job(&webhook.Definition{Webhook: *w}, "", webhook.Single)})
 	if p != nil {
 		answer(ctx, p)

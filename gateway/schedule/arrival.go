@@ -144,6 +144,7 @@ func dueAtOnce(e *record.Entry, now time.Time) {
 
 // offer puts a durable entry where it belongs and wakes its lane when that may let something start.
 func (s *Schedule) offer(q *queue, w held, now time.Time) {
+	s.busy(q)
 	if q.share.flow.cancel.takes(w.entry.ID) {
 		if _, there := q.window.find(w.entry.Position); !there { // a read may have brought it: then its search finds it
 			s.condemn(q, w)
@@ -213,6 +214,7 @@ func (s *Schedule) addQueue(id record.QueueID, desc *record.Queue, now time.Time
 	q := &queue{id: id, desc: *desc, ordered: desc.Ordered(), lane: l, share: sh}
 	sh.join(q)
 	s.queues[id], l.queues[id] = q, q
+	s.busy(q)
 	return q
 }
 
@@ -222,7 +224,11 @@ const keepIdle = time.Minute
 
 // maybeIdle notes that a queue may be forgotten after a while, if nothing is left to do for it.
 func (s *Schedule) maybeIdle(q *queue, now time.Time) {
-	if q.idleSince.IsZero() && q.done() {
+	if !q.done() {
+		return
+	}
+	s.idleNow(q)
+	if q.idleSince.IsZero() {
 		q.idleSince = now
 		s.idle.push(q)
 	}

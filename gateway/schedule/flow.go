@@ -42,6 +42,7 @@ type share struct {
 	aside    bool         // in lane.aside: it is none of the class's
 	pace     circuit.Pace // while its part of the host comes back by itself
 	inFlow   int          // its place in flow.shares
+	busy     int          // queues with something to do
 }
 
 // shareKey is what tells the shares of a lane apart.

@@ -45,6 +45,9 @@ type Settings struct {
 	Flow   func(FlowName) FlowRule
 	Tenant func(tenant string) TenantRule
 
+	// TellFlows keeps for FlowsWaiting which flows wait in which lanes.
+	TellFlows bool
+
 	Budget  func(lane record.Lane, now time.Time) *limiter.Budget
 	Breaker func(host string) *circuit.Breaker
 }
@@ -88,6 +91,7 @@ type Schedule struct {
 	goneHosts    []string
 	looks        fifo[look] // one for every host, in time
 	lookEvery    time.Duration
+	flowWaits    []FlowWaits // since they were told last
 	toMark       map[*queue]struct{}
 
 	lined     map[record.ID]*queue // callers who have not begun

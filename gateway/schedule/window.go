@@ -48,6 +48,7 @@ type queue struct {
 	// what stands behind the cursor has stood there all the while.
 	retreat uint64
 
+	busy      bool      // it counts in its share's busy
 	idleSince time.Time // zero: not in Schedule.idle
 }
 
