@@ -5,6 +5,7 @@ import "time"
 // Rest is what keeps a budget worth having while nobody asks for calls.
 type Rest uint8
 
+// How a budget may stand.
 const (
 	Counting Rest = iota // a call is in flight, a pause or a window holds what was sent, or it was used a short while ago
 	Learned              // nothing counts any more, but it has windows, or was refused
