@@ -209,10 +209,12 @@ func TestACancelledFlowDoesNotWaitForOtherJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.destination("crm.example:80", server.Config{FailFor: time.Minute})
+		for i := range 2 {
+			w.scripted(fmt.Sprintf("slow%d.example:80", i), func(*fasthttp.RequestCtx) { time.Sleep(time.Minute) })
+		}
 		w.start()
 		for i := range 2 { // each waits for the attempt of what it is to erase
 			tenant := fmt.Sprint("slow", i)
-			w.scripted(tenant+".example:80", func(*fasthttp.RequestCtx) { time.Sleep(time.Minute) })
 			w.postTo("http://"+tenant+".example/", "default", tenant, 1)
 			time.Sleep(time.Millisecond)
 			w.tell("POST", "/v1/erasures", fmt.Sprintf(`{"tenant":%q}`, tenant), 202, nil)
