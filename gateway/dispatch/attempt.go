@@ -44,6 +44,9 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		return
 	case as != send:
 		state, reason := as.end()
+		if as == expire && time.Now().UnixMilli() < s.Entry.Expires {
+			reason = tooFarBack
+		}
 		e.settlement = d.ends(&s, w, payload, state, nil, reason)
 		return
 	}

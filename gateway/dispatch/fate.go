@@ -11,6 +11,9 @@ const (
 	cancel      // its flow was cancelled
 )
 
+// tooFarBack is why a webhook expires early.
+const tooFarBack = "it could not be sent before expires_at: too much goes before it"
+
 // end is the state and the reason of a webhook that ends without an attempt.
 func (f fate) end() (record.State, string) {
 	if f == cancel {

@@ -20,6 +20,9 @@ func (s *Schedule) watch(q *queue, e *record.Entry) {
 	if e.Expires == 0 {
 		return
 	}
+	if e.Early {
+		s.judgeLater(q)
+	}
 	if n := len(s.deadlines); n == cap(s.deadlines) && n > 2*s.entries {
 		s.deadlines = slices.DeleteFunc(s.deadlines, func(d deadline) bool { return !s.holds(&d) })
 		heap.Init(&s.deadlines)

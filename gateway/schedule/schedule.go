@@ -74,7 +74,10 @@ type Schedule struct {
 	open                 fifo[*gate] // at which shares wait that may be let in
 	// deadlines are of entries in windows, and of some that have left them.
 	deadlines deadlines
-	reading   int
+	// judged are queues with something that is to expire early, by when they are looked at; unjudged are new ones.
+	judged   indexed[*queue]
+	unjudged fifo[*queue]
+	reading  int
 
 	inFlight  int
 	slow      int // of those in flight, to slow hosts
@@ -141,6 +144,7 @@ func New(set Settings) *Schedule {
 		tenants: map[string]*tenant{},
 		shut:    newIndexed(func(a, b *gate) bool { return a.next.Before(b.next) }, func(g *gate) *int { return &g.index }),
 		asleep:  newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
+		judged:  newIndexed(func(a, b *queue) bool { return a.judgeAt.Before(b.judgeAt) }, func(q *queue) *int { return &q.judgeSpot }),
 		toMark:  map[*queue]struct{}{},
 		lined:   map[record.ID]*queue{},
 
@@ -189,6 +193,7 @@ func (s *Schedule) Next(now time.Time) *Plan {
 
 	s.cancel(now, p)
 	s.expire(now, p)
+	s.judge(now, p)
 	s.letHostsIn()
 	s.forgetIdle(now)
 	looking := s.evict(now)
@@ -210,6 +215,9 @@ func (s *Schedule) Next(now time.Time) *Plan {
 		if at := time.UnixMilli(s.deadlines[0].at); p.Wake.IsZero() || at.Before(p.Wake) {
 			p.Wake = at
 		}
+	}
+	if q := s.judged.first(); q != nil && s.free() > 0 && (p.Wake.IsZero() || q.judgeAt.Before(p.Wake)) {
+		p.Wake = q.judgeAt
 	}
 	if g := s.shut.first(); g != nil && (p.Wake.IsZero() || g.next.Before(p.Wake)) {
 		p.Wake = g.next

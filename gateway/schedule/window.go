@@ -48,6 +48,9 @@ type queue struct {
 	// what stands behind the cursor has stood there all the while.
 	retreat uint64
 
+	judging   bool // in Schedule.unjudged or judged
+	judgeAt   time.Time
+	judgeSpot int       // in Schedule.judged
 	busy      bool      // it counts in its share's busy
 	idleSince time.Time // zero: not in Schedule.idle
 }

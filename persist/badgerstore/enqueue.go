@@ -205,7 +205,8 @@ func (g *group) take(i int, id record.ID) {
 	e := record.Entry{
 		Position: record.Position{Rank: max(job.Due, accepted), ID: id},
 		Due:      job.Due, Expires: job.Expires,
-		Size: uint32(len(job.Payload)), //nolint:gosec // at most LargestPayload
+		Size:  uint32(len(job.Payload)), //nolint:gosec // at most LargestPayload
+		Early: job.Webhook != nil && job.Webhook.ExpireEarly,
 	}
 	if job.Due == 0 {
 		e.Due = accepted

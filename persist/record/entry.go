@@ -34,6 +34,8 @@ type Entry struct {
 	Trying    uint32 // ms of trying so far: attempts and the delays its schedule chose, without what held it back
 	Deferred  uint32 // ms that throttled attempts made it wait
 	Size      uint32 // bytes of its payload
+	// Early: it ends as soon as it can be seen that it will not be sent before Expires.
+	Early bool
 }
 
 // Attempts is how many attempts were made in all.
@@ -41,13 +43,19 @@ func (e *Entry) Attempts() int { return int(e.Tries) + int(e.Throttled) }
 
 const (
 	entryVersion = 1
+	// earlyBit, beside the version, is Early: releases that do not know it refuse such an entry.
+	earlyBit = 0x80
 	// EntrySize is the stored size of an entry beside its key; it must stay at or below 64.
 	EntrySize = 1 + 8 + 8 + 2 + 2 + 4 + 4 + 4
 )
 
 // Append appends the entry's stored form, without its position, which is in the key.
 func (e *Entry) Append(b []byte) []byte {
-	b = append(b, entryVersion)
+	version := byte(entryVersion)
+	if e.Early {
+		version |= earlyBit
+	}
+	b = append(b, version)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Due))     //nolint:gosec // bits, not a quantity
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Expires)) //nolint:gosec // bits, not a quantity
 	b = binary.BigEndian.AppendUint16(b, e.Tries)
@@ -59,7 +67,7 @@ func (e *Entry) Append(b []byte) []byte {
 
 // ReadEntry reads what Append wrote, at the position its key gives.
 func ReadEntry(at Position, b []byte) (Entry, error) {
-	if len(b) != EntrySize || b[0] != entryVersion {
+	if len(b) != EntrySize || b[0]&^earlyBit != entryVersion {
 		return Entry{}, fmt.Errorf("%w: entry of %s: %d bytes", ErrFormat, at.ID, len(b))
 	}
 	return Entry{
@@ -71,5 +79,6 @@ func ReadEntry(at Position, b []byte) (Entry, error) {
 		Trying:    binary.BigEndian.Uint32(b[21:]),
 		Deferred:  binary.BigEndian.Uint32(b[25:]),
 		Size:      binary.BigEndian.Uint32(b[29:]),
+		Early:     b[0]&earlyBit != 0,
 	}, nil
 }

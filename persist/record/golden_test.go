@@ -83,6 +83,7 @@ var kinds = []struct {
 	{"queue-full", fullQueue, fullQueue.Append(nil), readQueueWhole},
 	{"queue-zero", Queue{}, new(Queue).Append(nil), readQueueWhole},
 	{"entry-full", fullEntry, fullEntry.Append(nil), readEntryAt(fullEntry.Position)},
+	{"entry-early", Entry{Expires: 1, Early: true}, (&Entry{Expires: 1, Early: true}).Append(nil), readEntryAt(Position{})},
 	{"entry-zero", Entry{}, new(Entry).Append(nil), readEntryAt(Position{})},
 	{"webhook-full", fullWebhook, fullWebhook.Encode(), reader(DecodeWebhook)},
 	{"webhook-zero", Webhook{}, new(Webhook).Encode(), reader(DecodeWebhook)},
