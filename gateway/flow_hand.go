@@ -16,14 +16,15 @@ import (
 // flows answers the front door's questions about callers' streams of webhooks, and is the operator's hand on them.
 type flows struct {
 	hosts
-	jobs *jobs
+	jobs   *jobs
+	lastID func() record.ID // persist.Store's LastID
 	// begun are the cancellations that jobs of this process find begun, or about to be: flowCancel -> chan bool.
 	begun *sync.Map
 }
 
 // newFlows returns the hand on flows, and has jobs know what a cancellation is.
-func newFlows(h hosts, j *jobs) flows {
-	f := flows{h, j, new(sync.Map)}
+func newFlows(h hosts, j *jobs, lastID func() record.ID) flows {
+	f := flows{h, j, lastID, new(sync.Map)}
 	j.kinds[flowCancelKind] = f.cancelling
 	return f
 }
@@ -119,7 +120,7 @@ type flowCancel struct {
 // CancelFlow begins a job that ends everything of a flow that was accepted until now. The flow is cancelled when it returns,
 // however many jobs are before this one: a job is to tell how far it came, and to go on where a crash comes first.
 func (f flows) CancelFlow(ctx context.Context, tenant, flow string) (*front.JobView, error) {
-	upTo := lastID(time.Now())
+	upTo := f.lastID()
 	spec, begun := flowCancel{tenant, flow, upTo.String()}, make(chan bool, 1)
 	f.begun.Store(spec, begun)
 	view, _, err := f.jobs.begin(flowCancelKind, tenant, "", "", spec)

@@ -173,7 +173,7 @@ func (g *Gateway) open() error {
 		FlowCap: g.flows, Forward: g.forward, Tunnel: g.tunnel,
 		Credentials: named{&g.rules},
 		Await:       g.await, Try: g.try, KeySet: g.keys.set,
-		Flows:  newFlows(hosts{g.dispatcher, signing.unsigned, g.log}, g.jobs),
+		Flows:  newFlows(hosts{g.dispatcher, signing.unsigned, g.log}, g.jobs, g.store.LastID),
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
 		Repairs: repairs{g.store, g.dispatcher, g.log}, Replays: again, Erasures: wiping,
 		Subscriptions: subscriptions{g.room, g.dispatcher},

@@ -74,9 +74,7 @@ func (r replays) Begin(_ context.Context, filter *persist.Filter, tenant, key st
 	}
 	sum := sha256.Sum256(b)
 	spec := *filter
-	if spec.Until == 0 { // not what it makes itself
-		spec.Until = time.Now().UnixMilli() + 1
-	}
+	spec.UpTo = r.store.LastID() // not what it makes itself
 	return r.jobs.begin(replayKind, tenant, key, hex.EncodeToString(sum[:]), &spec)
 }
 

@@ -18,7 +18,7 @@ import (
 func (g *Gateway) newRoom(secret [32]byte) *subscription.Room {
 	address := webhook.Defaults{LaneBy: g.rules.laneBy, Secret: secret}
 	return subscription.New(subscription.Settings{
-		Store: g.store, Flows: flowBrake{g.dispatcher}, Policies: g.rules.policies, Address: address.Address,
+		Store: g.store, Flows: flowBrake{g.dispatcher, g.store.LastID}, Policies: g.rules.policies, Address: address.Address,
 		Subject:  func(subject string) record.Digest { return webhook.SubjectDigest(&address.Secret, subject) },
 		Keep:     func() time.Duration { return time.Duration(g.set.Config.Retention.Metadata) },
 		Disabled: g.notices.disabled,
@@ -62,22 +62,18 @@ func (g *Gateway) attempted(now time.Time, attempts []dispatch.Attempted) []disp
 	for _, s := range g.room.Attempted(now, seen) {
 		stop := dispatch.Stop{Flow: schedule.FlowName{Tenant: s.Tenant, Flow: s.Flow}}
 		if s.Cancel {
-			stop.Cancel = lastID(now)
+			stop.Cancel = g.store.LastID()
 		}
 		stops = append(stops, stop)
 	}
 	return stops
 }
 
-// lastID is the last id that could be given by an instant.
-func lastID(now time.Time) record.ID {
-	id := record.ID{6: 0xff, 7: 0xff, 8: 0xff, 9: 0xff, 10: 0xff, 11: 0xff, 12: 0xff, 13: 0xff, 14: 0xff, 15: 0xff}
-	_ = id.SetTime(uint64(now.UnixMilli()))
-	return id
-}
-
 // flowBrake is subscription.Flows.
-type flowBrake struct{ dispatcher *dispatch.Dispatcher }
+type flowBrake struct {
+	dispatcher *dispatch.Dispatcher
+	lastID     func() record.ID // persist.Store's LastID
+}
 
 // Hold is subscription.Flows's.
 func (b flowBrake) Hold(ctx context.Context, tenant, flow string) error {
@@ -97,7 +93,7 @@ func (b flowBrake) Resume(ctx context.Context, tenant, flow string) error {
 func (b flowBrake) Cancel(ctx context.Context, tenant, flow string) error {
 	return b.change(ctx, func(s *schedule.Schedule, now time.Time) {
 		name := schedule.FlowName{Tenant: tenant, Flow: flow}
-		s.CancelFlow(now, name, lastID(now))
+		s.CancelFlow(now, name, b.lastID())
 		s.ResumeFlow(now, name)
 	})
 }

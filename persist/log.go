@@ -17,6 +17,8 @@ type Filter struct {
 	StatusFrom, StatusTo int
 	// Since and Until bound when it ended: at or after Since, before Until; Unix ms, 0: no bound.
 	Since, Until int64
+	// UpTo bounds when it was accepted, by its id, whatever the clock did: at or before this one. Zero: no bound.
+	UpTo record.ID `json:",omitzero"`
 }
 
 // Matches reports whether a finished webhook is meant.
@@ -25,7 +27,8 @@ func (f *Filter) Matches(w *record.Final) bool {
 	return is(f.Host, w.Host) && is(f.Flow, w.Flow) && is(f.Type, w.Type) && is(f.Subscription, w.Subscription) &&
 		is(f.Event, w.Event) && f.MatchesTenant(w.Tenant) && is(string(f.State), string(w.State)) &&
 		(f.Subject == record.Digest{} || f.Subject == w.Subject) &&
-		f.MatchesStatus(LastStatus(w.Attempts)) && f.MatchesTime(w.FinishedAt)
+		f.MatchesStatus(LastStatus(w.Attempts)) && f.MatchesTime(w.FinishedAt) &&
+		(f.UpTo == record.ID{} || w.ID.Compare(f.UpTo) <= 0)
 }
 
 // MatchesTenant reports whether a tenant is among those that are asked for.

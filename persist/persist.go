@@ -33,6 +33,10 @@ type Store interface {
 	// the waiting does.
 	Enqueue(ctx context.Context, jobs []Job) ([]Receipt, error)
 
+	// LastID is the highest id given until now: whatever Enqueue or Publish has answered has it or a lower one, and what is
+	// accepted from here on a higher one. Of what is being committed meanwhile it may be either. Zero: none was given yet.
+	LastID() record.ID
+
 	// Tend claims partitions for a member and renews what it holds. A store of one process gives it all of them, for
 	// ever.
 	Tend(ctx context.Context, me Member, drop []record.Part, ttl time.Duration) (Tenure, error)

@@ -161,6 +161,7 @@ func (s *Store) open() (err error) {
 	if err = s.dropEmptyQueues(); err != nil {
 		return err
 	}
+	clock.tell()
 	s.committer = newCommitter(s, clock, journal)
 	s.historian = newHistorian(s)
 	go s.committer.run()

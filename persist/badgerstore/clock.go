@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,10 @@ const markLag = 10_000 // ms
 // its state is a row of the database. Any goroutine may ask now; ids are the committer's.
 type clock struct {
 	ms   atomic.Int64 // the latest instant it gave, Unix ms
-	last record.ID
+	last record.ID    // the committer's
+
+	mu   sync.Mutex
+	told record.ID // last, as of the latest round that was committed
 }
 
 // now returns the wall clock's Unix ms, or the latest instant given if that is later.
@@ -54,6 +58,22 @@ func (c *clock) nextID() record.ID {
 	}
 	c.ms.Store(max(c.ms.Load(), int64(c.last.Time()))) //nolint:gosec // 48 bits
 	return c.last
+}
+
+// tell makes the ids given so far known to everybody, before anybody hears of what was accepted under them.
+func (c *clock) tell() {
+	c.mu.Lock()
+	c.told = c.last
+	c.mu.Unlock()
+}
+
+// LastID implements persist.Store. An id tells nothing of the wall clock: after that was set back, those given since are
+// ahead of it.
+func (s *Store) LastID() record.ID {
+	c := s.committer.clock
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.told
 }
 
 // advance sets the clock to what another record of it tells, if that is later.

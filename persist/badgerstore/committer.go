@@ -152,6 +152,7 @@ func (c *committer) commit(r *round) {
 	defer close(r.done)
 	c.store.space.look()
 	w, err := c.write(r)
+	c.clock.tell()
 	for _, op := range r.ops {
 		op.finish(w, err)
 	}

@@ -81,7 +81,15 @@ func idsIncrease(t *testing.T, at Place) {
 	var all []record.ID
 	run := func(t *testing.T) {
 		s := at.Open(t, Options{})
-		all = append(all, enqueue(t, s, jobs(q, 50)...)...)
+		before := s.LastID()
+		if n := len(all); n > 0 && before.Compare(all[n-1]) < 0 {
+			t.Errorf("LastID is %s after a restart, and %s was given", before, all[n-1])
+		}
+		ids := enqueue(t, s, jobs(q, 50)...)
+		if last := s.LastID(); last != ids[49] || ids[0].Compare(before) <= 0 {
+			t.Errorf("LastID was %s and is %s where %s to %s were given", before, last, ids[0], ids[49])
+		}
+		all = append(all, ids...)
 		for _, e := range live(t, s, q) { // an id must not be given again when nothing is left that bears it
 			settle(t, s, persist.Batch{Settlements: []persist.Settlement{delivered(q, e)}})
 		}
