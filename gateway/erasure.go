@@ -18,6 +18,7 @@ type erasures struct {
 	store      persist.Store
 	dispatcher *dispatch.Dispatcher
 	jobs       *jobs
+	copies     *copies
 }
 
 const erasureKind = "erasure"
@@ -28,11 +29,10 @@ type erasureSpec struct {
 	Tenants []string      `json:"tenants"`
 }
 
-// erasurePosition is how far an erasure came.
+// erasurePosition is how far an erasure came. Where it is run again it begins anew, and keeps its count: what was over might
+// have been copied meanwhile to where it had looked already.
 type erasurePosition struct {
-	Cancelled int64     `json:"cancelled"`
-	Before    record.ID `json:"before"` // live webhooks before it have not been looked at
-	Live      bool      `json:"live"`   // they all have
+	Cancelled int64 `json:"cancelled"`
 }
 
 // Begin is front.Erasures'.
@@ -57,8 +57,13 @@ func (e erasures) run(ctx context.Context, t *task) error {
 	if err := t.position(&at); err != nil {
 		return err
 	}
-	for !at.Live {
-		page, err := e.store.Live(ctx, at.Before, func(q *record.Queue) bool { return filter.MatchesTenant(q.Tenant) }, replayPage)
+	over, err := e.copies.erase(ctx, &filter)
+	if err != nil {
+		return err
+	}
+	defer over()
+	for before, more := (record.ID{}), true; more; {
+		page, err := e.store.Live(ctx, before, func(q *record.Queue) bool { return filter.MatchesTenant(q.Tenant) }, replayPage)
 		if err != nil {
 			return err
 		}
@@ -67,8 +72,8 @@ func (e erasures) run(ctx context.Context, t *task) error {
 				return err
 			}
 		}
-		at.Before = page.Next
-		at.Live = at.Before == record.ID{}
+		before = page.Next
+		more = before != record.ID{}
 		if err := t.note(at.Cancelled, -1, at); err != nil {
 			return err
 		}
@@ -83,7 +88,7 @@ func (e erasures) run(ctx context.Context, t *task) error {
 // cancel ends a live webhook that is meant; its attempt, if one is under way, is waited for.
 func (e erasures) cancel(ctx context.Context, r *persist.LiveRow, filter *persist.Filter, at *erasurePosition) error {
 	w, err := record.DecodeWebhook(r.Payload)
-	if err != nil || filter.Subject != (record.Digest{}) && filter.Subject != w.Subject {
+	if err != nil || !about(filter, w) {
 		return nil //nolint:nilerr // unreadable: it says of nobody what it is about, and ends as such when it is due
 	}
 	err = e.dispatcher.Cancel(ctx, r.Entry.ID, "erased on request")

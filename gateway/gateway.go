@@ -165,8 +165,9 @@ func (g *Gateway) open() error {
 	if g.jobs, err = openJobs(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
 		return err
 	}
-	again := replays{g.store, g.jobs}
-	wiping := erasures{g.store, g.dispatcher, g.jobs}
+	repeated := new(copies)
+	again := replays{g.store, g.jobs, repeated}
+	wiping := erasures{g.store, g.dispatcher, g.jobs, repeated}
 	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
 	g.front = front.New(front.Settings{
 		Store: g.store, Hosts: hosts{g.dispatcher, signing.unsigned, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
@@ -175,7 +176,7 @@ func (g *Gateway) open() error {
 		Await:       g.await, Try: g.try, KeySet: g.keys.set,
 		Flows:  newFlows(hosts{g.dispatcher, signing.unsigned, g.log}, g.jobs, g.store.LastID),
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
-		Repairs: repairs{g.store, g.dispatcher, g.log}, Replays: again, Erasures: wiping,
+		Repairs: repairs{g.store, g.dispatcher, repeated, g.log}, Replays: again, Erasures: wiping,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Log: set.Log, AccessLog: conf.Log.Access, MaxConns: conf.Connections.Max, NoDate: set.Listener != nil,

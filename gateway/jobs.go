@@ -260,9 +260,9 @@ func (t *task) note(done, total int64, position any) error {
 	return nil
 }
 
-// skip counts something that was to be done and could not be.
-func (t *task) skip() {
+// skip counts n that were to be done and could not be.
+func (t *task) skip(n int) {
 	t.jobs.mu.Lock()
 	defer t.jobs.mu.Unlock()
-	t.rec.Skipped++
+	t.rec.Skipped += int64(n)
 }

@@ -18,6 +18,7 @@ import (
 type repairs struct {
 	store      persist.Store
 	dispatcher *dispatch.Dispatcher
+	copies     *copies
 	log        zerolog.Logger
 }
 
@@ -41,6 +42,8 @@ func (r repairs) Cancel(ctx context.Context, id record.ID) error {
 func (r repairs) Retry(ctx context.Context, id record.ID, key *[32]byte) (record.ID, error) {
 	ctx, stop := context.WithTimeout(ctx, handTimeout)
 	defer stop()
+	copied := r.copies.begin()
+	defer copied.end()
 	view, err := r.store.Webhook(ctx, id)
 	if err != nil {
 		return record.ID{}, err
@@ -54,14 +57,14 @@ func (r repairs) Retry(ctx context.Context, id record.ID, key *[32]byte) (record
 			return record.ID{}, err
 		}
 	}
-	job, err := replayOf(view)
+	job, err := replayOf(view, copied)
 	if err != nil {
 		return record.ID{}, err
 	}
 	if key != nil {
 		job.Idempotency = &persist.Idempotency{Key: *key, Fingerprint: [16]byte(sha256sum(id[:]))}
 	}
-	receipts, err := r.store.Enqueue(ctx, []persist.Job{job})
+	receipts, err := copied.accept(ctx, r.store, []persist.Job{job})
 	if err != nil {
 		return record.ID{}, err
 	}
@@ -72,14 +75,17 @@ func (r repairs) Retry(ctx context.Context, id record.ID, key *[32]byte) (record
 }
 
 // replayOf makes a new webhook of one that is over. It is due at once and has no deadline: the old one's was for then.
-// Replays names the first of a row of repetitions.
-func replayOf(view *persist.View) (persist.Job, error) {
+// Replays names the first of a row of repetitions. What is being erased has no body any more.
+func replayOf(view *persist.View, by *copying) (persist.Job, error) {
 	if view.Payload == nil {
 		return persist.Job{}, front.ErrBodyGone
 	}
 	w, err := record.DecodeWebhook(view.Payload)
 	if err != nil {
 		return persist.Job{}, fmt.Errorf("replaying %s: %w", view.Final.ID, err)
+	}
+	if by.refuses(w) {
+		return persist.Job{}, front.ErrBodyGone
 	}
 	if w.Replays == (record.ID{}) {
 		w.Replays = view.Final.ID

@@ -17,8 +17,9 @@ import (
 // replays repeat what a filter means of the finished webhooks: each is accepted anew, in groups, and sent at its lane's
 // pace like anything else that waits.
 type replays struct {
-	store persist.Store
-	jobs  *jobs
+	store  persist.Store
+	jobs   *jobs
+	copies *copies
 }
 
 const replayKind = "replay"
@@ -117,49 +118,17 @@ func (r replays) run(ctx context.Context, t *task) error {
 	}
 }
 
-// repeat accepts finished webhooks anew. Those whose payload is gone are counted as skipped.
+// repeat accepts finished webhooks anew, however long the store has no room for them.
 func (r replays) repeat(ctx context.Context, t *task, finals []*record.Final) error {
-	var group []persist.Job
-	bytes := 0
-	for _, f := range finals {
-		view, err := r.store.Webhook(ctx, f.ID)
-		if errors.Is(err, persist.ErrNotFound) || err == nil && view.Final == nil {
-			t.skip() // its time was up meanwhile; or a crash left it both over and live, and it is sent anyway
+	for len(finals) > 0 {
+		n, gone, err := r.group(ctx, t, finals)
+		switch {
+		case err == nil:
+			t.skip(gone)
+			finals = finals[n:]
 			continue
-		}
-		if err != nil {
+		case !errors.Is(err, persist.ErrBusy) && !errors.Is(err, persist.ErrFull):
 			return err
-		}
-		job, err := replayOf(view)
-		if errors.Is(err, front.ErrBodyGone) || errors.Is(err, record.ErrFormat) {
-			t.skip()
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		key := sha256.Sum256(append([]byte(t.rec.ID), f.ID[:]...))
-		job.Idempotency = &persist.Idempotency{Key: key, Fingerprint: [16]byte(key[:16])}
-		if bytes += len(job.Payload); len(group) > 0 && bytes > replayGroup {
-			if err := r.enqueue(ctx, group); err != nil {
-				return err
-			}
-			group, bytes = nil, len(job.Payload)
-		}
-		group = append(group, job)
-	}
-	return r.enqueue(ctx, group)
-}
-
-// enqueue accepts a group, however long the store has no room for it.
-func (r replays) enqueue(ctx context.Context, group []persist.Job) error {
-	for len(group) > 0 {
-		_, err := r.store.Enqueue(ctx, group)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, persist.ErrBusy) && !errors.Is(err, persist.ErrFull) {
-			return fmt.Errorf("accepting %d webhooks anew: %w", len(group), err)
 		}
 		select {
 		case <-time.After(replayAgain):
@@ -168,4 +137,44 @@ func (r replays) enqueue(ctx context.Context, group []persist.Job) error {
 		}
 	}
 	return nil
+}
+
+// group accepts the first of some finished webhooks anew, as many as one group takes, and returns how many it looked at, and
+// of how many of those nothing was left to be sent.
+func (r replays) group(ctx context.Context, t *task, finals []*record.Final) (n, gone int, err error) {
+	copied := r.copies.begin()
+	defer copied.end()
+	var jobs []persist.Job
+	for bytes := 0; n < len(finals); n++ {
+		id := finals[n].ID
+		view, err := r.store.Webhook(ctx, id)
+		if errors.Is(err, persist.ErrNotFound) || err == nil && view.Final == nil {
+			gone++ // its time was up meanwhile; or a crash left it both over and live, and it is sent anyway
+			continue
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		job, err := replayOf(view, copied)
+		if errors.Is(err, front.ErrBodyGone) || errors.Is(err, record.ErrFormat) {
+			gone++
+			continue
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		if bytes += len(job.Payload); len(jobs) > 0 && bytes > replayGroup {
+			break
+		}
+		key := sha256.Sum256(append([]byte(t.rec.ID), id[:]...))
+		job.Idempotency = &persist.Idempotency{Key: key, Fingerprint: [16]byte(key[:16])}
+		jobs = append(jobs, job)
+	}
+	if len(jobs) == 0 {
+		return n, gone, nil
+	}
+	if _, err := copied.accept(ctx, r.store, jobs); err != nil {
+		return 0, 0, fmt.Errorf("accepting %d webhooks anew: %w", len(jobs), err)
+	}
+	return n, gone, nil
 }
