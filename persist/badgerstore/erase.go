@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
-	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // Erase implements persist.Store. Each segment that holds something of what is meant is written anew without it, beside the
@@ -69,21 +67,49 @@ func scrubbed(f *record.Final) *record.Final {
 	return &left
 }
 
-// meant adds the ids of what a filter means.
+// meant adds the ids of what a filter means. Of a record that is damaged its row says whether it may be meant: that is enough,
+// for nobody can read it any more.
 func (f *family) meant(ctx context.Context, filter *persist.Filter, ids map[record.ID]bool) error {
-	return f.eachSealed(ctx, newSieve(filter, f.sealer), nil, func(seg *segment) error {
+	sieve := newSieve(filter, f.sealer)
+	return f.eachSealed(ctx, sieve, nil, func(seg *segment) error {
 		log, err := os.Open(seg.path + logSuffix)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = log.Close() }()
-		return eachFrame(log, f.sealer, func(h *historic) error {
+		all, err := readFrames(log, f.sealer, seg.starts)
+		if err != nil {
+			return err
+		}
+		err = all.each(func(_ int64, h *historic) error {
 			if final, err := record.DecodeFinal(h.value); err == nil && filter.Matches(final) {
 				ids[h.id] = true
 			}
 			return nil
 		})
+		if err != nil || len(all.damaged) == 0 {
+			return err
+		}
+		return seg.meantOf(all, sieve, ids)
 	})
+}
+
+// meantOf adds the ids of damaged records whose rows pass a sieve.
+func (s *segment) meantOf(all *frames, sieve *sieve, ids map[record.ID]bool) error {
+	damaged, err := s.idsAt(all.has)
+	if err != nil {
+		return err
+	}
+	rows, err := os.ReadFile(s.path + rowSuffix)
+	if err != nil {
+		return err
+	}
+	for rows = rows[len(rowMagic):]; len(rows) >= logRowSize; rows = rows[logRowSize:] {
+		if id, is := damaged[int64(readRow(rows).offset)]; is && sieve.passes(rows[:logRowSize]) {
+			ids[id] = true
+		}
+	}
+	return nil
 }
 
 // rewrite has each record of each segment changed, or left out where keep is false. sieve says of a segment's rows whether it
@@ -118,23 +144,6 @@ func (f *family) eachSealed(
 		}
 	}
 	return nil
-}
-
-// eachFrame visits the frames of a log up to its end, or to where a crash cut it short.
-func eachFrame(log *os.File, s *seal.Sealer, visit func(*historic) error) error {
-	for at := int64(len(segmentMagic)); ; {
-		h, n, err := readFrame(log, at, s)
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, record.ErrFormat):
-			return nil
-		case err != nil:
-			return err
-		}
-		if err := visit(&h); err != nil {
-			return err
-		}
-		at += n
-	}
 }
 
 // concerns reports whether a segment holds anything that is to be changed.
@@ -206,7 +215,7 @@ func (f *family) replace(seg *segment, change func(record.ID, []byte) ([]byte, b
 // newSuffix is of a log that is to replace another.
 const newSuffix = ".changed"
 
-// changed writes the changed log of a segment beside it, durably.
+// changed writes the changed log of a segment beside it, durably. What is damaged is left out, and told.
 func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, bool)) (s scanned, err error) {
 	old, err := os.Open(seg.path + logSuffix)
 	if err != nil {
@@ -217,6 +226,7 @@ func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, b
 	if err != nil {
 		return s, err
 	}
+	var all *frames
 	s.offsets = map[record.ID]int64{}
 	if f.rows {
 		s.rows = []byte{}
@@ -224,7 +234,10 @@ func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, b
 	size := int64(len(segmentMagic))
 	_, err = file.WriteString(segmentMagic)
 	if err == nil {
-		err = eachFrame(old, f.sealer, func(h *historic) error {
+		all, err = readFrames(old, f.sealer, seg.starts)
+	}
+	if err == nil {
+		err = all.each(func(_ int64, h *historic) error {
 			value, keep := change(h.id, h.value)
 			if !keep {
 				return nil
@@ -240,5 +253,16 @@ func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, b
 			return err
 		})
 	}
-	return s, errors.Join(err, file.Sync(), file.Close())
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil && len(all.damaged) > 0 {
+		err = f.tellDropped(seg, all)
+	}
+	return s, err
+}
+
+// tellDropped says how much of a segment was damaged, and is not in what takes its place.
+func (f *family) tellDropped(seg *segment, all *frames) error {
+	records, err := seg.idsAt(all.has)
+	f.log.Error().Str("file", seg.path+logSuffix).Int("records", len(records)).Int64("bytes", all.lost()).
+		Msg("damaged records of history were dropped from a file that an erasure wrote anew")
+	return err
 }

@@ -105,8 +105,9 @@ func (f *family) adopt(path string) error {
 		if scanErr != nil {
 			return scanErr
 		}
-		if found.left > 0 {
-			f.log.Warn().Str("file", path+logSuffix).Int64("bytes", found.left).Msg("end of history not whole, left in place")
+		for _, d := range found.damaged {
+			f.log.Warn().Str("file", path+logSuffix).Int64("at", d.from).Int64("bytes", d.to-d.from).
+				Msg("a part of history is not whole, left in place")
 		}
 		seg, err = sealSegment(path, found.offsets, max(found.newest, f.began), found.rows, f.sealer)
 	}

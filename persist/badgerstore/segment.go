@@ -246,15 +246,14 @@ func (s *segment) remove() error {
 	return errors.Join(os.Remove(s.path+indexSuffix), rows, os.Remove(s.path+logSuffix))
 }
 
-// scanSegment reads the frames of a log that was not sealed, up to the first that is not whole: what a crash left
-// there was never relied on.
+// scanSegment reads the frames of a log that was not sealed. What a crash left at its end was never relied on.
 func scanSegment(path string, rows bool, sealer *seal.Sealer) (s scanned, err error) {
 	f, err := os.Open(path + logSuffix)
 	if err != nil {
 		return s, err
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
+	all, err := readFrames(f, sealer, nil)
 	if err != nil {
 		return s, err
 	}
@@ -264,26 +263,19 @@ func scanSegment(path string, rows bool, sealer *seal.Sealer) (s scanned, err er
 	}
 	magic := make([]byte, len(segmentMagic))
 	if _, err := f.ReadAt(magic, 0); err != nil || !strings.HasPrefix(string(magic), segmentMagic) {
-		s.left = info.Size()
+		s.damaged = []span{{0, all.size}}
 		return s, nil
 	}
-	at := int64(len(segmentMagic))
-	for {
-		h, size, err := readFrame(f, at, sealer)
-		if err != nil {
-			if !errors.Is(err, record.ErrFormat) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-				return s, err
-			}
-			s.left = info.Size() - at
-			return s, nil
-		}
+	err = all.each(func(at int64, h *historic) error {
 		s.offsets[h.id] = at
 		s.newest = max(s.newest, h.finished)
 		if rows {
 			s.rows = rowOfValue(h.value, sealer).append(s.rows, at)
 		}
-		at += size
-	}
+		return nil
+	})
+	s.damaged = all.damaged
+	return s, err
 }
 
 // scanned is what the frames of a log tell.
@@ -291,5 +283,5 @@ type scanned struct {
 	offsets map[record.ID]int64
 	newest  int64  // greatest FinishedAt; Unix ms
 	rows    []byte // as in the row file; nil: none were asked for
-	left    int64  // bytes that follow the last whole frame
+	damaged []span // what holds no frame that is whole
 }
