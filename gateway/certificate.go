@@ -3,7 +3,6 @@ package gateway
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -54,25 +53,39 @@ func (c *certificate) reload() error {
 // read is reload with the lock held.
 func (c *certificate) read() error {
 	stamps := c.look()
-	pair, err := tls.LoadX509KeyPair(c.files.Cert, c.files.Key)
-	if err != nil {
-		return fmt.Errorf("tls: %s and %s: %w", c.files.Cert, c.files.Key, err)
-	}
-	next := &tls.Config{
-		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-	}
-	if c.files.ClientCA != "" {
-		pem, err := os.ReadFile(c.files.ClientCA)
-		if err != nil {
-			return fmt.Errorf("tls.client_ca: %w", err)
-		}
-		next.ClientCAs, next.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
-		if !next.ClientCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("tls.client_ca: %s has no certificate: want one in PEM or several", c.files.ClientCA)
-		}
+	next, faults := readTLS(c.files)
+	if len(faults) > 0 {
+		return faults
 	}
 	c.now, c.stamps = next, stamps
 	return nil
+}
+
+// readTLS reads the files and tells every fault of theirs, and nothing of the key.
+func readTLS(files configs.TLS) (next *tls.Config, faults configs.Faults) {
+	next = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+	if err != nil {
+		faults = append(faults, configs.Fault{
+			Path: "tls", Value: files.Cert + ", " + files.Key, Problem: err.Error(),
+			Want: "a certificate and its key in PEM, which the gateway can read",
+		})
+	}
+	next.Certificates = []tls.Certificate{pair}
+	if files.ClientCA != "" {
+		next.ClientCAs, next.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+		pem, err := os.ReadFile(files.ClientCA)
+		problem := "has no certificate"
+		if err != nil {
+			problem = err.Error()
+		}
+		if err != nil || !next.ClientCAs.AppendCertsFromPEM(pem) {
+			faults = append(faults, configs.Fault{
+				Path: "tls.client_ca", Value: files.ClientCA, Problem: problem, Want: "one certificate in PEM or several",
+			})
+		}
+	}
+	return next, faults
 }
 
 // look returns how the files stand. One that cannot be looked at is as if it had changed.

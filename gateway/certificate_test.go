@@ -157,7 +157,7 @@ func TestFilesOfNoUseAreNamed(t *testing.T) {
 	}
 	issue(t, files.Cert, files.Key, "door")
 	files.ClientCA = files.Key
-	if _, err := openCertificate(files, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "want one in PEM") {
+	if _, err := openCertificate(files, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "want one certificate in PEM") {
 		t.Errorf("an authority that is none: %v", err)
 	}
 	if c, err := openCertificate(configs.TLS{}, zerolog.Nop()); c != nil || err != nil {

@@ -89,12 +89,15 @@ func New(set Settings) (*Gateway, error) {
 
 // open opens and wires the rooms. What it opened before it failed is for close.
 func (g *Gateway) open() error {
+	set, conf := g.set, &g.set.Config
+	var err error
+	if g.certificate, err = openCertificate(conf.TLS, g.log); err != nil {
+		return err
+	}
 	if err := g.listen(); err != nil {
 		return err
 	}
-	set, conf := g.set, &g.set.Config
 	compiled := newRules(conf, nil)
-	var err error
 	if compiled.signers, err = readSigners(compiled.policies); err != nil {
 		return err
 	}

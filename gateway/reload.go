@@ -21,7 +21,7 @@ type Reloaded struct {
 	NeedsRestart []string `json:"needs_restart"` // differ from what is in force, and will until the next start
 }
 
-// Reload reads the configuration anew and puts tokens, credentials, limits, flows, policies, breaker, egress but for max_in_flight, and log
+// Reload reads the configuration anew, and the front door's certificate, and puts tokens, credentials, limits, flows, policies, breaker, egress but for max_in_flight, and log
 // level in force, all at once, between two decisions of the dispatcher; what lanes and hosts learned is kept. A configuration
 // with any fault, or one of the files that it names, is refused whole, and then, as with every error, what was in force
 // stays: configs.Faults, ErrNoFile, dispatch.ErrStopping, or ctx's.
@@ -49,11 +49,6 @@ func (g *Gateway) Reload(ctx context.Context) (*Reloaded, error) {
 }
 
 func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
-	if g.certificate != nil {
-		if err := g.certificate.reload(); err != nil {
-			return nil, err
-		}
-	}
 	if g.set.Reload == nil {
 		return nil, ErrNoFile
 	}
@@ -88,6 +83,11 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	}
 	if is.signers, err = readSigners(is.policies); err != nil {
 		return nil, err
+	}
+	if g.certificate != nil {
+		if err := g.certificate.reload(); err != nil {
+			return nil, err
+		}
 	}
 	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {
 		g.rules.now.Store(is)

@@ -67,6 +67,10 @@ func loadWays(e *configs.Egress) (ways []*egress.Way, faults configs.Faults) {
 // CheckFiles reads the files that a valid configuration names, as New and Reload do, and tells every fault of theirs.
 func CheckFiles(conf *configs.Config) configs.Faults {
 	_, faults := loadWays(&conf.Egress)
+	if conf.TLS.Enabled() {
+		_, more := readTLS(conf.TLS)
+		faults = append(faults, more...)
+	}
 	return append(faults, credentialFaults(conf)...)
 }
 

@@ -17,9 +17,10 @@ import (
 
 // apiFlags are the flags of every command that asks a gateway's front door; embed them.
 type apiFlags struct {
-	Gateway string `env:"SLUICE_GATEWAY" default:"http://127.0.0.1:8480" placeholder:"URL" help:"The gateway's front door (${default})."`
-	Token   string `env:"SLUICE_TOKEN" placeholder:"TOKEN" help:"Bearer token, where the gateway asks for one; the environment keeps it out of process lists."`
-	Output  string `short:"o" enum:"text,json" default:"text" help:"Result on stdout as text or json."`
+	Gateway string   `env:"SLUICE_GATEWAY" default:"http://127.0.0.1:8480" placeholder:"URL" help:"The gateway's front door (${default})."`
+	Token   string   `env:"SLUICE_TOKEN" placeholder:"TOKEN" help:"Bearer token, where the gateway asks for one; the environment keeps it out of process lists."`
+	Output  string   `short:"o" enum:"text,json" default:"text" help:"Result on stdout as text or json."`
+	TLS     tlsFlags `embed:""`
 }
 
 // apiClient asks a gateway's front door.
@@ -44,11 +45,11 @@ func (f *apiFlags) client() (*apiClient, error) {
 	if strings.ContainsFunc(f.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, usageError{errors.New("--token: it has characters that no bearer token has; want one as `sluice token new` prints it")}
 	}
-	return &apiClient{base: strings.TrimSuffix(f.Gateway, "/"), token: f.Token, http: &http.Client{
-		Timeout: apiTimeout,
-		// A token is for this gateway, not for wherever it may point to.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	client, err := f.TLS.client()
+	if err != nil {
+		return nil, err
+	}
+	return &apiClient{base: strings.TrimSuffix(f.Gateway, "/"), token: f.Token, http: client}, nil
 }
 
 // ask makes one call and reads the answer of a success into answer, which may be nil; raw is that answer as it came. path

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -18,27 +17,30 @@ import (
 // reloadCmd has a running gateway read its configuration file again, as SIGHUP does, and says what came of it. What was
 // applied, or what is wrong with the file, is data and goes to stdout; the summary goes to stderr.
 type reloadCmd struct {
-	Admin  string `env:"SLUICE_ADMIN" default:"127.0.0.1:8481" placeholder:"HOST:PORT" help:"The gateway's admin address (${default})."`
-	Token  string `env:"SLUICE_TOKEN" placeholder:"TOKEN" help:"The token to present, where the admin address is not on loopback."`
-	Output string `short:"o" enum:"text,json" default:"text" help:"How it is printed: ${enum}."`
+	Admin  string   `env:"SLUICE_ADMIN" default:"127.0.0.1:8481" placeholder:"HOST:PORT" help:"The gateway's admin address (${default}); https://HOST:PORT where it speaks TLS."`
+	Token  string   `env:"SLUICE_TOKEN" placeholder:"TOKEN" help:"The token to present, where the admin address is not on loopback."`
+	Output string   `short:"o" enum:"text,json" default:"text" help:"How it is printed: ${enum}."`
+	TLS    tlsFlags `embed:""`
 }
-
-// reloadTimeout is longer than a gateway takes to answer.
-const reloadTimeout = 30 * time.Second
 
 // Run asks for the reload. It fails when the gateway did not reload; what was in force stays then.
 func (c *reloadCmd) Run(ctx context.Context, k *kong.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
-	defer cancel()
-	url := "http://" + c.Admin + "/reload"
+	client, err := c.TLS.client()
+	if err != nil {
+		return err
+	}
+	url := strings.TrimSuffix(c.Admin, "/") + "/reload"
+	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
+		url = "http://" + url
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
 	if err != nil {
-		return usageError{fmt.Errorf("--admin %q: want host:port, as in %s", c.Admin, configs.DefaultAdmin)}
+		return usageError{fmt.Errorf("--admin %q: want host:port, as in %s, or https://host:port", c.Admin, configs.DefaultAdmin)}
 	}
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("is a gateway running, with its admin address at %s? %w", c.Admin, err)
 	}

@@ -28,6 +28,7 @@ type sendCmd struct {
 	Wait        bool          `short:"w" help:"Wait until each is delivered or has failed."`
 	Timeout     time.Duration `default:"10m" help:"Give up after this long, gateway restarts included (${default})."`
 	Output      string        `short:"o" enum:"text,json" default:"text" help:"Result on stdout as text or json."`
+	TLS         tlsFlags      `embed:""`
 }
 
 // Run sends, waits if asked to, and reports; it fails unless every webhook was accepted and, with --wait, delivered.
@@ -39,13 +40,17 @@ func (c *sendCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
+	secure, err := c.TLS.config()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	s := &sending{
 		gateway: strings.TrimSuffix(c.Gateway, "/"), definition: definition, token: c.Token,
 		client: &http.Client{
 			Timeout:   30 * time.Second,
-			Transport: &http.Transport{MaxIdleConnsPerHost: c.Concurrency, MaxConnsPerHost: c.Concurrency},
+			Transport: &http.Transport{TLSClientConfig: secure, MaxIdleConnsPerHost: c.Concurrency, MaxConnsPerHost: c.Concurrency},
 		},
 		progress: newProgress(os.Stderr, c.Count),
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -113,6 +114,9 @@ func (s *sending) ask(ctx context.Context, method, path, key string, body []byte
 		req.Header.Set("Idempotency-Key", key)
 	}
 	resp, err := s.client.Do(req)
+	if errors.As(err, new(*tls.CertificateVerificationError)) {
+		return 0, fmt.Errorf("%w: %w; want --ca with the authority that signed the gateway's certificate", errRefused, err)
+	}
 	if err != nil {
 		return 0, err
 	}
