@@ -14,6 +14,9 @@ type Config struct {
 	// Admin is the address of metrics, health and profiles, host:port. On loopback it asks nobody who they are; elsewhere
 	// it wants a token with the scope admin.
 	Admin string `yaml:"admin"`
+	// Names are those that listeners on loopback may be addressed by (RFC 9110 section 7.2) besides localhost and loopback
+	// addresses, such as that of a reverse proxy on this machine; without a port. With tokens the front door asks for none.
+	Names []string `yaml:"names"`
 	// Tokens are who may use the front door. None: whoever reaches it, which must be this machine only.
 	Tokens []Token `yaml:"tokens"`
 	// TLS is the front door's, and the admin address's where that is not on loopback.
@@ -44,6 +47,7 @@ func Default() Config {
 		Credentials: Credentials{},
 		Listen:      DefaultListen,
 		Admin:       DefaultAdmin,
+		Names:       []string{},
 		Tokens:      []Token{},
 		Data:        defaultData(),
 		Retention:   defaultRetention(),
@@ -72,6 +76,7 @@ func (c *Config) Validate() error {
 func (c *Config) check(k *checker) {
 	c.checkTokens(k)
 	c.checkAddresses(k)
+	c.checkNames(k)
 	c.TLS.check(k)
 	c.Connections.check(k)
 	c.Data.check(k)

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -22,6 +23,20 @@ func (c *Config) checkAddresses(k *checker) {
 		"a loopback address such as "+DefaultAdmin+", or a token with the scope admin and no tenant")
 	if k.sound("listen", "admin") && c.Listen == c.Admin && !takesFreePort(c.Admin) {
 		k.fail("admin", c.Admin, "is the front door's address too", "another port than listen has")
+	}
+}
+
+// checkNames checks the names of listeners on loopback, which are compared with Host as they stand.
+func (c *Config) checkNames(k *checker) {
+	for i, name := range c.Names {
+		path := fmt.Sprintf("names[%d]", i)
+		p, fault := parsePattern(name)
+		switch {
+		case fault != nil:
+			k.fail(path, name, fault.problem, "a name such as sluice.internal")
+		case p.suffix || p.port != "" || p.name != name:
+			k.fail(path, name, "is not compared with Host as it stands", "one name in lower case, without port and final dot, such as sluice.internal")
+		}
 	}
 }
 

@@ -26,11 +26,11 @@ func adminServer(g *Gateway, registry *prometheus.Registry) *http.Server {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	var all http.Handler = mux
+	all := g.ownPages(mux)
 	if !ownMachineOnly(g.adminListener.Addr()) {
-		all = g.administrators(mux)
+		all = g.administrators(all)
 	}
-	return &http.Server{Handler: http.NewCrossOriginProtection().Handler(all), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	return &http.Server{Handler: all, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 }
 
 // answer says whether something is so: 200, or 503.

@@ -182,7 +182,7 @@ func (g *Gateway) open() error {
 		Repairs: repairs{g.store, g.dispatcher, repeated, g.log}, Replays: again, Erasures: wiping,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
-		Log: set.Log, AccessLog: conf.Log.Access, MaxConns: conf.Connections.Max, NoDate: set.Listener != nil,
+		Names: conf.Names, Log: set.Log, AccessLog: conf.Log.Access, MaxConns: conf.Connections.Max, NoDate: set.Listener != nil,
 	})
 	g.admin = adminServer(g, registry)
 	return nil

@@ -15,9 +15,6 @@ import (
 // reloadRoute answers POST /reload: 200 with what was Reloaded, or a problem document (RFC 9457) whose errors are the
 // file's faults.
 func (g *Gateway) reloadRoute(w http.ResponseWriter, r *http.Request) {
-	if g.misdirected(w, r) {
-		return
-	}
 	// Once begun it is finished, though whoever asked has left: they may never learn what became of it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), handTimeout)
 	defer cancel()
@@ -27,18 +24,6 @@ func (g *Gateway) reloadRoute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answerJSON(w, "application/json", http.StatusOK, done)
-}
-
-// misdirected refuses a request that is addressed to a name of someone else's which was pointed here: DNS rebinding.
-func (g *Gateway) misdirected(w http.ResponseWriter, r *http.Request) bool {
-	if !ownMachineOnly(g.adminListener.Addr()) || front.AnswersTo(r.Host) {
-		return false
-	}
-	answerProblem(w, &adminProblem{
-		Type: "misdirected", Title: "The request is addressed to someone else", Status: http.StatusMisdirectedRequest,
-		Detail: fmt.Sprintf("Host %.100q: want localhost or an address", r.Host),
-	})
-	return true
 }
 
 // reloadProblem says why a reload did not happen.

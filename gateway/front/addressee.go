@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -13,14 +14,14 @@ import (
 // browser on the same machine, and a page from anywhere could otherwise have webhooks sent (CSRF), or, after pointing a
 // name of its own at 127.0.0.1, read what they say (DNS rebinding).
 //
-// So, where no token is asked for, a request must be addressed to localhost or an address literal: with tokens, a page
-// has nothing to gain from a name, because browsers add no token by themselves. In both cases Sec-Fetch-Site (W3C Fetch
+// So, where no token is asked for, a request must be addressed to localhost, a loopback address or a name that was
+// configured: with tokens, a page has nothing to gain from a name, because browsers add no token by themselves. In both cases Sec-Fetch-Site (W3C Fetch
 // Metadata) must not tell of another site, and an Origin (RFC 6454) must be the front door's own. Programs that are no
 // browsers send neither header.
 func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx, form proxyForm) *problem {
 	h := &ctx.Request.Header
 	host := string(h.Host())
-	if f.set.Tokens().none() && !AnswersTo(host) {
+	if f.set.Tokens().none() && !AnswersTo(host, f.set.Names) {
 		return misdirectedProblem(host)
 	}
 	if site := h.Peek("Sec-Fetch-Site"); len(site) > 0 && string(site) != "same-origin" && string(site) != "none" {
@@ -40,15 +41,15 @@ func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx, form proxyForm) *proble
 	return nil
 }
 
-// AnswersTo reports whether a Host field names a listener on loopback: localhost, or an address. An empty one is
-// HTTP/1.0's. A name of anyone else's may have been pointed here.
-func AnswersTo(host string) bool {
+// AnswersTo reports whether a Host field names a listener on loopback: localhost, a loopback address, or one of names, in
+// lower case. An empty one is HTTP/1.0's. Any other may be a name of someone else's which was pointed here.
+func AnswersTo(host string, names []string) bool {
 	name := hostOnly(host)
-	if name == "" || name == "localhost" {
+	if name == "" || name == "localhost" || slices.Contains(names, name) {
 		return true
 	}
-	_, err := netip.ParseAddr(name)
-	return err == nil
+	addr, err := netip.ParseAddr(name)
+	return err == nil && addr.Unmap().IsLoopback()
 }
 
 // hostOnly returns the host of an authority: in lower case, without port, brackets and final dot.

@@ -74,6 +74,9 @@ type Settings struct {
 	Erasures      Erasures
 	// Policies returns those in force.
 	Policies func() policy.Set
+	// Names are those that requests may be addressed to (Host) where there are no tokens, besides localhost and loopback
+	// addresses; in lower case, without a port.
+	Names []string
 	// Tokens returns those in force; nil: there are none, and whoever reaches the front door may do everything.
 	Tokens func() *Tokens
 	// Await announces that a request will wait for the end of a webhook which it is about to store; nil: too many wait

@@ -126,6 +126,8 @@ func TestOtherSitesPagesAreRefused(t *testing.T) {
 		{"127.0.0.1:8480", "X-A: b", 202},
 		{"[::1]:8480", "X-A: b", 202},
 		{"[::1]", "X-A: b", 202},
+		{"192.0.2.7:8480", "X-A: b", 421},
+		{"0.0.0.0:8480", "X-A: b", 421},
 		{"evil.example", "X-A: b", 421},
 		{"evil.example:8480", "Origin: http://evil.example:8480", 421},
 		{"localhost.evil.example", "X-A: b", 421},

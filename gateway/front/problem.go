@@ -102,7 +102,7 @@ func crossOriginProblem() *problem {
 
 func misdirectedProblem(host string) *problem {
 	return newProblem(421, "misdirected", "The request is addressed to someone else",
-		fmt.Sprintf("Host %.100q: want localhost or an address", host))
+		fmt.Sprintf("Host %.100q: want localhost, a loopback address, or one of names in the configuration", host))
 }
 
 func notFoundProblem(detail string) *problem {
