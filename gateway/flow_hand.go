@@ -60,7 +60,7 @@ func shownFlow(f *schedule.FlowView) front.FlowView {
 	switch {
 	case f.Cancelling:
 		v.State = front.FlowCancelling
-	case f.Held:
+	case f.Held, f.Suspended:
 		v.State = front.FlowHeld
 	}
 	return v

@@ -12,6 +12,13 @@ func (f *inForce) flow(name schedule.FlowName) schedule.FlowRule {
 	return schedule.FlowRule{Weight: of.Weight, Rate: of.Rate.PerSecond(), Concurrency: of.Concurrency}
 }
 
+// flowRule is what the schedule goes by: a flow of a subscription that is disabled is suspended.
+func (g *Gateway) flowRule(name schedule.FlowName) schedule.FlowRule {
+	rule := g.rules.flow(name)
+	rule.Suspended = g.room.Suspended(name.Tenant, name.Flow)
+	return rule
+}
+
 func (f *inForce) tenant(name string) schedule.TenantRule {
 	return schedule.TenantRule{Rate: f.now.Load().flows.Tenant(name).Rate.PerSecond()}
 }

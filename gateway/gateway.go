@@ -50,6 +50,8 @@ type Settings struct {
 	Dial            func(ctx context.Context, network, address string) (net.Conn, error)
 	// NoCompaction is badgerstore.Options': for the same tests, of which some go on for days of virtual time.
 	NoCompaction bool
+	// Store puts something before the store, for tests of what a crash between two of its writes leaves. Nil: nothing.
+	Store func(persist.Store) persist.Store
 }
 
 // Gateway is a running or runnable gateway. Use New, then Run once.
@@ -65,7 +67,7 @@ type Gateway struct {
 	listener, adminListener net.Listener
 	certificate             *certificate // nil: no TLS
 
-	store      *badgerstore.Store
+	store      persist.Store
 	keys       *signingKeys
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher
@@ -106,7 +108,7 @@ func (g *Gateway) open() error {
 	if err != nil {
 		return err
 	}
-	g.store, err = badgerstore.Open(conf.Data.Dir, badgerstore.Options{
+	disk, err := badgerstore.Open(conf.Data.Dir, badgerstore.Options{
 		Key: key, NoCompaction: set.NoCompaction,
 		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
 		Retention: badgerstore.Retention{
@@ -121,6 +123,9 @@ func (g *Gateway) open() error {
 	if err != nil {
 		return err
 	}
+	if g.store = disk; set.Store != nil {
+		g.store = set.Store(disk)
+	}
 	secret, err := laneSecret(conf.Data.Dir)
 	if err != nil {
 		return err
@@ -129,7 +134,7 @@ func (g *Gateway) open() error {
 	registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	registry.MustRegister(storeMetrics(g.store)...)
+	registry.MustRegister(storeMetrics(disk)...)
 
 	if g.rules.now.Load().credentials, err = g.credentials(conf, nil); err != nil {
 		return err
@@ -152,12 +157,12 @@ func (g *Gateway) open() error {
 		Credentials: named{&g.rules},
 		Schedule: schedule.Settings{
 			MaxInFlight: conf.Egress.MaxInFlight, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
-			Flow: g.rules.flow, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
+			Flow: g.flowRule, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
 		},
 		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Log: set.Log, Metrics: registry,
 		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override, Fails: g.rules.fails,
-		Attempted: g.attempted, FlowWaits: g.flows.heard,
+		Attempted: g.attempted, Restored: g.restored, FlowWaits: g.flows.heard,
 	})
 	g.room = g.newRoom(secret)
 	g.notices.look, g.notices.accept = g.dispatcher.Ask, g.store.Enqueue

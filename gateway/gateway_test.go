@@ -20,6 +20,7 @@ import (
 	"github.com/sluice-gateway/sluice/bench/destination/server"
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway"
+	"github.com/sluice-gateway/sluice/persist"
 )
 
 // world is a gateway, its destinations and the network between them, all in one process and in virtual time; the
@@ -32,6 +33,7 @@ type world struct {
 	reload   func() (configs.Config, error) // nil: no file
 	logLevel func(string)
 	log      bytes.Buffer // of the gateway; to be looked at when it has ended
+	wrap     func(persist.Store) persist.Store
 
 	front, admin *fasthttputil.InmemoryListener
 	client       *fasthttp.HostClient
@@ -128,7 +130,7 @@ func (w *world) start() {
 	g, err := gateway.New(gateway.Settings{
 		Config: w.conf, Version: "test", Log: zerolog.New(zerolog.SyncWriter(&w.log)).Level(zerolog.InfoLevel),
 		Listener: w.front, Admin: w.admin, Dial: w.dial, Reload: w.reload, SetLogLevel: w.logLevel,
-		NoCompaction: true,
+		NoCompaction: true, Store: w.wrap,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -42,7 +42,7 @@ func (h hosts) Waiting(ctx context.Context, w *record.Webhook, e *record.Entry) 
 	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
 		at, why = now, waiting{Waiting: s.Why(now, &queue, e), flow: schedule.FlowName{Tenant: queue.Tenant, Flow: queue.Flow}}
 		if f, ok := s.Flow(why.flow); ok {
-			why.flowHeld = f.Held
+			why.flowHeld, why.disabled = f.Held, f.Suspended
 		}
 	})
 	if err != nil {

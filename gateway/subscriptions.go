@@ -46,8 +46,8 @@ func (s subscriptions) Test(ctx context.Context, tenant, id string) (*front.Test
 	return &front.Tested{Event: w.Event, Attempt: *answer.Attempt}, nil
 }
 
-// attempted tells the room of deliveries' attempts, and the notices of failures, and says what is to be stopped.
-func (g *Gateway) attempted(now time.Time, attempts []dispatch.Attempted) []dispatch.Stop {
+// attempted tells the room of deliveries' attempts, and the notices of failures, and says which flows that suspends.
+func (g *Gateway) attempted(now time.Time, attempts []dispatch.Attempted) []schedule.FlowName {
 	g.notices.attempted(now, attempts)
 	seen := make([]subscription.Attempt, 0, len(attempts))
 	for i := range attempts {
@@ -58,15 +58,22 @@ func (g *Gateway) attempted(now time.Time, attempts []dispatch.Attempted) []disp
 	if len(seen) == 0 {
 		return nil
 	}
-	var stops []dispatch.Stop
+	var suspended []schedule.FlowName
 	for _, s := range g.room.Attempted(now, seen) {
-		stop := dispatch.Stop{Flow: schedule.FlowName{Tenant: s.Tenant, Flow: s.Flow}}
-		if s.Cancel {
-			stop.Cancel = g.store.LastID()
-		}
-		stops = append(stops, stop)
+		suspended = append(suspended, schedule.FlowName{Tenant: s.Tenant, Flow: s.ID})
 	}
-	return stops
+	return suspended
+}
+
+// restored has the flows that wait follow what is saved of their subscriptions. Who is suspended the schedule has asked; a
+// cancellation that a crash came before is begun again.
+func (g *Gateway) restored(s *schedule.Schedule, now time.Time) {
+	g.room.Cancelled(func(tenant, id string, upTo record.ID) {
+		name := schedule.FlowName{Tenant: tenant, Flow: id}
+		if _, waits := s.Flow(name); waits {
+			s.CancelFlow(now, name, upTo)
+		}
+	})
 }
 
 // flowBrake is subscription.Flows.
@@ -75,48 +82,27 @@ type flowBrake struct {
 	lastID     func() record.ID // persist.Store's LastID
 }
 
-// Hold is subscription.Flows's.
-func (b flowBrake) Hold(ctx context.Context, tenant, flow string) error {
-	return b.change(ctx, func(s *schedule.Schedule, now time.Time) {
-		s.HoldFlow(now, schedule.FlowName{Tenant: tenant, Flow: flow})
-	})
-}
-
-// Resume is subscription.Flows's.
-func (b flowBrake) Resume(ctx context.Context, tenant, flow string) error {
-	return b.change(ctx, func(s *schedule.Schedule, now time.Time) {
-		s.ResumeFlow(now, schedule.FlowName{Tenant: tenant, Flow: flow})
-	})
-}
-
-// Cancel is subscription.Flows's. A flow that was held for its cancellation goes on with what is accepted later.
-func (b flowBrake) Cancel(ctx context.Context, tenant, flow string) error {
-	return b.change(ctx, func(s *schedule.Schedule, now time.Time) {
+// Follow is subscription.Flows's. While the gateway stops nothing begins any more, and the next start follows.
+func (b flowBrake) Follow(tenant, flow string, cancelled record.ID) {
+	_ = b.dispatcher.Do(context.Background(), func(s *schedule.Schedule, now time.Time) {
 		name := schedule.FlowName{Tenant: tenant, Flow: flow}
-		s.CancelFlow(now, name, b.lastID())
-		s.ResumeFlow(now, name)
+		s.RuleFlow(now, name)
+		if cancelled != (record.ID{}) {
+			s.CancelFlow(now, name, cancelled)
+		}
 	})
 }
+
+// Last is subscription.Flows's.
+func (b flowBrake) Last() record.ID { return b.lastID() }
 
 // Waits is subscription.Flows's.
 func (b flowBrake) Waits(ctx context.Context, tenant, flow string) (waits bool, err error) {
 	err = b.dispatcher.Ask(ctx, func(s *schedule.Schedule, _ time.Time) {
 		v, known := s.Flow(schedule.FlowName{Tenant: tenant, Flow: flow})
-		waits = known && (v.Waiting > 0 || v.More || v.InFlight > 0 || v.Cancelling)
+		waits = known && !v.Over
 	})
 	return waits, brakeError(err)
-}
-
-func (b flowBrake) change(ctx context.Context, do func(*schedule.Schedule, time.Time)) error {
-	ctx, cancel := context.WithTimeout(ctx, handTimeout)
-	defer cancel()
-	if err := b.dispatcher.Do(ctx, do); err != nil {
-		return brakeError(err)
-	}
-	if err := b.dispatcher.Sync(ctx); err != nil {
-		return fmt.Errorf("%w: %w", front.ErrUnsaved, err)
-	}
-	return nil
 }
 
 func brakeError(err error) error {

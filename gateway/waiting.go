@@ -20,6 +20,7 @@ type waiting struct {
 	schedule.Waiting
 	flow     schedule.FlowName
 	flowHeld bool
+	disabled bool // the subscription whose flow it is
 }
 
 // words says it in a sentence.
@@ -28,7 +29,10 @@ func (w *waiting) words() string {
 	case schedule.Due:
 		return "not due before " + clock(w.Until)
 	case schedule.Held:
-		if w.flowHeld {
+		switch {
+		case w.disabled:
+			return fmt.Sprintf("its subscription, %s, is disabled", w.flow.Flow)
+		case w.flowHeld:
 			return fmt.Sprintf("an operator holds its flow, %s", w.flow.Flow)
 		}
 		return "an operator holds its host"

@@ -62,9 +62,11 @@ type Settings struct {
 	// it; nil: FailsByClass.
 	Fails func(host string, status int, deferred bool) bool
 	// Attempted is told of the attempts that ended, in their order, but for those delivered that belong to no
-	// subscription; what it returns is stopped before anything else starts. It is called on the loop's goroutine and must
-	// not block. nil: nobody is told.
-	Attempted func(now time.Time, attempts []Attempted) []Stop
+	// subscription; it returns the flows whose rule they have changed (Schedule.Flow), which follow it before anything else
+	// starts. It is called on the loop's goroutine and must not block. nil: nobody is told.
+	Attempted func(now time.Time, attempts []Attempted) []schedule.FlowName
+	// Restored changes what Restore has brought back, before anything starts; nil: it stays as it is.
+	Restored func(s *schedule.Schedule, now time.Time)
 	// FlowWaits is told which flows begin to wait in their lanes, and which have nothing left there, within milliseconds; it
 	// is called on the loop's goroutine and must not block. nil: nobody is told.
 	FlowWaits func(*schedule.FlowWaits)

@@ -43,6 +43,9 @@ func (d *Dispatcher) Restore(ctx context.Context) error {
 		}
 	}
 	d.schedule.AllFound()
+	if d.set.Restored != nil {
+		d.set.Restored(d.schedule, now)
+	}
 	d.tellFlows()
 	return nil
 }

@@ -22,13 +22,15 @@ type flow struct {
 	weight float64 // above 0
 	gate   gate
 	held   bool // by an operator
-	cancel cancellation
-	dirty  bool
+	// suspended: by its rule.
+	suspended bool
+	cancel    cancellation
+	dirty     bool
 }
 
 // share is a flow's place in one lane at one priority: what takes turns with the other flows of that lane.
 //
-// Invariant: it is among its class's shares when, and only when, something in ready may have a turn: its flow is not held, and it does not wait
+// Invariant: it is among its class's shares when, and only when, something in ready may have a turn: its flow is not stopped, and it does not wait
 // at a gate and is not aside.
 type share struct {
 	flow     *flow

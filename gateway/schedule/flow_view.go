@@ -6,14 +6,18 @@ import "github.com/sluice-gateway/sluice/persist/record"
 type FlowView struct {
 	Name FlowName
 	Held bool // by an operator
+	// Suspended: by its rule.
+	Suspended bool
 	// Cancelling: a CancelFlow is not done. Cancelled is how many it ended so far, or the last one did; it is forgotten
 	// with the flow, a minute after nothing of that waits.
 	Cancelling bool
 	Cancelled  int
 	InFlight   int
-	Waiting    int       // in memory
-	More       bool      // the disk may hold more
-	Oldest     record.ID // the first accepted of those next in their queues; zero: none
+	// Over: nothing of it waits, is under way, or is on its way to the store.
+	Over    bool
+	Waiting int       // in memory
+	More    bool      // the disk may hold more
+	Oldest  record.ID // the first accepted of those next in their queues; zero: none
 }
 
 // Flows calls back for every flow that has something waiting or in flight, or that is held or being cancelled.
@@ -34,11 +38,12 @@ func (s *Schedule) Flow(name FlowName) (FlowView, bool) {
 
 func (f *flow) view() FlowView {
 	v := FlowView{
-		Name: f.name, Held: f.held, Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.gate.inFlight,
+		Name: f.name, Held: f.held, Suspended: f.suspended, Over: !f.cancel.running(), Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.gate.inFlight,
 	}
 	for _, sh := range f.shares {
 		for _, q := range sh.queues {
 			v.Waiting += q.window.len()
+			v.Over = v.Over && q.done()
 			v.More = v.More || q.more
 			if q.window.len() == 0 {
 				continue

@@ -7,6 +7,9 @@ type FlowRule struct {
 	Weight      float64 // of its turns in each lane, against other flows of its priority; 0: 1
 	Rate        float64 // calls per second on all hosts together; 0: any
 	Concurrency int     // calls under way at once, on all hosts together; 0: any
+	// Suspended: nothing of it starts, as with HoldFlow, until the rule says otherwise. It is not saved: whoever states the
+	// rule knows it after a restart.
+	Suspended bool
 }
 
 // TenantRule is what all flows of a tenant are given together.
@@ -177,8 +180,20 @@ func (s *Schedule) reopen(g *gate) {
 	s.freed(g)
 }
 
+// RuleFlow has one flow follow its rule, which is another now. A flow that is not in memory does when it comes.
+func (s *Schedule) RuleFlow(now time.Time, name FlowName) {
+	if f := s.flows[name]; f != nil {
+		s.ruleFlow(f, now)
+		s.reopen(&f.gate)
+	}
+}
+
 func (s *Schedule) ruleFlow(f *flow, now time.Time) {
 	r := s.set.Flow(f.name)
+	if f.suspended != r.Suspended {
+		f.suspended = r.Suspended
+		s.heldAnew(f)
+	}
 	f.weight = r.Weight
 	if f.weight <= 0 {
 		f.weight = 1

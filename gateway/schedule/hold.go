@@ -10,14 +10,29 @@ func (s *Schedule) HoldFlow(_ time.Time, name FlowName) {
 		return
 	}
 	f.held = true
-	for _, sh := range f.shares {
-		sh.lane.withdraw(sh)
-	}
+	s.heldAnew(f)
 	s.touchFlow(f)
 }
 
-// ResumeFlow ends a flow's hold: what waited takes its turns again, at its lanes' pace. It reports whether anything is
-// known of the flow.
+// stopped reports whether nothing of the flow may start, by somebody's hand or its rule.
+func (f *flow) stopped() bool { return f.held || f.suspended }
+
+// heldAnew has a flow's shares take turns, or take none any more, after its hold or its rule changed.
+func (s *Schedule) heldAnew(f *flow) {
+	for _, sh := range f.shares {
+		if f.stopped() {
+			sh.lane.withdraw(sh)
+			continue
+		}
+		sh.lane.enter(sh)
+		if sh.turn.waits && !sh.lane.heldBack() {
+			s.giveTurn(sh.lane)
+		}
+	}
+}
+
+// ResumeFlow ends a flow's hold: what waited takes its turns again, at its lanes' pace, unless its rule suspends it. It
+// reports whether anything is known of the flow.
 func (s *Schedule) ResumeFlow(_ time.Time, name FlowName) bool {
 	f := s.flows[name]
 	if f == nil {
@@ -27,12 +42,7 @@ func (s *Schedule) ResumeFlow(_ time.Time, name FlowName) bool {
 		return true
 	}
 	f.held = false
-	for _, sh := range f.shares {
-		sh.lane.enter(sh)
-		if sh.turn.waits && !sh.lane.heldBack() {
-			s.giveTurn(sh.lane)
-		}
-	}
+	s.heldAnew(f)
 	s.touchFlow(f)
 	return true
 }

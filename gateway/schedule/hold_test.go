@@ -114,3 +114,41 @@ func TestWhatIsHeldOrBeingCancelledIsSavedUntilItIsOver(t *testing.T) {
 		t.Errorf("saved %+v and %v when all is over", m, hosts)
 	}
 }
+
+func TestASuspendedFlowStartsNothingWhateverAnOperatorDoesUntilItsRuleSaysOtherwise(t *testing.T) {
+	suspended := map[schedule.FlowName]bool{flowOf("f"): true}
+	s := unlimited(schedule.Settings{Flow: func(name schedule.FlowName) schedule.FlowRule {
+		return schedule.FlowRule{Suspended: suspended[name]}
+	}})
+	s.Committed(epoch, fresh(queueOf("a.example", "f"), 0, epoch))
+	s.HoldFlow(epoch, flowOf("f"))
+	s.ResumeFlow(epoch, flowOf("f"))
+	if p := s.Next(epoch); len(p.Start) != 0 {
+		t.Fatalf("%d of a suspended flow started", len(p.Start))
+	}
+	if v, _ := s.Flow(flowOf("f")); !v.Suspended || v.Held || v.Over {
+		t.Errorf("the flow stands as %+v", v)
+	}
+	s.Changed(func(record.Lane, *budget) {}, func(string, schedule.HostMemory) {}, func(name schedule.FlowName, m schedule.FlowMemory) {
+		if m.Held {
+			t.Errorf("that %s is suspended is saved", name.Flow)
+		}
+	})
+	delete(suspended, flowOf("f"))
+	if p := s.Next(epoch); len(p.Start) != 0 {
+		t.Fatalf("%d started before the flow was told of its rule", len(p.Start))
+	}
+	s.RuleFlow(epoch, flowOf("f"))
+	for _, st := range slices.Clone(s.Next(epoch).Start) {
+		finish(s, st, epoch)
+	}
+	if v, _ := s.Flow(flowOf("f")); v.Suspended || !v.Over {
+		t.Errorf("when its rule let it go, the flow stands as %+v", v)
+	}
+	s.Committed(epoch, fresh(queueOf("a.example", "f"), 1, epoch))
+	suspended[flowOf("f")] = true
+	s.RuleFlow(epoch, flowOf("f"))
+	if p := s.Next(epoch); len(p.Start) != 0 {
+		t.Errorf("%d started after its rule suspended it again", len(p.Start))
+	}
+}

@@ -35,7 +35,7 @@ func (s *Schedule) FlowsAt(name string, most int) (flows []HostFlow, all int) {
 			f := q.share.flow
 			v := sums[f]
 			if v == nil {
-				v = &HostFlow{Name: f.name, Held: f.held}
+				v = &HostFlow{Name: f.name, Held: f.stopped()}
 				sums[f] = v
 			}
 			v.Waiting += q.window.len()

@@ -18,7 +18,7 @@ func (s *Schedule) StartTry(now time.Time, desc *record.Queue, force bool) *Wait
 	breaker, _ := l.host.breaker.Holding(now, circuit.Part{Key: desc.Lane.Key, Tenant: desc.Tenant})
 	switch at, why := l.budget.ReadyAt(now); {
 	case force:
-	case l.host.held || f != nil && f.held:
+	case l.host.held || f != nil && f.stopped():
 		w.Reason = Held
 	case breaker.State != circuit.Closed:
 		w.Reason, w.Until = Breaker, breaker.OpenUntil

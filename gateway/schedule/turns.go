@@ -63,7 +63,7 @@ func (l *lane) turnOf(floor float64) *class {
 
 // enter lets a share take turns, if anything of it is due and may start.
 func (l *lane) enter(sh *share) {
-	if sh.turn.waits || sh.ready.len() == 0 || sh.flow.held || sh.gate != nil || sh.aside {
+	if sh.turn.waits || sh.ready.len() == 0 || sh.flow.stopped() || sh.gate != nil || sh.aside {
 		return
 	}
 	c := l.class(sh.priority)

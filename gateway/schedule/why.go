@@ -21,7 +21,7 @@ const (
 	Concurrency Reason = "concurrency" // enough calls are under way
 	Turn        Reason = "turn"        // others are before it
 	Ordering    Reason = "ordering"    // the one before it under its ordering key
-	Held        Reason = "held"        // an operator holds its flow or its host
+	Held        Reason = "held"        // an operator holds its flow or its host, or its flow is suspended
 	InFlight    Reason = "sending"     // it does not wait
 )
 
@@ -66,7 +66,7 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 		}
 	}
 	switch {
-	case l.host.held || f != nil && f.held:
+	case l.host.held || f != nil && f.stopped():
 		w.Reason = Held
 		return w
 	case place >= 0:

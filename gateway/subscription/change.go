@@ -9,7 +9,6 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/sign"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
-	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -53,12 +52,8 @@ func (r *Room) Create(ctx context.Context, d *Draft) (Created, error) {
 		s.Disabled = r.byHand(&s, now)
 	}
 	e := &Entry{Record: &s, filter: d.entry.filter, products: d.entry.products}
-	if err := r.save(ctx, &s); err != nil {
-		return Created{}, fmt.Errorf("subscription for %s: %w", webhook.LogURL(s.URL), err)
-	}
-	r.put(nil, e)
-	if err := r.follow(ctx, &s); err != nil {
-		return Created{}, err
+	if err := r.replace(ctx, replacement{is: e}); err != nil {
+		return Created{}, fmt.Errorf("for %s: %w", webhook.LogURL(s.URL), err)
 	}
 	return Created{Subscription: &s, Secret: secret, New: true}, nil
 }
@@ -130,6 +125,7 @@ func (r *Room) Update(
 	}
 	s := d.Record
 	s.ID, s.Secrets, s.Disabled, s.CreatedAt = is.Record.ID, is.Record.Secrets, is.Record.Disabled, is.Record.CreatedAt
+	s.CancelUpTo = is.Record.CancelUpTo
 	e, err := r.change(ctx, is, s, d, time.Now())
 	if err != nil {
 		return nil, err
@@ -155,20 +151,16 @@ func (r *Room) change(ctx context.Context, is *Entry, s record.Subscription, d *
 	if err != nil {
 		return nil, fmt.Errorf("subscription %s: %w", s.ID, err)
 	}
-	if err := r.save(ctx, &s); err != nil {
-		return nil, fmt.Errorf("subscription %s: %w", s.ID, err)
-	}
-	r.put(is, e)
-	if d.Enabled == nil {
-		return e, nil
-	}
-	if *d.Enabled {
-		r.standings.reset(s.ID)
+	err = r.replace(ctx, replacement{
+		was: is, is: e, cancel: is.Record.Disabled == nil && cancels(&s), uncount: d.Enabled != nil && *d.Enabled,
+	})
+	if err != nil {
+		return nil, err
 	}
 	if is.Record.Disabled != nil && s.Disabled == nil {
 		r.set.Log.Info().Str("subscription", s.ID).Msg("subscription enabled")
 	}
-	return e, r.follow(ctx, &s)
+	return e, nil
 }
 
 // byHand is how a subscription is disabled by its owner.
@@ -179,31 +171,8 @@ func (r *Room) byHand(s *record.Subscription, now time.Time) *record.Disabled {
 	}
 }
 
-// follow has what waits for a subscription do as it says.
-func (r *Room) follow(ctx context.Context, s *record.Subscription) (err error) {
-	switch {
-	case s.Disabled == nil:
-		err = r.set.Flows.Resume(ctx, s.Tenant, s.ID)
-	case s.Disabled.Cancels:
-		r.drain()
-		err = r.set.Flows.Cancel(ctx, s.Tenant, s.ID)
-	default:
-		err = r.set.Flows.Hold(ctx, s.Tenant, s.ID)
-	}
-	if err != nil {
-		return fmt.Errorf("subscription %s: %w", s.ID, err)
-	}
-	return nil
-}
-
-// drain returns when all that was matched before it was called is durable.
-func (r *Room) drain() {
-	r.publishing.Lock()
-	r.publishing.Unlock() //nolint:staticcheck // it is only waited for
-}
-
 // Delete removes a tenant's subscription. What waits for it is cancelled; or, where it is to finish, sent, also what was
-// held: the subscription is then kept, out of sight, until nothing waits any more.
+// held. The subscription is kept, out of sight, until nothing waits any more: what finishes is signed with its secrets.
 func (r *Room) Delete(ctx context.Context, tenantName, id string, finish bool) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
@@ -213,43 +182,11 @@ func (r *Room) Delete(ctx context.Context, tenantName, id string, finish bool) e
 	}
 	leaving := *is.Record
 	leaving.Leaving, leaving.Disabled, leaving.UpdatedAt = true, nil, time.Now().UnixMilli()
-	gone := &Entry{Record: &leaving}
-	r.put(is, gone) // matched no more
-	r.drain()
-	err := r.remove(ctx, gone, finish)
-	if err != nil {
-		r.put(gone, is)
-		return fmt.Errorf("subscription %s: %w", id, err)
+	left := &Entry{Record: &leaving}
+	if err := r.replace(ctx, replacement{was: is, is: left, cancel: !finish, uncount: true}); err != nil {
+		return err
 	}
 	r.set.Log.Info().Str("subscription", id).Bool("finish", finish).Msg("subscription deleted")
-	return nil
-}
-
-// remove makes the end of a subscription durable; what it does first may be done again.
-func (r *Room) remove(ctx context.Context, gone *Entry, finish bool) error {
-	s := gone.Record
-	if finish {
-		if err := r.save(ctx, s); err != nil {
-			return err
-		}
-		return r.set.Flows.Resume(ctx, s.Tenant, s.ID)
-	}
-	if err := r.set.Flows.Cancel(ctx, s.Tenant, s.ID); err != nil {
-		return err
-	}
-	return r.forget(ctx, gone)
-}
-
-// forget takes a subscription out of the store and of memory.
-func (r *Room) forget(ctx context.Context, e *Entry) error {
-	id := e.Record.ID
-	err := r.set.Store.SaveDocuments(ctx, []persist.Document{
-		{Kind: persist.SubscriptionDocument, Key: id}, {Kind: persist.StandingDocument, Key: id},
-	})
-	if err != nil {
-		return err
-	}
-	r.put(e, nil)
-	r.standings.forget(id)
+	r.forgetLeft(ctx, left)
 	return nil
 }

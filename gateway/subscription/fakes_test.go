@@ -17,14 +17,14 @@ import (
 
 // disk is a store in memory, and flows that note what is asked of them.
 type disk struct {
-	mu      sync.Mutex
-	err     error // of the next write
-	docs    map[string][]byte
-	events  map[[32]byte]persist.EventView
-	jobs    []persist.Job
-	groups  []int // how many events each Publish had
-	brakes  []string
-	waiting bool
+	mu       sync.Mutex
+	err      error // of the next write
+	docs     map[string][]byte
+	events   map[[32]byte]persist.EventView
+	jobs     []persist.Job
+	groups   []int // how many events each Publish had
+	followed []string
+	waiting  bool
 }
 
 func (d *disk) fail() error {
@@ -90,16 +90,18 @@ func (d *disk) Documents(_ context.Context, kind persist.DocumentKind, after str
 	return docs[:min(len(docs), limit)], nil
 }
 
-func (d *disk) note(what, flow string) error {
+// Follow notes what it is asked for: to cancel, or to ask again whether the flow is suspended.
+func (d *disk) Follow(_, flow string, cancelled record.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.brakes = append(d.brakes, what+" "+flow)
-	return nil
+	what := "follow "
+	if cancelled != (record.ID{}) {
+		what = "cancel "
+	}
+	d.followed = append(d.followed, what+flow)
 }
 
-func (d *disk) Hold(_ context.Context, _, flow string) error   { return d.note("hold", flow) }
-func (d *disk) Resume(_ context.Context, _, flow string) error { return d.note("resume", flow) }
-func (d *disk) Cancel(_ context.Context, _, flow string) error { return d.note("cancel", flow) }
+func (d *disk) Last() record.ID { return record.ID{15: 0xff} }
 func (d *disk) Waits(context.Context, string, string) (bool, error) {
 	return d.waiting, nil
 }

@@ -38,14 +38,16 @@ type Store interface {
 }
 
 // Flows is what a Room asks of whoever sends. A subscription's deliveries are the flow of its tenant that has its id for
-// a name. Each returns when the change is durable.
+// a name. Whoever sends starts nothing of a flow while Suspended says so: it asks when a flow comes into memory, and when it
+// is told to follow.
 type Flows interface {
-	Hold(ctx context.Context, tenant, flow string) error
-	Resume(ctx context.Context, tenant, flow string) error
-	// Cancel ends all that was accepted for a flow until now and has not ended yet.
-	Cancel(ctx context.Context, tenant, flow string) error
+	// Follow has a flow do as Suspended says now, and ends what was accepted for it at or before an id (zero: nothing). It
+	// returns when that is in effect. Nothing of it has to be kept: it is done again at each start.
+	Follow(tenant, flow string, cancelled record.ID)
 	// Waits reports whether anything of a flow has not ended yet.
 	Waits(ctx context.Context, tenant, flow string) (bool, error)
+	// Last returns an id that nothing accepted until now is behind.
+	Last() record.ID
 }
 
 // Settings are what a Room is built with.
@@ -78,7 +80,8 @@ type Room struct {
 
 	mu      sync.RWMutex // of what follows; never held over I/O
 	byID    map[string]*Entry
-	byURL   map[string]*Entry // by its tenant and what its URL means; see place
+	broken  map[string]struct{} // ids of documents that this release cannot read
+	byURL   map[string]*Entry   // by its tenant and what its URL means; see place
 	tenants map[string]*tenant
 
 	standings standings
@@ -92,7 +95,7 @@ type tenant struct {
 
 // New returns a room without subscriptions; Load reads what there are.
 func New(set Settings) *Room {
-	r := &Room{set: set, byID: map[string]*Entry{}, byURL: map[string]*Entry{}, tenants: map[string]*tenant{}}
+	r := &Room{set: set, byID: map[string]*Entry{}, broken: map[string]struct{}{}, byURL: map[string]*Entry{}, tenants: map[string]*tenant{}}
 	r.standings.init()
 	return r
 }
@@ -105,6 +108,7 @@ func (r *Room) Load(ctx context.Context) error {
 	err := r.each(ctx, persist.SubscriptionDocument, func(d persist.Document) error {
 		s, err := record.DecodeSubscription(d.Data)
 		if err != nil {
+			r.broken[d.Key] = struct{}{}
 			return err
 		}
 		e, err := compile(s)
@@ -131,16 +135,26 @@ func (r *Room) Load(ctx context.Context) error {
 	return nil
 }
 
-// reconcile holds the flows of disabled subscriptions again: a crash may have come between the two.
-func (r *Room) reconcile(ctx context.Context) error {
+// Cancelled visits the subscriptions of which something was cancelled, and up to which id: at a start, before anything is sent,
+// a crash may have come before that was done.
+func (r *Room) Cancelled(visit func(tenantName, id string, upTo record.ID)) {
 	for _, e := range r.entries() {
-		if s := e.Record; s.Disabled != nil && !s.Leaving && !s.Disabled.Cancels {
-			if err := r.set.Flows.Hold(ctx, s.Tenant, s.ID); err != nil {
-				return fmt.Errorf("holding %s: %w", s.ID, err)
-			}
+		if s := e.Record; s.CancelUpTo != (record.ID{}) {
+			visit(s.Tenant, s.ID, s.CancelUpTo)
 		}
 	}
-	return nil
+}
+
+// Suspended reports whether nothing of a flow is to be sent: it is that of a subscription which is disabled, or is about to
+// be. It is quick: whoever decides about starts may ask.
+func (r *Room) Suspended(tenantName, flow string) bool {
+	r.mu.RLock()
+	e := r.byID[flow]
+	r.mu.RUnlock()
+	if e == nil || e.Record.Tenant != tenantName || e.Record.Leaving {
+		return false
+	}
+	return e.Record.Disabled != nil || r.standings.ruledOut(flow)
 }
 
 // each visits the documents of a kind. One that cannot be read stays where it is, and is told of.
@@ -232,13 +246,6 @@ func (r *Room) entries() []*Entry {
 		all = append(all, e)
 	}
 	return all
-}
-
-// save makes a subscription durable.
-func (r *Room) save(ctx context.Context, s *record.Subscription) error {
-	return r.set.Store.SaveDocuments(ctx, []persist.Document{
-		{Kind: persist.SubscriptionDocument, Key: s.ID, Data: s.Encode()},
-	})
 }
 
 // policy returns the policy of a name, or the default where it is not configured any more.

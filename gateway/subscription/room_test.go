@@ -106,12 +106,11 @@ func TestSubscriptionIsDisabledByExactlyTheAttemptThatItsRuleNames(t *testing.T)
 		r.set.Disabled = func(s *record.Subscription) { told = append(told, s.ID+": "+s.Disabled.Reason) }
 		hold := create(t, r, `{"url":"https://a.example/1","policy":"fragile"}`).Subscription.ID
 		cancel := create(t, r, `{"url":"https://a.example/2","policy":"strict"}`).Subscription.ID
-		d.brakes = nil
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { r.Run(ctx); close(ended) }()
 
-		failed := func(id string) []Stop {
+		failed := func(id string) []*record.Subscription {
 			return r.Attempted(time.Now(), []Attempt{{id, policy.Seen{Outcome: policy.Retry, Status: 404}}})
 		}
 		for n := 1; n <= 2; n++ {
@@ -125,7 +124,7 @@ func TestSubscriptionIsDisabledByExactlyTheAttemptThatItsRuleNames(t *testing.T)
 			t.Errorf("after a restart the third does not disable: %v", stops)
 		}
 		stops := append(failed(hold), failed(cancel)...)
-		if len(stops) != 2 || stops[0].Flow != hold || stops[0].Cancel || stops[1].Flow != cancel || !stops[1].Cancel {
+		if len(stops) != 2 || stops[0].ID != hold || stops[1].ID != cancel || !r.Suspended("default", hold) || !r.Suspended("default", cancel) {
 			t.Errorf("the third: %v", stops)
 		}
 		if more := append(failed(hold), failed(cancel)...); len(more) != 0 {
@@ -143,13 +142,14 @@ func TestSubscriptionIsDisabledByExactlyTheAttemptThatItsRuleNames(t *testing.T)
 		<-ended
 
 		r = newRoom(t, d)
-		d.brakes = nil
-		if err := r.reconcile(t.Context()); err != nil || !slices.Equal(d.brakes, []string{"hold " + hold}) {
-			t.Errorf("after a restart: %v, %v", d.brakes, err)
+		var begun []string
+		r.Cancelled(func(_, id string, _ record.ID) { begun = append(begun, id) })
+		if !r.Suspended("default", hold) || !r.Suspended("default", cancel) || !slices.Equal(begun, []string{cancel}) {
+			t.Errorf("after a restart: suspended %v and %v, cancelled %v", r.Suspended("default", hold), r.Suspended("default", cancel), begun)
 		}
-		d.brakes = nil
-		if s := patch(t, r, hold, `{"enabled":true}`); s.Disabled != nil || !slices.Equal(d.brakes, []string{"resume " + hold}) {
-			t.Errorf("enabled: %+v, %v", s.Disabled, d.brakes)
+		d.followed = nil
+		if s := patch(t, r, hold, `{"enabled":true}`); s.Disabled != nil || r.Suspended("default", hold) || !slices.Equal(d.followed, []string{"follow " + hold}) {
+			t.Errorf("enabled: %+v, %v", s.Disabled, d.followed)
 		}
 		for n := 1; n <= 2; n++ {
 			if stops := r.Attempted(time.Now(), []Attempt{{hold, policy.Seen{Outcome: policy.Retry, Status: 404}}}); len(stops) != 0 {
@@ -164,16 +164,16 @@ func TestDeletedSubscriptionMatchesNothingAndFinishesWhereAsked(t *testing.T) {
 	r := newRoom(t, d)
 	gone := create(t, r, `{"url":"https://a.example/1"}`)
 	finishing := create(t, r, `{"url":"https://a.example/2"}`)
-	d.brakes = nil
+	d.followed, d.waiting = nil, true
 	if err := r.Delete(t.Context(), "default", gone.Subscription.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Delete(t.Context(), "default", finishing.Subscription.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"cancel " + gone.Subscription.ID, "resume " + finishing.Subscription.ID}
-	if !slices.Equal(d.brakes, want) {
-		t.Errorf("asked of the flows: %v, want %v", d.brakes, want)
+	want := []string{"cancel " + gone.Subscription.ID, "follow " + finishing.Subscription.ID}
+	if !slices.Equal(d.followed, want) {
+		t.Errorf("asked of the flows: %v, want %v", d.followed, want)
 	}
 	if got := publish(t, r, `{"type":"a","data":1}`); got != nil {
 		t.Errorf("an event still goes to %v", got)
@@ -185,6 +185,7 @@ func TestDeletedSubscriptionMatchesNothingAndFinishesWhereAsked(t *testing.T) {
 	if secrets, ok := r.Secrets(finishing.Subscription.ID, time.Now()); !ok || secrets[0] != finishing.Secret {
 		t.Errorf("what waits for the deleted one is signed with %d secrets, %v", len(secrets), ok)
 	}
+	d.waiting = false
 	r.forgetLeaving(t.Context())
 	if _, ok := r.Secrets(finishing.Subscription.ID, time.Now()); ok {
 		t.Error("it is kept though nothing waits for it")

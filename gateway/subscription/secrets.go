@@ -55,10 +55,10 @@ func (r *Room) Rotate(
 	changed := *is.Record
 	changed.UpdatedAt = now.UnixMilli()
 	changed.Secrets = rotated(is.Record.Secrets, secret, now, overlap)
-	if err := r.save(ctx, &changed); err != nil {
-		return nil, "", fmt.Errorf("subscription %s: %w", id, err)
+	err = r.replace(ctx, replacement{was: is, is: &Entry{Record: &changed, filter: is.filter, products: is.products}})
+	if err != nil {
+		return nil, "", err
 	}
-	r.put(is, &Entry{Record: &changed, filter: is.filter, products: is.products})
 	r.set.Log.Info().Str("subscription", id).Dur("overlap_ms", overlap).Msg("secret rotated")
 	return &changed, secret, nil
 }

@@ -2,7 +2,6 @@ package subscription
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -17,17 +16,10 @@ type Attempt struct {
 	Seen         policy.Seen
 }
 
-// Stop is a flow that is to get nothing more.
-type Stop struct {
-	Tenant, Flow string
-	Cancel       bool // what waits ends as cancelled; else it is held
-}
-
 // standings are how subscriptions have answered, as far as their policies' rules of disabling ask for it.
 type standings struct {
 	mu   sync.Mutex
 	of   map[string]*policy.Health // by subscription; only those that something was counted of
-	back map[string]struct{}       // those whose saved counts are to be forgotten
 	over map[string]ruling         // those that are to be disabled, and are not yet
 	wake chan struct{}             // of capacity 1: over has got another
 }
@@ -39,7 +31,7 @@ type ruling struct {
 }
 
 func (s *standings) init() {
-	s.of, s.back, s.over = map[string]*policy.Health{}, map[string]struct{}{}, map[string]ruling{}
+	s.of, s.over = map[string]*policy.Health{}, map[string]ruling{}
 	s.wake = make(chan struct{}, 1)
 }
 
@@ -54,24 +46,21 @@ func (s *standings) reset(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.over, id)
-	if s.of[id] != nil {
-		delete(s.of, id)
-		s.back[id] = struct{}{}
-	}
-}
-
-func (s *standings) forget(id string) {
-	s.mu.Lock()
 	delete(s.of, id)
-	delete(s.back, id)
-	delete(s.over, id)
-	s.mu.Unlock()
 }
 
-// Attempted counts attempts that ended, in the order in which they did, and returns what is to get nothing more: it is to
-// be stopped before another attempt begins, so that what a rule allows is never exceeded but by what is under way. It is
-// quick: whoever decides about starts may call it.
-func (r *Room) Attempted(now time.Time, attempts []Attempt) (stops []Stop) {
+// ruledOut reports whether a subscription is to be disabled, and that is not saved yet.
+func (s *standings) ruledOut(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, over := s.over[id]
+	return over
+}
+
+// Attempted counts attempts that ended, in the order in which they did, and returns the subscriptions that are ruled out by
+// it. They are Suspended from then on: that is to be asked before another attempt begins, so that what a rule allows is never
+// exceeded but by what is under way. It is quick: whoever decides about starts may call it.
+func (r *Room) Attempted(now time.Time, attempts []Attempt) (ruledOut []*record.Subscription) {
 	s := &r.standings
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,13 +89,13 @@ func (r *Room) Attempted(now time.Time, attempts []Attempt) (stops []Stop) {
 			continue
 		}
 		s.over[a.Subscription] = ruling{now, v.Reason}
-		stops = append(stops, Stop{e.Record.Tenant, e.Record.ID, rules.Pending == policy.CancelAtOnce})
+		ruledOut = append(ruledOut, e.Record)
 		select {
 		case s.wake <- struct{}{}:
 		default:
 		}
 	}
-	return stops
+	return ruledOut
 }
 
 // counts reports whether anything is to be counted for rules.
@@ -120,14 +109,11 @@ const saveEvery = time.Second
 // leaveEvery is how often it is looked whether deleted subscriptions have nothing waiting any more.
 const leaveEvery = time.Minute
 
-// Run holds what is to be held, and makes durable what was counted and who was disabled, until ctx ends.
+// Run makes durable what was counted and who was disabled, until ctx ends.
 func (r *Room) Run(ctx context.Context) {
 	save, leave := time.NewTicker(saveEvery), time.NewTicker(leaveEvery)
 	defer save.Stop()
 	defer leave.Stop()
-	if err := r.reconcile(ctx); err != nil && ctx.Err() == nil {
-		r.set.Log.Error().Err(err).Msg("subscriptions that are disabled may be sent to")
-	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -190,28 +176,26 @@ func (r *Room) disable(ctx context.Context, id string, why ruling) (*record.Subs
 		Since: why.at.UnixMilli(), Reason: why.reason,
 		Cancels: r.policy(s.Policy).Disable.Pending == policy.CancelAtOnce,
 	}
-	if err := r.save(ctx, &s); err != nil {
+	err := r.replace(ctx, replacement{
+		was: is, is: &Entry{Record: &s, filter: is.filter, products: is.products}, cancel: cancels(&s),
+	})
+	if err != nil {
 		return nil, err
 	}
-	r.put(is, &Entry{Record: &s, filter: is.filter, products: is.products})
-	// What was accepted since the flow was stopped, while the subscription still seemed enabled.
-	return &s, r.follow(ctx, &s)
+	return &s, nil
 }
 
-// saveStandings saves what has changed.
+// saveStandings saves what has changed. While it does no subscription changes: nothing is counted that was set back.
 func (r *Room) saveStandings(ctx context.Context) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
 	var docs []persist.Document
 	r.standings.mu.Lock()
 	for id, h := range r.standings.of {
 		if h.Updated() {
 			docs = append(docs, persist.Document{Kind: persist.StandingDocument, Key: id, Data: h.Append(nil)})
-			delete(r.standings.back, id)
 		}
 	}
-	for id := range r.standings.back {
-		docs = append(docs, persist.Document{Kind: persist.StandingDocument, Key: id})
-	}
-	clear(r.standings.back)
 	r.standings.mu.Unlock()
 	const most = 1000
 	for len(docs) > 0 {
@@ -220,23 +204,5 @@ func (r *Room) saveStandings(ctx context.Context) {
 			r.set.Log.Error().Err(err).Int("subscriptions", n).Msg("what was counted of subscriptions could not be saved")
 		}
 		docs = docs[n:]
-	}
-}
-
-// forgetLeaving forgets deleted subscriptions that nothing waits for any more.
-func (r *Room) forgetLeaving(ctx context.Context) {
-	for _, e := range r.entries() {
-		if !e.Record.Leaving {
-			continue
-		}
-		waits, err := r.set.Flows.Waits(ctx, e.Record.Tenant, e.Record.ID)
-		if err == nil && !waits {
-			r.changing.Lock()
-			err = r.forget(ctx, e)
-			r.changing.Unlock()
-		}
-		if err != nil {
-			r.set.Log.Error().Err(fmt.Errorf("forgetting %s: %w", e.Record.ID, err)).Msg("a deleted subscription is kept a while longer")
-		}
 	}
 }

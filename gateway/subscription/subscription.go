@@ -3,8 +3,11 @@
 // to disable.
 //
 // A delivery is a webhook like any other, whose flow is the subscription's id: what holds, cancels or paces a flow holds,
-// cancels or paces a subscription. The package never sends one, never reads a socket and knows nothing of HTTP; it keeps
-// all subscriptions in memory, at most MaxSubscriptions, and whatever of them must survive in the Store.
+// cancels or paces a subscription. What is saved of a subscription is what is to be: its flow follows, when that changes and
+// again at each start, so that no crash leaves the two apart (replace.go).
+//
+// The package never sends a delivery, never reads a socket and knows nothing of HTTP; it keeps all subscriptions in memory, at
+// most MaxSubscriptions, and whatever of them must survive in the Store.
 package subscription
 
 import "time"

@@ -67,6 +67,11 @@ var (
 		Disabled:  &Disabled{Since: 1_700_000_000_123, Reason: "1000 responses of 4xx", ByHand: true, Cancels: true},
 		CreatedAt: 1, UpdatedAt: 2, Leaving: true,
 	}
+	leftSubscription = func() Subscription {
+		s := fullSubscription
+		s.CancelUpTo = ID{5}
+		return s
+	}()
 	fullEvent = Event{
 		ID: "evt_01", Type: "order.paid", Tenant: "eu", Live: true, Products: []string{"prd_1"}, CreatedAt: 1, AcceptedAt: 2,
 		Size: 3, Matches: []string{"sub_01", "sub_02"}, Missed: []string{"sub_03"},
@@ -94,6 +99,7 @@ var kinds = []struct {
 	{"final-origin", finalWithOrigin, finalWithOrigin.Encode(), reader(DecodeFinal)},
 	{"final-zero", Final{}, new(Final).Encode(), reader(DecodeFinal)},
 	{"subscription-full", fullSubscription, fullSubscription.Encode(), reader(DecodeSubscription)},
+	{"subscription-left", leftSubscription, leftSubscription.Encode(), reader(DecodeSubscription)},
 	{"subscription-zero", Subscription{}, new(Subscription).Encode(), reader(DecodeSubscription)},
 	{"event-full", fullEvent, fullEvent.Encode(), reader(DecodeEvent)},
 	{"event-zero", Event{}, new(Event).Encode(), reader(DecodeEvent)},

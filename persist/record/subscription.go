@@ -22,6 +22,8 @@ type Subscription struct {
 	UpdatedAt int64     `cbor:"14,keyasint"`
 	// Leaving: it was deleted, and is kept for what waits for it alone, which is still to be signed.
 	Leaving bool `cbor:"15,keyasint,omitempty"`
+	// CancelUpTo: what was accepted for it at or before this id is not to be sent any more; zero: nothing.
+	CancelUpTo ID `cbor:"16,keyasint,omitzero"`
 }
 
 // Secret is a key of signatures, and until when it is in use.
