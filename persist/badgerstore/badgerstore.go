@@ -71,6 +71,8 @@ type Options struct {
 	// time only, where those who compact would wake 40 times in each of its seconds.
 	NoCompaction bool
 	Log          zerolog.Logger
+
+	still bool // see committer
 }
 
 // Retention bounds the history of finished webhooks. Live ones are never subject to it. A settlement's Keep wins over the

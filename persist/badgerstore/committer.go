@@ -45,6 +45,8 @@ type committer struct {
 	frame    []byte        // the last one's memory
 	limit    cost          // of one transaction
 	between  func()        // told, by tests, before each transaction of a large group; else nil
+	still    bool          // in tests: nothing is moved but beside what is written
+	stuck    bool          // moving made no headway: see move
 	stopped  chan struct{}
 
 	mu      sync.Mutex
@@ -57,7 +59,7 @@ type committer struct {
 
 func newCommitter(s *Store, clock *clock, j *journal) *committer {
 	c := &committer{
-		store: s, clock: clock, journal: j, registry: newRegistry(), stopped: make(chan struct{}),
+		store: s, clock: clock, journal: j, registry: newRegistry(), stopped: make(chan struct{}), still: s.opt.still,
 		// A tenth is left for the rows that no operation counts: the clock's, and empty queues swept.
 		limit: cost{rows: s.db.MaxBatchCount() * 9 / 10, bytes: s.db.MaxBatchSize() * 9 / 10},
 	}
@@ -125,7 +127,13 @@ func (c *committer) run() {
 	for {
 		c.mu.Lock()
 		for len(c.rounds) == 0 && !c.closing {
-			c.wake.Wait()
+			if !c.moves() {
+				c.wake.Wait()
+				continue
+			}
+			c.mu.Unlock()
+			c.move()
+			c.mu.Lock()
 		}
 		if len(c.rounds) == 0 {
 			c.mu.Unlock()
@@ -151,6 +159,7 @@ func (c *committer) stop() {
 func (c *committer) commit(r *round) {
 	defer close(r.done)
 	c.store.space.look()
+	c.stuck = false
 	w, err := c.write(r)
 	c.clock.tell()
 	for _, op := range r.ops {
@@ -168,8 +177,10 @@ func (c *committer) write(r *round) (*writer, error) {
 	if err := c.failure(); err != nil {
 		return c.begin(), err
 	}
-	if s, ok := r.ops[0].(splitter); ok {
-		return s.writeSplit(c)
+	if len(r.ops) == 1 {
+		if s, ok := r.ops[0].(splitter); ok {
+			return s.writeSplit(c)
+		}
 	}
 	w := c.begin()
 	defer w.discard()

@@ -135,8 +135,11 @@ func copySparse(to, from string) error {
 	}
 }
 
+// open opens a store that writes only when it is asked to, so that a test may look into it between two calls, and copy its
+// directory.
 func open(t testing.TB, dir string, o Options) *Store {
 	t.Helper()
+	o.still = true
 	if o.MinFree == 0 {
 		o.MinFree = 1
 	}

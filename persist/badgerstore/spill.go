@@ -6,12 +6,17 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// What one transaction moves, besides what it was made for: more than groups bring in, little enough that nobody waits
-// for it.
+// What one transaction moves, besides what it was made for. Whoever waits for it waits for that too, so it is little, but
+// twice what the transaction accepts: however busy the store is, moving keeps up with it. The rest is moved, as little at a
+// time, while nobody waits for anything.
 const (
-	spillRows  = 1024
+	spillLeast = 64   // webhooks
+	spillMost  = 1024 // webhooks
 	spillBytes = 1 << 20
 )
+
+// share is how many webhooks a transaction moves.
+func (w *writer) share() int { return min(max(spillLeast, 2*len(w.accepted)), spillMost) }
 
 // filesAtRest is how many files of the journal are left alone, the one written to and the one before it: most of their
 // webhooks end before they would have to be moved.
@@ -41,10 +46,14 @@ func (c *committer) spill(w *writer) {
 		return
 	}
 	room := int64(spillBytes)
-	for _, e := range f.entries[f.next:min(len(f.entries), f.next+spillRows)] {
+	most := len(w.spilt) + w.share()
+	for _, e := range f.entries[f.next:] {
 		k := spillCost(e)
 		if e.gone || e.leaving == w {
 			continue
+		}
+		if len(w.spilt) == most {
+			return
 		}
 		if room -= k.bytes; !w.count.plus(k).within(c.limit) || room < 0 && w.spilt != nil {
 			return
@@ -52,6 +61,28 @@ func (c *committer) spill(w *writer) {
 		w.set(entryKey(e.queue, e.entry.Position), e.entry.Append(make([]byte, 0, record.EntrySize)))
 		w.movePayload(e)
 	}
+}
+
+// moves reports whether there is something to move while nobody waits. Called with the lock held.
+func (c *committer) moves() bool {
+	return len(c.journal.files) > filesAtRest && !c.still && !c.stuck && c.failed == nil
+}
+
+// move moves a part of what is to be moved, in a transaction of its own. Where it cannot, it is stuck until somebody has
+// something to write.
+func (c *committer) move() {
+	if c.stuck = c.store.space.exhausted(); c.stuck {
+		return
+	}
+	files, told := len(c.journal.files), len(c.departed) > 0
+	w, err := c.write(new(round))
+	if err != nil {
+		c.store.log.Error().Err(err).Msg("moving webhooks from the journal to the live database; it is tried again")
+		c.stuck = true
+		return
+	}
+	c.registry.apply(w)
+	c.stuck = len(w.spilt) == 0 && !told && len(c.journal.files) == files
 }
 
 func spillCost(e *freshEntry) cost {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -145,6 +146,66 @@ func TestBacklogMovesToTheDatabaseAndItsFilesGo(t *testing.T) {
 		t.Errorf("the journal has %d files, want the one written to, those being moved and a spare one (%v)", len(names), err)
 	}
 	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What waits to be moved is not paid by the few who come next: each carries a little, however much there is.
+func TestAWebhookCarriesFewOfThoseThatAreMovedBehindIt(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	s.committer.journal.limit = 1 << 20 // each group fills a file
+	register(t, s, goldenQueue)
+	const n = 2000
+	for range 3 {
+		if _, err := s.Enqueue(t.Context(), slices.Repeat(one(goldenQueue, 1000), n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	moved := rowsOf(t, s, kindEntry)
+	for range n / spillLeast {
+		if _, err := s.Enqueue(t.Context(), one(goldenQueue, 10)); err != nil {
+			t.Fatal(err)
+		}
+		before := moved
+		if moved = rowsOf(t, s, kindEntry); moved-before > spillLeast {
+			t.Fatalf("one webhook carried %d others to the database, want %d at most", moved-before, spillLeast)
+		}
+	}
+	if moved < n {
+		t.Errorf("%d of %d were moved", moved, n)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatIsToBeMovedIsMovedWhileNobodyWrites(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, Options{MinFree: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	register(t, s, goldenQueue)
+	const n, groups = 1000, 20 // a file holds journalPuts
+	for range groups {
+		if _, err := s.Enqueue(t.Context(), slices.Repeat(one(goldenQueue, 1000), n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); len(journalFilesOf(t, dir, journalSuffix)) > filesAtRest; {
+		if time.Now().After(deadline) {
+			t.Fatalf("the journal still has %v", journalFilesOf(t, dir, journalSuffix))
+		}
+		runtime.Gosched()
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, dir, Options{})
+	if es, err := again.Window(t.Context(), goldenRef, record.Position{}, 2*n*groups); err != nil || len(es) != n*groups {
+		t.Errorf("%d of %d webhooks are there, %v", len(es), n*groups, err)
+	}
+	if err := again.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
