@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -92,6 +93,64 @@ func TestTheDoorRefusesCredentialsThatAreUnknownOrForOtherHosts(t *testing.T) {
 		if status, answer := w.ask("POST", "/v1/webhooks", "application/json",
 			[]byte(`{"url":"http://api.example/","credential":"eu","tenant":"eu"}`)); status != 202 {
 			t.Errorf("%d %s", status, answer)
+		}
+	})
+}
+
+// TestATestShowsWhatItsCredentialIsWorth: the value goes to the destination, a fresh one after a 401, and into no answer.
+func TestATestShowsWhatItsCredentialIsWorth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		key := filepath.Join(t.TempDir(), "key")
+		write := func(value string) {
+			if err := os.WriteFile(key, []byte(value), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		write("s3cret-old")
+		var calls []string
+		accepted, next := "s3cret-old", ""
+		w.scripted("api.example:80", func(ctx *fasthttp.RequestCtx) {
+			value := string(ctx.Request.Header.Peek("X-Key"))
+			if calls = append(calls, value); value != accepted {
+				ctx.SetStatusCode(401)
+				ctx.SetBodyString("who are you?")
+				if next != "" { // someone replaces the file at this very moment
+					write(next)
+				}
+			}
+		})
+		w.conf.Credentials = configs.Credentials{"crm": {Hosts: []string{"api.example"}, Header: "X-Key", ValueFile: key}}
+		w.start()
+		try := func(status int, outcome, class string, sent ...string) {
+			t.Helper()
+			calls = nil
+			resp, o, _ := w.prefer("/v1/webhooks/test", "", `{"url":"http://api.example/","credential":"crm"}`)
+			got := 0
+			if o.Response != nil {
+				got = o.Response.Status
+			}
+			if resp.StatusCode() != 200 || got != status || o.Outcome != outcome || o.ErrorClass != class || !slices.Equal(calls, sent) {
+				t.Errorf("%d %s; %q arrived, want %q", resp.StatusCode(), resp.Body(), calls, sent)
+			}
+			if strings.Contains(string(resp.Body()), "s3cret") {
+				t.Errorf("the answer shows the credential: %s", resp.Body())
+			}
+		}
+		try(200, "delivered", "", "s3cret-old")
+		accepted, next = "s3cret-new", "s3cret-new"
+		try(200, "delivered", "", "s3cret-old", "s3cret-new")
+		accepted, next = "s3cret-third", ""
+		try(401, "throttled", "credential", "s3cret-new")
+		accepted = ""
+		w.post("http://api.example/", 1)
+		time.Sleep(time.Second)
+		if !slices.Equal(calls, []string{"s3cret-new", ""}) {
+			t.Errorf("a test whose credential does not work holds the lane back: %q arrived", calls)
+		}
+		w.close()
+		if strings.Contains(w.log.String(), "s3cret") {
+			t.Errorf("the log tells of the key:\n%s", w.log.String())
 		}
 	})
 }

@@ -27,7 +27,7 @@ func (s *state) failed(log zerolog.Logger, name, host string, why error) {
 	s.mu.Unlock()
 	if !known {
 		log.Error().Err(why).Str("credential", name).Str("host", host).
-			Msg("a credential does not work: its lane is held, no tries are spent, and it is tried again every half minute")
+			Msg("a credential does not work: what names it waits, no tries are spent, and it is tried again every half minute")
 	}
 }
 

@@ -69,11 +69,7 @@ var errUnauthorized = errors.New("the destination refuses the credential (401)")
 // withhold ends an attempt whose credential does not work: the lane is held, and the webhook waits without having spent a
 // try, for as long as it may.
 func (d *Dispatcher) withhold(s *schedule.Start, x *exchange, why error) (schedule.End, *persist.Settlement) {
-	if x.resp.Status == 0 && x.resp.Err == nil { // nothing was sent
-		x.resp.Err, x.resp.Class = why, policy.ClassCredential
-	}
-	a := recordOf(x, policy.Throttled, s.Entry.Attempts()+1)
-	a.ErrorClass, a.Error = string(policy.ClassCredential), shortened(why.Error(), keptError)
+	a := withheldRecord(x, why, s.Entry.Attempts()+1)
 	next := s.Entry
 	policy.Withhold(&next, credentialHold)
 	d.metrics.attempts.WithLabelValues(d.set.HostLabel(s.Lane.Host), string(policy.Throttled)).Inc()
@@ -81,4 +77,14 @@ func (d *Dispatcher) withhold(s *schedule.Start, x *exchange, why error) (schedu
 		Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status, Held: credentialHold,
 	}}
 	return end, stays(s, a, next, x.ended.Add(credentialHold))
+}
+
+// withheldRecord is what is kept and shown of an exchange whose credential does not work.
+func withheldRecord(x *exchange, why error, n int) *record.Attempt {
+	if x.resp.Status == 0 && x.resp.Err == nil { // nothing was sent
+		x.resp.Err, x.resp.Class = why, policy.ClassCredential
+	}
+	a := recordOf(x, policy.Throttled, n)
+	a.ErrorClass, a.Error = string(policy.ClassCredential), shortened(why.Error(), keptError)
+	return a
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -20,7 +21,8 @@ const tryPatience = 2 * time.Second
 
 // Try makes one attempt for a webhook that is stored nowhere, at once and on the caller's goroutine, and returns what came
 // back. It is not repeated. What holds its lane back keeps it from being made, and is returned as blocked; with force
-// only the guard of addresses does. The lane's budget counts it and learns from it, the breaker does not. ErrStopping, or
+// only the guard of addresses does. A credential that it names is looked up, and once more after a 401, as for any attempt;
+// one that does not work is the attempt's error, and holds nothing back. The lane's budget counts it and learns from it, the breaker does not. ErrStopping, or
 // ctx's error: nothing was sent.
 func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a *Answer, blocked *schedule.Waiting, err error) {
 	p, queue := d.policyOf(w), w.Queue()
@@ -46,23 +48,32 @@ func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a 
 		}
 	}
 	x := new(exchange)
+	var withheld error
 	defer func() {
 		seen := x.observation()
+		if withheld != nil { // as if it had never been made
+			seen = limiter.Observation{Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status}
+		}
 		// Whatever ctx and the client think by now, the budget is to hear of it.
 		_ = d.Do(context.WithoutCancel(ctx), func(s *schedule.Schedule, now time.Time) { s.EndTry(now, queue.Lane, seen) })
 	}()
 	x.began = time.Now()
-	d.set.Client.Do(&egress.Request{
+	withheld = d.send(&egress.Request{
 		Method: w.Method, URL: w.URL, Headers: headers, Body: w.Body,
 		Connect: p.ConnectTimeout, Timeout: min(p.Timeout, tryTimeout), Redirects: p.Redirects, MaxResponse: MaxWaitedBody,
-	}, &x.resp)
+	}, w, queue.Lane.Host, x)
 	x.ended = time.Now()
-	x.read(d.set.Override(w.Host))
-	outcome := p.Classify(policy.Attempt{
-		Status: x.resp.Status, Class: x.resp.Class,
-		HasRetryAfter: x.hint.HasRetryAfter, RemainingZero: exhausted(&x.hint),
-	})
-	a = &Answer{Attempt: recordOf(x, outcome, 1), Body: x.resp.Body, Truncated: x.resp.Truncated}
+	if withheld != nil {
+		a = &Answer{Attempt: withheldRecord(x, withheld, 1)}
+	} else {
+		x.read(d.set.Override(w.Host))
+		outcome := p.Classify(policy.Attempt{
+			Status: x.resp.Status, Class: x.resp.Class,
+			HasRetryAfter: x.hint.HasRetryAfter, RemainingZero: exhausted(&x.hint),
+		})
+		a = &Answer{Attempt: recordOf(x, outcome, 1)}
+	}
+	a.Body, a.Truncated = x.resp.Body, x.resp.Truncated
 	x.resp.VisitAll(func(name, value []byte) {
 		a.Headers = append(a.Headers, record.Header{Name: string(name), Value: string(value)})
 	})
