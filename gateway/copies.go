@@ -17,6 +17,10 @@ import (
 //
 // The zero value is ready.
 type copies struct {
+	// orphaned reports whether a webhook cannot be sent again, as it was to be signed for a subscription that is gone. Nil: none
+	// is.
+	orphaned func(*record.Webhook) bool
+
 	mu      sync.Mutex
 	erasing map[*persist.Filter]struct{}
 	under   map[*copying]struct{}
@@ -54,6 +58,9 @@ func (p *copying) end() {
 	p.of.mu.Unlock()
 	close(p.ended)
 }
+
+// orphan reports whether a webhook can never be signed any more.
+func (p *copying) orphan(w *record.Webhook) bool { return p.of.orphaned != nil && p.of.orphaned(w) }
 
 // refuses reports whether a webhook is being erased.
 func (p *copying) refuses(w *record.Webhook) bool {

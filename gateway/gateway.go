@@ -147,8 +147,9 @@ func (g *Gateway) open() error {
 	g.client = egress.New(egress.Settings{Rules: ways, UserAgent: "Sluice/" + set.Version, Dial: set.Dial})
 	g.keys = &signingKeys{store: g.store, log: g.log}
 	signing := &signing{
+		gone:  func(id string) bool { return g.room.Gone(id) },
 		rules: &g.rules, keys: g.keys, notices: g.notices, log: g.log,
-		secrets: func(id string, now time.Time) ([]string, bool) { return g.room.Secrets(id, now) },
+		secrets: func(id string, now time.Time) ([]string, error) { return g.room.Secrets(id, now) },
 	}
 	g.flows = newFlowCap(func() int { return g.rules.now.Load().maxFlows })
 	g.dispatcher = dispatch.New(dispatch.Settings{
@@ -162,7 +163,7 @@ func (g *Gateway) open() error {
 		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Log: set.Log, Metrics: registry,
 		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override, Fails: g.rules.fails,
-		Attempted: g.attempted, Restored: g.restored, FlowWaits: g.flows.heard,
+		Attempted: g.attempted, Restored: g.restored, WhyCancelled: g.whyCancelled, FlowWaits: g.flows.heard,
 	})
 	g.room = g.newRoom(secret)
 	g.notices.look, g.notices.accept = g.dispatcher.Ask, g.store.Enqueue
@@ -173,7 +174,7 @@ func (g *Gateway) open() error {
 	if g.jobs, err = openJobs(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
 		return err
 	}
-	repeated := new(copies)
+	repeated := &copies{orphaned: signing.orphaned}
 	again := replays{g.store, g.jobs, repeated}
 	wiping := erasures{g.store, g.dispatcher, g.jobs, repeated}
 	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run

@@ -75,7 +75,8 @@ func (r repairs) Retry(ctx context.Context, id record.ID, key *[32]byte) (record
 }
 
 // replayOf makes a new webhook of one that is over. It is due at once and has no deadline: the old one's was for then.
-// Replays names the first of a row of repetitions. What is being erased has no body any more.
+// Replays names the first of a row of repetitions. What is being erased has no body any more, and what was signed
+// for a subscription that was deleted cannot be.
 func replayOf(view *persist.View, by *copying) (persist.Job, error) {
 	if view.Payload == nil {
 		return persist.Job{}, front.ErrBodyGone
@@ -84,8 +85,11 @@ func replayOf(view *persist.View, by *copying) (persist.Job, error) {
 	if err != nil {
 		return persist.Job{}, fmt.Errorf("replaying %s: %w", view.Final.ID, err)
 	}
-	if by.refuses(w) {
+	switch {
+	case by.refuses(w):
 		return persist.Job{}, front.ErrBodyGone
+	case by.orphan(w):
+		return persist.Job{}, front.ErrSubscriptionGone
 	}
 	if w.Replays == (record.ID{}) {
 		w.Replays = view.Final.ID

@@ -156,7 +156,7 @@ func (r replays) group(ctx context.Context, t *task, finals []*record.Final) (n,
 			return 0, 0, err
 		}
 		job, err := replayOf(view, copied)
-		if errors.Is(err, front.ErrBodyGone) || errors.Is(err, record.ErrFormat) {
+		if errors.Is(err, front.ErrBodyGone) || errors.Is(err, front.ErrSubscriptionGone) || errors.Is(err, record.ErrFormat) {
 			gone++
 			continue
 		}

@@ -4,14 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/sign"
+	"github.com/sluice-gateway/sluice/gateway/subscription"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -20,9 +23,10 @@ import (
 type signing struct {
 	rules *inForce
 	keys  *signingKeys
-	// secrets returns what a subscription's deliveries are signed with at an instant, the newest first; false: there is
-	// no such subscription. Nil: there are no subscriptions.
-	secrets func(subscription string, now time.Time) ([]string, bool)
+	// secrets returns what a subscription's deliveries are signed with at an instant, the newest first;
+	// subscription.ErrNotFound: it is gone, and nothing is left to sign them with.
+	secrets func(subscription string, now time.Time) ([]string, error)
+	gone    func(subscription string) bool
 	notices *notices
 	log     zerolog.Logger
 	// failing are the policies and subscriptions that could not be signed for when they were asked to last: signedFor, and
@@ -43,7 +47,10 @@ func (s *signing) sign(
 		if err == nil {
 			headers, err = signer.Apply(headers, m)
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, subscription.ErrNotFound):
+			return nil, fmt.Errorf("%w: its subscription was deleted", dispatch.ErrOrphaned)
+		case err != nil:
 			return nil, s.failed(p, w, err)
 		}
 	}
@@ -68,13 +75,10 @@ func (s *signing) signer(by *policy.Signature, w *record.Webhook, now time.Time)
 	}
 }
 
-func (s *signing) subscribed(scheme sign.Scheme, subscription string, now time.Time) (*sign.Signer, error) {
-	if s.secrets == nil {
-		return nil, errors.New("there is no such subscription")
-	}
-	texts, ok := s.secrets(subscription, now)
-	if !ok {
-		return nil, errors.New("there is no such subscription")
+func (s *signing) subscribed(scheme sign.Scheme, id string, now time.Time) (*sign.Signer, error) {
+	texts, err := s.secrets(id, now)
+	if err != nil {
+		return nil, err
 	}
 	return sign.New(scheme, secretsOf(texts)...)
 }
@@ -85,6 +89,19 @@ func secretsOf(texts []string) []sign.Secret {
 		secrets[i] = sign.NewSecret(text)
 	}
 	return secrets
+}
+
+// orphaned reports whether a webhook can never be signed any more: it is to be signed with secrets that went with its
+// subscription. What the gateway signs with its own key needs none.
+func (s *signing) orphaned(w *record.Webhook) bool {
+	if w.Subscription == "" || !s.gone(w.Subscription) {
+		return false
+	}
+	p := s.rules.policies()[w.Policy]
+	if p == nil { // it is not configured any more
+		p = s.rules.policies()[policy.Default]
+	}
+	return slices.ContainsFunc(p.Sign, func(by policy.Signature) bool { return !by.Own })
 }
 
 // signedFor is what a failure is told of once, until it is over.

@@ -76,6 +76,14 @@ func (g *Gateway) restored(s *schedule.Schedule, now time.Time) {
 	})
 }
 
+// whyCancelled says why what waited of a webhook's flow was cancelled; empty: its flow was.
+func (g *Gateway) whyCancelled(w *record.Webhook) string {
+	if w.Subscription == "" {
+		return ""
+	}
+	return g.room.WhyCancelled(w.Subscription)
+}
+
 // flowBrake is subscription.Flows.
 type flowBrake struct {
 	dispatcher *dispatch.Dispatcher

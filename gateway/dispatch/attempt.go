@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		return
 	case as != send:
 		state, reason := as.end()
+		if as == cancel && d.set.WhyCancelled != nil {
+			reason = cmp.Or(d.set.WhyCancelled(w), reason)
+		}
 		if as == expire && time.Now().UnixMilli() < s.Entry.Expires {
 			reason = tooFarBack
 		}
@@ -53,7 +57,11 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 
 	p, now := d.policyOf(w), time.Now()
 	headers, err := d.headers(p, w, s.Entry.ID, now)
-	if err != nil { // who signs has told
+	switch {
+	case errors.Is(err, ErrOrphaned):
+		e.settlement = d.ends(&s, w, payload, record.Cancelled, nil, err.Error())
+		return
+	case err != nil: // who signs has told
 		e.settlement = stays(&s, nil, s.Entry, now.Add(UnsignedPause))
 		return
 	}

@@ -54,8 +54,10 @@ type Settings struct {
 	ShowURL func(host, url string) string
 	// Sign returns a webhook's headers with those that sign it behind them, for an attempt at an instant; the headers
 	// handed in are not changed. Where it fails, nothing is sent, no try is spent, and it is asked again after
-	// UnsignedPause. Nil: nothing is signed.
+	// UnsignedPause; with ErrOrphaned it ends. Nil: nothing is signed.
 	Sign func(p *policy.Policy, w *record.Webhook, id record.ID, now time.Time, headers []record.Header) ([]record.Header, error)
+	// WhyCancelled says for a person why what waits of a webhook's flow was cancelled; empty, or nil: its flow was.
+	WhyCancelled func(w *record.Webhook) string
 	// Override says how the headers of a host are to be read, over what they look like; nil: as they look.
 	Override func(host string) *limiter.Override
 	// Fails reports whether a status counts against its host's breaker, also where the destination deferred the attempt by

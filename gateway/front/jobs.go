@@ -45,7 +45,7 @@ type JobView struct {
 	Tenant     string  `json:"tenant"` // empty: it is about all of them
 	Total      *int64  `json:"total"`  // null: not known
 	Done       int64   `json:"done"`
-	Skipped    int64   `json:"skipped,omitempty"` // of done: they could not be, as their payload is gone
+	Skipped    int64   `json:"skipped,omitempty"` // of done: they could not be, as their payload, or what signs them, is gone
 	CreatedAt  Instant `json:"created_at"`
 	FinishedAt Instant `json:"finished_at"` // null: it runs
 	Error      string  `json:"error,omitempty"`

@@ -15,8 +15,8 @@ import (
 // Repairs is what the front door asks for about single webhooks.
 type Repairs interface {
 	// Retry makes a live webhook due now, and accepts one that is over anew, as a replay of it; it returns the id of what is
-	// tried, durable. The same key (nil: none) accepts it once. Errors: ErrSending, ErrBodyGone, ErrKeyConflict,
-	// persist.ErrNotFound and those of persist.Store.Enqueue.
+	// tried, durable. The same key (nil: none) accepts it once. Errors: ErrSending, ErrBodyGone, ErrSubscriptionGone,
+	// ErrKeyConflict, persist.ErrNotFound and those of persist.Store.Enqueue.
 	Retry(ctx context.Context, id record.ID, key *[32]byte) (record.ID, error)
 	// Cancel ends a live webhook, durably. Errors: ErrOver; ErrSending: an attempt is under way that did not end in time, and
 	// the webhook will be cancelled when it does, unless it is over then; persist.ErrNotFound.
@@ -25,10 +25,12 @@ type Repairs interface {
 
 // Errors of Repairs that clients are told of.
 var (
-	ErrOver        = errors.New("the webhook is over")
-	ErrSending     = errors.New("the webhook is being sent")
-	ErrBodyGone    = errors.New("the webhook's payload is gone")
-	ErrKeyConflict = errors.New("the idempotency key is known for something else")
+	ErrOver     = errors.New("the webhook is over")
+	ErrSending  = errors.New("the webhook is being sent")
+	ErrBodyGone = errors.New("the webhook's payload is gone")
+	// ErrSubscriptionGone: a delivery's subscription was deleted, and with it what its policy signs with.
+	ErrSubscriptionGone = errors.New("the webhook's subscription is gone")
+	ErrKeyConflict      = errors.New("the idempotency key is known for something else")
 )
 
 // retry answers POST /v1/webhooks/{id}/retry.
@@ -122,6 +124,9 @@ func (f *Front) repairFailed(ctx *fasthttp.RequestCtx, err error, id record.ID, 
 	case errors.Is(err, ErrBodyGone):
 		answer(ctx, newProblem(409, "body-gone", "The webhook's payload is gone",
 			"Its retention has passed, or it was erased: there is nothing left to be sent. Want the webhook posted anew"))
+	case errors.Is(err, ErrSubscriptionGone):
+		answer(ctx, newProblem(409, "subscription-gone", "The webhook's subscription is gone",
+			"It was deleted, and with it the secret that its policy signs with: want the event published anew, or the call posted as a webhook"))
 	case errors.Is(err, ErrKeyConflict):
 		answer(ctx, conflictProblem())
 	default:

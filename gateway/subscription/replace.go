@@ -98,14 +98,28 @@ func (r *Room) forgetLeaving(ctx context.Context) {
 	}
 }
 
-// Gone reports whether a subscription was deleted, or never was: nothing can be signed with its secrets any more but what it
-// left behind to finish. One whose document cannot be read is not gone.
+// Gone reports whether a subscription was deleted: nothing is to be sent to it any more but what it left behind to finish. One
+// that cannot be read is not gone.
 func (r *Room) Gone(id string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	_, broken := r.broken[id]
 	e := r.byID[id]
 	return !broken && (e == nil || e.Record.Leaving)
+}
+
+// WhyCancelled says why what waited for a subscription was cancelled, for a person; empty: not for its sake.
+func (r *Room) WhyCancelled(id string) string {
+	r.mu.RLock()
+	e := r.byID[id]
+	r.mu.RUnlock()
+	switch {
+	case r.Gone(id):
+		return "its subscription was deleted"
+	case e != nil && cancels(e.Record):
+		return "its subscription was disabled: " + e.Record.Disabled.Reason
+	}
+	return ""
 }
 
 // cancels reports whether a subscription is disabled in a way that keeps nothing for it.

@@ -25,6 +25,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrTaken: another subscription of the tenant has the URL already.
 	ErrTaken = errors.New("another subscription has this URL")
+	// errUnreadable: what is saved of a subscription is kept, and cannot be read.
+	errUnreadable = errors.New("what is saved of it is unreadable")
 	// ErrTooMany: there are MaxSubscriptions, or the tenant has MaxOfTenant.
 	ErrTooMany = errors.New("too many subscriptions")
 )

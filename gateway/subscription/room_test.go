@@ -182,16 +182,29 @@ func TestDeletedSubscriptionMatchesNothingAndFinishesWhereAsked(t *testing.T) {
 	if page, _ := r.List(Query{Limit: 10}); len(page) != 0 || r.Subscription("", finishing.Subscription.ID) != nil {
 		t.Errorf("%d are still there", len(page))
 	}
-	if secrets, ok := r.Secrets(finishing.Subscription.ID, time.Now()); !ok || secrets[0] != finishing.Secret {
-		t.Errorf("what waits for the deleted one is signed with %d secrets, %v", len(secrets), ok)
+	if secrets, err := r.Secrets(finishing.Subscription.ID, time.Now()); err != nil || secrets[0] != finishing.Secret {
+		t.Errorf("what waits for the deleted one is signed with %d secrets, %v", len(secrets), err)
 	}
 	d.waiting = false
 	r.forgetLeaving(t.Context())
-	if _, ok := r.Secrets(finishing.Subscription.ID, time.Now()); ok {
-		t.Error("it is kept though nothing waits for it")
+	if _, err := r.Secrets(finishing.Subscription.ID, time.Now()); !errors.Is(err, ErrNotFound) {
+		t.Errorf("it is kept though nothing waits for it: %v", err)
 	}
 	if err := r.Delete(t.Context(), "default", gone.Subscription.ID, false); !errors.Is(err, ErrNotFound) {
 		t.Errorf("deleted again: %v", err)
+	}
+}
+
+// TestWhatCannotBeReadOfASubscriptionEndsNothingOfIt: another release may read it.
+func TestWhatCannotBeReadOfASubscriptionEndsNothingOfIt(t *testing.T) {
+	d := newDisk()
+	id := create(t, newRoom(t, d), `{"url":"https://a.example/1"}`).Subscription.ID
+	for key := range d.docs {
+		d.docs[key] = []byte{0xff}
+	}
+	r := newRoom(t, d)
+	if _, err := r.Secrets(id, time.Now()); err == nil || errors.Is(err, ErrNotFound) || r.Gone(id) || r.WhyCancelled(id) != "" {
+		t.Errorf("it is taken for gone: %v", err)
 	}
 }
 

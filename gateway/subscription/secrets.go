@@ -12,14 +12,18 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// Secrets returns what the deliveries of a subscription are signed with at an instant, the newest first; false where
-// there is no such subscription.
-func (r *Room) Secrets(id string, now time.Time) ([]string, bool) {
+// Secrets returns what the deliveries of a subscription are signed with at an instant, the newest first. ErrNotFound: there is
+// none of that id any more; errUnreadable: this release cannot read it.
+func (r *Room) Secrets(id string, now time.Time) ([]string, error) {
 	r.mu.RLock()
 	e := r.byID[id]
+	_, broken := r.broken[id]
 	r.mu.RUnlock()
-	if e == nil {
-		return nil, false
+	switch {
+	case broken:
+		return nil, fmt.Errorf("subscription %s: %w", id, errUnreadable)
+	case e == nil:
+		return nil, fmt.Errorf("subscription %s: %w", id, ErrNotFound)
 	}
 	var inUse []string
 	for _, s := range e.Record.Secrets {
@@ -27,7 +31,7 @@ func (r *Room) Secrets(id string, now time.Time) ([]string, bool) {
 			inUse = append(inUse, s.Value)
 		}
 	}
-	return inUse, true
+	return inUse, nil
 }
 
 // maxSecrets is how many secrets sign at once, each rotation within the overlap of another adding one.
