@@ -45,6 +45,10 @@ func (r *jobRecord) view() front.JobView {
 		ID: r.ID, Kind: r.Kind, State: r.State, Tenant: r.Tenant, Done: r.Done, Skipped: r.Skipped, CreatedAt: front.At(r.CreatedAt),
 		FinishedAt: front.At(r.FinishedAt), Error: r.Error,
 	}
+	var of flowCancel
+	if r.Kind == flowCancelKind && json.Unmarshal(r.Spec, &of) == nil {
+		v.Flow = of.Flow
+	}
 	if r.Total != nil {
 		total := *r.Total
 		v.Total = &total

@@ -41,6 +41,15 @@ func (f *Front) showState(subscription string, id record.ID) (one shownState, wh
 	return one, whose, nil
 }
 
+// seesDelivery reports whether a delivery of an event that the principal may see may be shown to it: of one whose retention has
+// passed, and whose is nil, it is not known to what host it went.
+func (p *Principal) seesDelivery(whose *shown) bool {
+	if whose == nil {
+		return !p.partial()
+	}
+	return p.sees(whose.Tenant, whose.Host, whose.Flow)
+}
+
 // beside adds to a webhook that belongs to an event where else that event went, as far as somebody may see. Of an event whose
 // retention has passed nothing is known.
 func (f *Front) beside(by *Principal, s *shown) error {
@@ -63,7 +72,7 @@ func (f *Front) beside(by *Principal, s *shown) error {
 		if err != nil {
 			return err
 		}
-		if whose == nil && by.host == nil && by.flow == nil || whose != nil && by.sees(whose.Tenant, whose.Host, whose.Flow) {
+		if by.seesDelivery(whose) {
 			s.Deliveries = append(s.Deliveries, one)
 		}
 	}

@@ -34,7 +34,7 @@ func (f *Front) erase(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	case asked.Subject == "" && asked.Tenant == "":
 		answer(ctx, badRequest("neither subject nor tenant is given", `one of them, as in {"subject":"customer-4711"}`))
 		return
-	case by.host != nil || by.flow != nil:
+	case by.partial():
 		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts or flows: want one that is not", by.Name())))
 		return
 	case asked.Tenant != "" && !by.Sees(asked.Tenant):
@@ -47,7 +47,7 @@ func (f *Front) erase(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	if asked.Subject != "" {
 		subject = webhook.SubjectDigest(&f.defaults.Secret, asked.Subject)
 	}
-	f.beginJob(ctx, by, func(tenant, key string) (JobView, bool, error) {
+	f.beginJob(ctx, by, tenants, func(tenant, key string) (JobView, bool, error) {
 		return f.set.Erasures.Begin(f.work, subject, tenants, tenant, key)
 	})
 }

@@ -14,6 +14,11 @@ import (
 
 // publish answers POST /v1/events.
 func (f *Front) publish(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+	if by.partial() {
+		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts or flows, and an event goes to whichever subscription of its tenant wants it: "+
+			"want a token that is confined to tenants at most", by.Name())))
+		return
+	}
 	b, p := f.readEvents(ctx, by)
 	if p != nil {
 		answer(ctx, p)
@@ -156,7 +161,7 @@ func (f *Front) event(ctx *fasthttp.RequestCtx, by *Principal, id string) {
 	e, webhooks, err := f.set.Subscriptions.Event(f.work, tenant, id)
 	var view *shownEvent
 	if err == nil {
-		view, err = f.showEvent(e, webhooks, string(ctx.QueryArgs().Peek("cursor")), limit)
+		view, err = f.showEvent(by, e, webhooks, string(ctx.QueryArgs().Peek("cursor")), limit)
 	}
 	switch {
 	case errors.Is(err, subscription.ErrNotFound):
@@ -184,31 +189,36 @@ type shownEvent struct {
 	Next       *string      `json:"next"` // null: these are the last
 }
 
-// showEvent shows an event, and those of its deliveries that are behind a webhook's id.
-func (f *Front) showEvent(e *record.Event, webhooks []record.ID, after string, limit int) (*shownEvent, error) {
+// showEvent shows an event as far as somebody may see, and those of its deliveries that are behind a webhook's id.
+func (f *Front) showEvent(by *Principal, e *record.Event, webhooks []record.ID, after string, limit int) (*shownEvent, error) {
 	v := &shownEvent{
 		ID: e.ID, Type: e.Type, Tenant: e.Tenant, Live: e.Live, Products: e.Products, CreatedAt: At(e.CreatedAt),
-		AcceptedAt: At(e.AcceptedAt), Size: e.Size, Matched: len(webhooks), Missed: e.Missed, Deliveries: []shownState{},
+		AcceptedAt: At(e.AcceptedAt), Size: e.Size, Matched: len(webhooks), Missed: []string{}, Deliveries: []shownState{},
 	}
 	if v.Products == nil {
 		v.Products = []string{}
 	}
-	if v.Missed == nil {
-		v.Missed = []string{}
+	for _, id := range e.Missed {
+		if s := f.set.Subscriptions.Subscription(e.Tenant, id); !by.partial() || s != nil && by.seesSubscription(s) {
+			v.Missed = append(v.Missed, id)
+		}
 	}
+	looked, last := 0, ""
 	for i, id := range webhooks {
 		if id.String() <= after {
 			continue
 		}
-		if len(v.Deliveries) == limit {
-			v.Next = &v.Deliveries[limit-1].Webhook
+		if looked == limit {
+			v.Next = &last
 			break
 		}
-		one, _, err := f.showState(e.Matches[i], id)
+		one, whose, err := f.showState(e.Matches[i], id)
 		if err != nil {
 			return nil, err
 		}
-		v.Deliveries = append(v.Deliveries, one)
+		if looked, last = looked+1, one.Webhook; by.seesDelivery(whose) {
+			v.Deliveries = append(v.Deliveries, one)
+		}
 	}
 	return v, nil
 }

@@ -101,6 +101,8 @@ func (f *Front) flowOf(ctx *fasthttp.RequestCtx, by *Principal, name string) (te
 	switch {
 	case !by.Sees(tenant) || !by.InFlow(name):
 		answer(ctx, noFlowProblem(tenant, name))
+	case by.host != nil && !ctx.IsGet() && !ctx.IsHead():
+		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts, and a flow goes to any: want one that is not", by.Name())))
 	case len(name) > webhook.MaxFlow:
 		answer(ctx, badRequest(fmt.Sprintf("a flow's name of %d bytes", len(name)), fmt.Sprintf("at most %d", webhook.MaxFlow)))
 	case len(tenant) > webhook.MaxName:

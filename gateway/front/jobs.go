@@ -43,7 +43,8 @@ type JobView struct {
 	Kind       string  `json:"kind"`
 	State      string  `json:"state"`  // running, done, cancelled or failed
 	Tenant     string  `json:"tenant"` // empty: it is about all of them
-	Total      *int64  `json:"total"`  // null: not known
+	Flow       string  `json:"flow,omitempty"`
+	Total      *int64  `json:"total"` // null: not known
 	Done       int64   `json:"done"`
 	Skipped    int64   `json:"skipped,omitempty"` // of done: they could not be, as their payload, or what signs them, is gone
 	CreatedAt  Instant `json:"created_at"`
@@ -58,7 +59,7 @@ func (f *Front) jobs(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 		f.failed(ctx, err, "listing jobs failed")
 		return
 	}
-	views = slices.DeleteFunc(views, func(v JobView) bool { return !by.Sees(v.Tenant) })
+	views = slices.DeleteFunc(views, func(v JobView) bool { return !by.seesJob(&v) })
 	write(ctx, struct {
 		Jobs []JobView `json:"jobs"`
 	}{views})
@@ -93,12 +94,18 @@ func (f *Front) seenJob(ctx *fasthttp.RequestCtx, by *Principal, id string) *Job
 	switch {
 	case err != nil:
 		f.jobFailed(ctx, err, "showing a job failed")
-	case view == nil || !by.Sees(view.Tenant):
+	case view == nil || !by.seesJob(view):
 		answer(ctx, noJobProblem(id))
 	default:
 		return view
 	}
 	return nil
+}
+
+// seesJob reports whether a job may be shown to the principal: what is of a part of a tenant only where it is about a flow, and
+// the principal is in that on every host.
+func (p *Principal) seesJob(v *JobView) bool {
+	return p.Sees(v.Tenant) && (!p.partial() || v.Flow != "" && p.host == nil && p.InFlow(v.Flow))
 }
 
 func noJobProblem(id string) *problem {

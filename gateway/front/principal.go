@@ -90,6 +90,9 @@ func (p *Principal) Reaches(host string) bool { return p.host == nil || p.host(h
 // InFlow reports whether the principal may send in a flow, and see and steer it.
 func (p *Principal) InFlow(flow string) bool { return p.flow == nil || p.flow(flow) }
 
+// partial reports whether the principal is confined to hosts or flows: of what a tenant has it sees a part.
+func (p *Principal) partial() bool { return p.host != nil || p.flow != nil }
+
 // sees reports whether a webhook may be shown to the principal.
 func (p *Principal) sees(tenant, host, flow string) bool {
 	return p.Sees(tenant) && p.Reaches(host) && p.InFlow(flow)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -59,7 +60,7 @@ func (f *Front) replay(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	case filter.State == record.Pending || filter.State == record.Sending:
 		answer(ctx, badRequest(fmt.Sprintf("/filter/state is %q", filter.State), "delivered, failed, expired or cancelled: what is not over is sent anyway"))
 		return
-	case by.host != nil || by.flow != nil:
+	case by.partial():
 		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts or flows: want a token that is not, or a retry of single webhooks", by.Name())))
 		return
 	}
@@ -75,21 +76,25 @@ func (f *Front) replay(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 		}{n, whole})
 		return
 	}
-	f.beginJob(ctx, by, func(tenant, key string) (JobView, bool, error) {
+	f.beginJob(ctx, by, filter.Tenants, func(tenant, key string) (JobView, bool, error) {
 		return f.set.Replays.Begin(f.work, &filter.Filter, tenant, key)
 	})
 }
 
-// beginJob begins a job on behalf of someone, under the request's idempotency key, and answers with it.
-func (f *Front) beginJob(ctx *fasthttp.RequestCtx, by *Principal, begin func(tenant, key string) (JobView, bool, error)) {
+// beginJob begins a job about tenants (nil: all) on behalf of someone, under the request's idempotency key, and answers with
+// it. A job is of one tenant, to whom it shows, or of all.
+func (f *Front) beginJob(ctx *fasthttp.RequestCtx, by *Principal, about []string, begin func(tenant, key string) (JobView, bool, error)) {
 	key, p := idempotencyKey(&ctx.Request.Header)
+	if len(about) > 1 {
+		p = badRequest(fmt.Sprintf("no tenant is named, and token %s is for %s", by.Name(), strings.Join(about, ", ")), "one of them: a job is of one tenant")
+	}
 	if p != nil {
 		answer(ctx, p)
 		return
 	}
 	tenant := ""
-	if by.Tenants() != nil {
-		tenant = by.Tenant()
+	if len(about) == 1 {
+		tenant = about[0]
 	}
 	view, existing, err := begin(tenant, key)
 	if err != nil {
