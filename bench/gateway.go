@@ -45,8 +45,11 @@ func serveGateway(ctx context.Context, bin, dir, more string) (*running, error) 
 }
 
 // restart starts the gateway on the data it has.
-func (g *running) restart(ctx context.Context) (err error) {
-	g.process, err = start(ctx, g.front, g.bin, "serve", "--config", g.conf)
+func (g *running) restart(ctx context.Context) error {
+	p, err := start(ctx, g.front, g.bin, "serve", "--config", g.conf)
+	if err == nil {
+		g.process = p
+	}
 	return err
 }
 
