@@ -18,6 +18,15 @@ const (
 	// Values up to here stay in the LSM tree. With the value log, a queue of 100 live messages grew to 1 GB that was
 	// never collected.
 	valueThreshold = 1 << 20
+	// Of every table, also those that memtables become. Badger builds tables in buffers of twice this size, rounded up to a power
+	// of two, which double when a table does not fit; it keeps eight of them, each as large as the largest table that was ever
+	// built in it. With this size a memtable fits, whose table is never much larger, where the default of 2 MiB takes
+	// 28 MiB for it.
+	tableSize = 8 << 20
+	// Buffers of memtables beside the one written to. Where the disk does not keep up, who writes waits.
+	numMemtables = 2
+	// Of the tables' indexes, which are some 2 % of what they index.
+	indexCache = 32 << 20
 	// openBlocks is how many bytes of blocks are kept decrypted, where the database is encrypted.
 	openBlocks = 32 << 20
 	// LargestPayload is the largest payload accepted, in bytes: below valueThreshold with its header and Badger's own.
@@ -31,16 +40,18 @@ func openEngine(dir string, opt *Options) (*badger.DB, error) {
 		WithDetectConflicts(false).
 		WithNumVersionsToKeep(1).
 		WithMemTableSize(memTableSize).
-		WithNumMemtables(3).
+		WithNumMemtables(numMemtables).
+		WithBaseTableSize(tableSize).
 		WithValueThreshold(valueThreshold).
 		WithValueLogFileSize(memTableSize).
 		WithCompression(options.None).
 		WithBlockCacheSize(0). // uncompressed blocks are read from the mapped file
-		WithIndexCacheSize(64 << 20).
+		WithIndexCacheSize(indexCache).
 		WithNumCompactors(2).
 		WithNumGoroutines(1).
 		WithMetricsEnabled(false).
 		WithLogger(engineLog{opt.Log})
+	o.TableSizeMultiplier = 1
 	if opt.NoCompaction {
 		o = o.WithNumCompactors(0)
 	}

@@ -48,6 +48,10 @@ type acceptedJob struct {
 	offset int64 // of its payload in the frame
 }
 
+// fewGone is how many entries that are gone a queue may keep however short it is: little, as queues may be many and each entry
+// keeps all of its slab.
+const fewGone = 2
+
 // slabSize is how many entries are allocated at once.
 const slabSize = 256
 
@@ -94,12 +98,21 @@ func (f *fresh) remove(es []*freshEntry) {
 		delete(f.byID, e.entry.ID)
 		q := f.queues[e.queue]
 		q.gone++
+		for len(q.entries) > 0 && q.entries[0].gone { // they go about as they came
+			q.entries[0] = nil
+			q.entries, q.gone = q.entries[1:], q.gone-1
+		}
 		switch {
-		case q.gone == len(q.entries):
+		case len(q.entries) == 0:
 			delete(f.queues, e.queue)
-		case q.gone > 64 && q.gone > len(q.entries)/2:
-			q.entries = slices.DeleteFunc(q.entries, func(e *freshEntry) bool { return e.gone })
-			q.gone = 0
+		case q.gone > fewGone && q.gone > len(q.entries)/2:
+			left := make([]*freshEntry, 0, len(q.entries)-q.gone+fewGone)
+			for _, e := range q.entries {
+				if !e.gone {
+					left = append(left, e)
+				}
+			}
+			q.entries, q.gone = left, 0
 		}
 	}
 }
