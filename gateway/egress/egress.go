@@ -15,12 +15,13 @@
 //
 // # What is fasthttp's, and what is ours
 //
-// fasthttp's HostClient is the pool of each origin's connections, with its cleaner and its buffers; its ResponseHeader
+// fasthttp's HostClient is the pool of each origin's connections, with its cleaner; its ResponseHeader
 // reads and holds the head of a response; bodies in chunks are read by the standard library. Its HostClient.Do is not
 // used, because it repeats requests, does not tell whether a kept connection was used, and makes an error of an
 // answered request whose response's body is longer than allowed or came before the request was read. Ours are:
 //
 //   - the request's bytes, for what is promised above;
+//   - the buffers, which calls to all origins share (buffers.go);
 //   - connecting and TLS, for the guard and the causes of failure (dial.go);
 //   - the look at a kept connection before a request that must not be repeated is trusted to it (probe_unix.go), the
 //     bounds on how many are kept, and the list of open ones that Close breaks off (conn.go);

@@ -130,7 +130,7 @@ func (c *Client) begin(r *reader, req *Request, target string, resp *Response, d
 			return false, sendErr
 		}
 	}
-	r.pooled = cn.origin.pool.AcquireReader(cn)
+	r.pooled = acquireReader(cn)
 	r.br = r.pooled
 	if err := r.readHead(resp); err != nil {
 		if sendErr != nil && !isAlert(err) {
@@ -145,9 +145,8 @@ func (c *Client) begin(r *reader, req *Request, target string, resp *Response, d
 // send writes head and body, a small body in one write with its head. Its buffer is free again while the response is
 // waited for.
 func (c *Client) send(cn *conn, req *Request, target string) error {
-	pool := &cn.origin.pool
-	bw := pool.AcquireWriter(cn)
-	defer pool.ReleaseWriter(bw)
+	bw := acquireWriter(cn)
+	defer releaseWriter(bw)
 	// What fails is kept by the writer and returned by Flush.
 	_, _ = bw.Write(req.appendHead(bw.AvailableBuffer(), cn.origin.authority, target, c.set.UserAgent))
 	_, _ = bw.Write(req.Body)

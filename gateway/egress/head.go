@@ -19,9 +19,6 @@ const (
 	maxInformational = 32 // responses before the final one
 )
 
-// readSize is the read buffer of a call in flight.
-const readSize = 4 << 10
-
 // errProtocol is wrapped by errors about what is not HTTP/1.x (RFC 9112).
 var errProtocol = errors.New("unreadable response")
 

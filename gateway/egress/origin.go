@@ -34,7 +34,6 @@ func (c *Client) newOrigin(d destination, way *Way) *origin {
 		MaxConns:            math.MaxInt, // for the caller to bound
 		MaxIdleConnDuration: c.set.IdleTimeout,
 		ConnPoolStrategy:    fasthttp.LIFO, // so that what a burst needed is closed after it
-		ReadBufferSize:      readSize,
 	}
 	return o
 }

@@ -128,7 +128,7 @@ func (s *Stream) Close() error {
 // release gives back the buffer that the response was read with.
 func (r *reader) release() {
 	if r.pooled != nil {
-		r.cn.origin.pool.ReleaseReader(r.pooled)
+		releaseReader(r.pooled)
 		r.pooled, r.br = nil, nil
 	}
 }

@@ -326,7 +326,7 @@ func FuzzResponse(f *testing.F) {
 		c := New(Settings{})
 		read := func(src io.Reader) (Response, bool, error) {
 			cn := &conn{Conn: recording{r: src}, origin: c.newOrigin(destination{}, nil)}
-			br := cn.origin.pool.AcquireReader(cn)
+			br := acquireReader(cn)
 			r := reader{cn: cn, pooled: br, br: br}
 			var resp Response
 			resp.reset()
