@@ -156,6 +156,7 @@ func (x *exchange) said() *limiter.Hint {
 }
 
 func (d *Dispatcher) content(s schedule.Start) (payload []byte, w *record.Webhook, err error) {
+	defer d.pool.begun()
 	payload = s.Content.Payload
 	if payload != nil && s.Content.Webhook != nil {
 		return payload, s.Content.Webhook, nil

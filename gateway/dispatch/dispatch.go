@@ -119,7 +119,7 @@ func New(set Settings) *Dispatcher {
 	d.passes = map[record.ID]*Pass{}
 	d.inbox.wake = make(chan struct{}, 1)
 	d.settler.wake = make(chan struct{}, 1)
-	d.pool.work = d.attempt
+	d.pool.work, d.pool.wanted = d.attempt, d.inbox.nudge
 	d.pool.cond.L = &d.pool.mu
 	d.metrics = newMetrics(set.Metrics, d.Load)
 	return d
@@ -158,7 +158,7 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 		d.settler.flush()
 		var wake time.Time
 		if deadline.IsZero() {
-			plan := d.schedule.Next(now)
+			plan := d.schedule.NextOf(now, d.pool.room())
 			wake = plan.Wake
 			d.carryOut(ctx, plan)
 			wake = earlier(wake, d.saveStates(now))

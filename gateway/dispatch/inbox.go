@@ -80,6 +80,11 @@ func (b *inbox) add(change func(*happened)) {
 	}
 	change(b.now)
 	b.mu.Unlock()
+	b.nudge()
+}
+
+// nudge wakes the loop, though nothing happened that it has to know of.
+func (b *inbox) nudge() {
 	select {
 	case b.wake <- struct{}{}:
 	default:

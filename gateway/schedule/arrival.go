@@ -90,6 +90,7 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 		s.searchRead(q, now, entries, ended, failed)
 		return
 	}
+	s.toCome -= q.readLimit
 	if q.search.stage == searchWindow && !q.search.queued {
 		q.search.queued = true
 		s.searching.push(q)
@@ -105,6 +106,7 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 				return entries[i].Compare(q.arrivedAt) >= 0
 			})]
 		}
+		q.window.reserve(len(entries) + len(meanwhile))
 		for i := range entries {
 			e := &entries[i]
 			if _, gone := ended[e.Position]; gone || s.live[e.ID] != nil {
@@ -198,7 +200,7 @@ func (s *Schedule) lane(id record.Lane, now time.Time) *lane {
 	if l == nil {
 		h := s.host(id.Host)
 		l = &lane{
-			id: id, host: h, budget: s.set.Budget(id, now), shares: map[shareKey]*share{}, queues: map[record.QueueID]*queue{},
+			id: id, host: h, budget: s.set.Budget(id, now),
 			later:   newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
 			classes: [...]class{newClass(), newClass(), newClass()},
 		}
@@ -213,7 +215,7 @@ func (s *Schedule) addQueue(id record.QueueID, desc *record.Queue, now time.Time
 	sh := s.share(l, FlowName{desc.Tenant, desc.Flow}, desc.Priority)
 	q := &queue{id: id, desc: *desc, ordered: desc.Ordered(), lane: l, share: sh}
 	sh.join(q)
-	s.queues[id], l.queues[id] = q, q
+	s.queues[id] = q
 	s.busy(q)
 	return q
 }
@@ -247,7 +249,6 @@ func (s *Schedule) forgetIdle(now time.Time) {
 			continue
 		}
 		delete(s.queues, q.id)
-		delete(q.lane.queues, q.id)
 		s.leave(q)
 	}
 }

@@ -17,7 +17,7 @@ func (s *Schedule) Distressed(each func(Distress)) {
 	for _, h := range s.hosts {
 		d := Distress{Host: h.name, Breaker: h.breaker.State()}
 		for _, l := range h.lanes {
-			for _, q := range l.queues {
+			for q := range l.queues() {
 				if q.window.len() == 0 {
 					continue
 				}

@@ -44,6 +44,7 @@ type share struct {
 	aside    bool         // in lane.aside: it is none of the class's
 	pace     circuit.Pace // while its part of the host comes back by itself
 	inFlow   int          // its place in flow.shares
+	inLane   int          // its place in lane.shares
 	busy     int          // queues with something to do
 }
 
@@ -76,12 +77,12 @@ func (s *Schedule) flow(name FlowName) *flow {
 // share returns a flow's share of a lane, known or new.
 func (s *Schedule) share(l *lane, name FlowName, p record.Priority) *share {
 	key := shareKey{name, p}
-	sh := l.shares[key]
+	sh := l.shares.find(key)
 	if sh == nil {
 		f := s.flow(name)
 		sh = &share{flow: f, lane: l, priority: p, inFlow: len(f.shares)}
 		f.shares = append(f.shares, sh)
-		l.shares[key] = sh
+		l.shares.add(sh)
 	}
 	return sh
 }
@@ -105,7 +106,7 @@ func (s *Schedule) leave(q *queue) {
 	if last > 0 {
 		return
 	}
-	delete(sh.lane.shares, sh.key())
+	sh.lane.shares.remove(sh)
 	f := sh.flow
 	last = len(f.shares) - 1
 	f.shares[sh.inFlow] = f.shares[last]

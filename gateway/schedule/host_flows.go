@@ -28,7 +28,7 @@ func (s *Schedule) FlowsAt(name string, most int) (flows []HostFlow, all int) {
 	}
 	sums := map[*flow]*HostFlow{}
 	for _, l := range h.lanes {
-		for _, q := range l.queues {
+		for q := range l.queues() {
 			if q.window.len() == 0 && !q.more {
 				continue
 			}

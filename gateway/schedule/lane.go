@@ -36,7 +36,7 @@ type lane struct {
 	id      record.Lane
 	host    *host
 	budget  *limiter.Budget
-	shares  map[shareKey]*share
+	shares  shares
 	classes [3]class        // by priority: high, normal, low
 	seated  uint64          // shares seated, ever
 	later   indexed[*queue] // by when their head is due
@@ -45,7 +45,6 @@ type lane struct {
 	dirty    bool   // its budget's state has to be saved
 	saved    uint64 // the budget's revision that was saved last
 	barred   bool   // in host.barred
-	queues   map[record.QueueID]*queue
 
 	pace  circuit.Pace // while the host comes back
 	aside []*share     // whose part of the host the breaker holds, or lets come back by itself

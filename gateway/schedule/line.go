@@ -27,7 +27,7 @@ func (s *Schedule) Line(now time.Time, desc *record.Queue) (id record.ID, ok boo
 		sh.join(sh.line)
 	}
 	q := sh.line
-	if q.window.len() >= s.windowOf() {
+	if q.window.len() >= s.set.Window {
 		s.maybeIdle(q, now)
 		return id, false
 	}

@@ -21,12 +21,10 @@ import (
 const (
 	DefaultMaxInFlight = 10_000
 	DefaultWindow      = 1024      // entries: a burst of as many is sent from memory
-	DefaultMaxEntries  = 1 << 18   // about 120 bytes each, and what windows grow by
-	DefaultMaxHandover = 64 << 20  // bytes
+	DefaultMaxEntries  = 1 << 17   // about 100 bytes each, and what windows grow by
+	DefaultMaxHandover = 32 << 20  // bytes
 	DefaultMaxBytes    = 128 << 20 // bytes; each is held about twice while it is sent
-	minWindow          = 16        // of every queue when MaxEntries is reached
 	maxReading         = 32        // window reads under way at once
-	quantum            = 16        // webhooks a lane may start before the next lane's turn
 )
 
 // Settings are what a Schedule is built with. Zero bounds mean their defaults.
@@ -34,7 +32,7 @@ type Settings struct {
 	MaxInFlight  int   // attempts under way in all
 	MaxUnsettled int   // attempts ended but not yet durable, in all; default: as many as MaxInFlight
 	Window       int   // entries of one queue kept in memory
-	MaxEntries   int   // entries of all queues kept in memory; beyond it windows shrink to a few entries each
+	MaxEntries   int   // entries of all queues kept in memory; as they become many, windows shrink to a few entries each
 	MaxHandover  int64 // bytes of payloads handed over in memory; beyond it they are read from disk when sent
 	MaxBytes     int64 // bytes of payloads in flight or unsettled; one more webhook may go above it
 	// Floor is the part of a lane's turns that goes to each lower priority while it waits, above 0 and at most 0.4;
@@ -78,6 +76,7 @@ type Schedule struct {
 	judged   indexed[*queue]
 	unjudged fifo[*queue]
 	reading  int
+	toCome   int // entries that windows are being read for, at most
 
 	inFlight  int
 	slow      int // of those in flight, to slow hosts
@@ -182,7 +181,11 @@ type Read struct {
 }
 
 // Next returns what may start now. It never returns more than fits the slots that are free.
-func (s *Schedule) Next(now time.Time) *Plan {
+func (s *Schedule) Next(now time.Time) *Plan { return s.NextOf(now, s.set.MaxInFlight) }
+
+// NextOf returns what may start now as Next does, and starts at most so many webhooks, callers' calls included, and perhaps the
+// rest of one lane's turn. What it leaves has its turn when it is asked again, for which there is no Wake.
+func (s *Schedule) NextOf(now time.Time, most int) *Plan {
 	p := &s.plan
 	clear(p.Start) // let go of the payloads
 	clear(p.Expired)
@@ -200,7 +203,7 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	for l := s.asleep.first(); l != nil && !l.at.After(now); l = s.asleep.first() {
 		s.giveTurn(l)
 	}
-	for s.free() > 0 && (s.runnable.len() > 0 || s.letIn(now)) {
+	for len(p.Start)+len(p.Passed) < most && s.free() > 0 && (s.runnable.len() > 0 || s.letIn(now)) {
 		l := s.runnable.pop()
 		l.place = nowhere
 		if again := s.visit(l, now, p); again {
@@ -231,33 +234,6 @@ func (s *Schedule) Next(now time.Time) *Plan {
 	return p
 }
 
-// planReads asks for the windows of queues that ran low, a bounded number at a time.
-func (s *Schedule) planReads(p *Plan) {
-	for s.reading < maxReading && s.unread.len() > 0 {
-		q := s.unread.pop()
-		q.wanted = false
-		if !q.more || q.reading || q.search.stage != noSearch {
-			continue
-		}
-		limit := s.windowOf() - q.window.len()
-		if limit <= 0 {
-			continue
-		}
-		q.reading, q.stale, q.arrived = true, false, false
-		q.readLimit = limit
-		s.reading++
-		p.Read = append(p.Read, Read{Host: q.desc.Lane.Host, Queue: q.id, After: q.cursor, Limit: limit})
-	}
-}
-
-// windowOf is how many entries a queue may keep in memory just now.
-func (s *Schedule) windowOf() int {
-	if s.entries >= s.set.MaxEntries {
-		return min(minWindow, s.set.Window)
-	}
-	return s.set.Window
-}
-
 // visit lets a lane start what it may, up to its quantum. It reports whether the lane wants another turn.
 func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 	if l.host.held {
@@ -267,7 +243,7 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 	nowMs := now.UnixMilli()
 	l.promote(nowMs)
 	l.recall(now)
-	for range quantum {
+	for range s.quantum() {
 		if s.free() <= 0 {
 			return true
 		}
@@ -321,6 +297,7 @@ func (s *Schedule) take(l *lane, q *queue, now time.Time) Start {
 	f.gate.pass(now)
 	f.tenant.gate.pass(now)
 	l.tookTurn(q, s.set.Floor, now.UnixMilli())
+	s.letGo(q)
 	s.refill(q)
 	return Start{Queue: q.id, Lane: l.id, Entry: e.entry, Content: e.content}
 }
@@ -330,15 +307,6 @@ func (s *Schedule) left(q *queue, e *held, to itemState) {
 	s.entries--
 	s.handover -= e.content.size()
 	s.newItem(q, &e.entry, to)
-}
-
-// refill asks for more of a queue when its window runs low.
-func (s *Schedule) refill(q *queue) {
-	if !q.more || q.reading || q.wanted || q.search.stage != noSearch || q.window.len() > s.windowOf()/4 {
-		return
-	}
-	q.wanted = true
-	s.unread.push(q)
 }
 
 // giveTurn gives a lane a turn in Next.

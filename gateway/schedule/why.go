@@ -145,7 +145,7 @@ func (l *lane) view(now time.Time) LaneView {
 	if l.place == inAsleep {
 		v.Until = l.at
 	}
-	for _, q := range l.queues {
+	for q := range l.queues() {
 		v.Waiting += q.window.len()
 		v.More = v.More || q.more
 		if q.window.len() == 0 {

@@ -130,6 +130,16 @@ func (w *window) pop() held {
 	return e
 }
 
+// reserve makes room for so many more, and no more than that: windows are many.
+func (w *window) reserve(n int) {
+	if n <= cap(w.entries)-len(w.entries) {
+		return
+	}
+	entries := make([]held, w.len(), w.len()+n)
+	copy(entries, w.entries[w.head:])
+	w.entries, w.head = entries, 0
+}
+
 // remove takes out the i-th entry.
 func (w *window) remove(i int) held {
 	if i == 0 {
