@@ -13,7 +13,7 @@ import (
 // (runtime/debug.SetMemoryLimit). It is not to be hit by what is alive: collecting would be all that is done then.
 const (
 	leastMemory  = 400 << 20 // bytes; below it memory is not worth the collector's work
-	memoryFactor = 1.4       // of what is alive
+	memoryFactor = 1.25      // of what is alive
 	memoryEvery  = 5 * time.Second
 )
 
