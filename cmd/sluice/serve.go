@@ -33,6 +33,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	gateway.MakeRoomForFiles(gateway.FilesAtHand)
 	addProcessor()
 	go boundMemory(ctx)
 	set := gateway.Settings{
