@@ -29,6 +29,7 @@ type rules struct {
 	signers     map[policy.Signature]*sign.Signer // with the secrets that policies name
 	// overrides are made when they are first asked for, by the match of their entry: entries are few, and hosts many.
 	overrides sync.Map
+	known     knownHosts
 }
 
 // newRules makes the rules of a valid configuration. What the tokens of was have spent of their rates stays spent; nil:
@@ -49,46 +50,6 @@ func (r *rules) budget(host string) limiter.Config { return budgetConfig(r.limit
 func (r *rules) changedBudget(host string, was *rules) (limiter.Config, bool) {
 	is := r.budget(host)
 	return is, !reflect.DeepEqual(is, was.budget(host))
-}
-
-func (r *rules) laneBy(host string) webhook.LaneBy {
-	by := r.limits.Match(host).By
-	return webhook.LaneBy{By: webhook.By(by.Kind), Segments: by.Segments}
-}
-
-// hostLabel names a host in metrics by the entry of limits.hosts that matches it: as many values as entries, however
-// many hosts are called.
-func (r *rules) hostLabel(host string) string {
-	if m := r.limits.Match(host).Match; m != "" {
-		return m
-	}
-	return "other"
-}
-
-// override says how headers of a host are to be read; nil: as they look.
-func (r *rules) override(host string) *limiter.Override {
-	h := r.limits.Match(host)
-	if h.Match == "" {
-		return nil
-	}
-	if o, ok := r.overrides.Load(h.Match); ok {
-		return o.(*limiter.Override) //nolint:forcetypeassert // nothing else is stored
-	}
-	o, err := h.Override()
-	if err != nil { // the configuration is valid
-		o = nil
-	}
-	r.overrides.Store(h.Match, o)
-	return o
-}
-
-// showURL makes URLs fit to be shown: without credentials, and without their path where the configuration says that it
-// is one.
-func (r *rules) showURL(host, url string) string {
-	if r.limits.Match(host).MaskPath {
-		return webhook.MaskPath(url)
-	}
-	return webhook.MaskURL(url)
 }
 
 // inForce are the rules that hold now, for the rooms to ask. Asking costs an atomic load.

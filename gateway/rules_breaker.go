@@ -36,14 +36,7 @@ func newBreakerRules(conf *configs.Config) breakerRules {
 }
 
 // breakerOf returns the rule of a host's breaker.
-func (r *rules) breakerOf(host string) *breakerRule {
-	if len(r.breakers.differ) > 0 {
-		if rule, ok := r.breakers.differ[r.limits.Match(host).Match]; ok {
-			return rule
-		}
-	}
-	return r.breakers.usual
-}
+func (r *rules) breakerOf(host string) *breakerRule { return r.of(host).breaker }
 
 // changedBreaker returns the configuration of a host's breaker, and whether it differs from what it was.
 func (r *rules) changedBreaker(host string, was *rules) (circuit.Config, bool) {
