@@ -48,6 +48,8 @@ type Settings struct {
 	// run the whole gateway in memory.
 	Listener, Admin net.Listener
 	Dial            func(ctx context.Context, network, address string) (net.Conn, error)
+	// Resolver finds destinations' addresses where Dial is nil; nil: the system's.
+	Resolver *net.Resolver
 	// NoCompaction is badgerstore.Options': for the same tests, of which some go on for days of virtual time.
 	NoCompaction bool
 	// Store puts something before the store, for tests of what a crash between two of its writes leaves. Nil: nothing.
@@ -144,7 +146,7 @@ func (g *Gateway) open() error {
 		return err
 	}
 	g.notices = newNotices(conf.Notices, g.log, registry)
-	g.client = egress.New(egress.Settings{Rules: ways, UserAgent: "Sluice/" + set.Version, Dial: set.Dial})
+	g.client = egress.New(egress.Settings{Rules: ways, UserAgent: "Sluice/" + set.Version, Dial: set.Dial, Resolver: set.Resolver})
 	g.keys = &signingKeys{store: g.store, log: g.log}
 	signing := &signing{
 		gone:  func(id string) bool { return g.room.Gone(id) },

@@ -81,8 +81,8 @@ func (g *Guard) check(h host, port uint16) error {
 	if h.addr.IsValid() {
 		return g.CheckAddr(netip.AddrPortFrom(h.addr, port))
 	}
-	if h.isLocalhost() && !contains(g.AllowNets, loopback4) && !contains(g.AllowNets, loopback6) {
-		return refuse(h.name, "names this machine (RFC 6761)", "127.0.0.0/8")
+	if known := h.knownName(); known != nil && !slices.ContainsFunc(known.at, func(a netip.Addr) bool { return contains(g.AllowNets, a) }) {
+		return refuse(h.name, known.what, known.allow)
 	}
 	// With networks allowed on any port, only the address can tell.
 	if !g.portListed(port) && len(g.AllowNets) == 0 {
@@ -121,7 +121,7 @@ func (g *Guard) CheckAddr(at netip.AddrPort) error {
 		return fmt.Errorf("%w: %s: its network is denied by egress.deny_nets", ErrBlocked, at)
 	}
 	if contains(g.AllowNets, addr) {
-		if nat64.Contains(addr) {
+		if nat64.Contains(addr) || localNAT64.Contains(addr) {
 			return g.CheckAddr(netip.AddrPortFrom(inner, at.Port()))
 		}
 		return nil
@@ -134,11 +134,6 @@ func (g *Guard) CheckAddr(at netip.AddrPort) error {
 	}
 	return nil
 }
-
-var (
-	loopback4 = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	loopback6 = netip.IPv6Loopback()
-)
 
 func refuse(what, rule, allow string) error {
 	return fmt.Errorf("%w: %s: %s; to call it all the same, allow its network: --allow-net %s, or egress.allow_nets",
@@ -215,10 +210,4 @@ func (h host) authority(port uint16) string {
 		return name
 	}
 	return name + ":" + strconv.Itoa(int(port))
-}
-
-// isLocalhost reports whether a name stands for this machine wherever it is resolved (RFC 6761 section 6.3).
-func (h host) isLocalhost() bool {
-	name := strings.TrimSuffix(h.name, ".")
-	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }

@@ -66,6 +66,8 @@ var beyond6 = []special{
 // Prefixes whose addresses carry an IPv4 address that traffic ends up at.
 var (
 	nat64      = netip.MustParsePrefix("64:ff9b::/96")
+	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")  // with the translator's prefix of 96 bits, which is usual (RFC 8215)
+	translated = netip.MustParsePrefix("::ffff:0:0:0/96") // RFC 2765 section 2.1
 	sixToFour  = netip.MustParsePrefix("2002::/16")
 	compatible = netip.MustParsePrefix("::/96")
 )
@@ -76,7 +78,7 @@ func embedded4(addr netip.Addr) (netip.Addr, bool) {
 	switch {
 	case !addr.Is6():
 		return netip.Addr{}, false
-	case nat64.Contains(addr), compatible.Contains(addr):
+	case nat64.Contains(addr), localNAT64.Contains(addr), translated.Contains(addr), compatible.Contains(addr):
 		return netip.AddrFrom4([4]byte(b[12:16])), true
 	case sixToFour.Contains(addr):
 		return netip.AddrFrom4([4]byte(b[2:6])), true

@@ -25,9 +25,13 @@ type destination struct {
 	authority string // for the Host field: as written, in ASCII, an empty port dropped
 }
 
-// address is what is dialled.
+// address is what is dialled. Every name of localhost is, whatever a name server would say of it (RFC 6761 section 6.3).
 func (d *destination) address() string {
-	return net.JoinHostPort(d.host.name, strconv.Itoa(int(d.port)))
+	name := d.host.name
+	if d.host.isLocalhost() {
+		name = "localhost"
+	}
+	return net.JoinHostPort(name, strconv.Itoa(int(d.port)))
 }
 
 // splitURL splits an absolute URL behind its authority (RFC 3986 section 3.2): key is its beginning, target the rest

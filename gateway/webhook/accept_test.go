@@ -124,7 +124,7 @@ func TestHostIsTheAuthorityWithoutThePortOfHTTPSOnly(t *testing.T) {
 		"http://192.0.2.7:9099/hook":          "192.0.2.7:9099",
 		"http://[2001:DB8:0:0::1]:9099/":      "[2001:db8::1]:9099",
 		"https://[2001:db8::1]/":              "[2001:db8::1]",
-		"http://[::ffff:192.0.2.7]/":          "[::ffff:192.0.2.7]:80",
+		"http://[::ffff:192.0.2.7]/":          "192.0.2.7:80",
 		"https://a.example/@user/b?x=a@b&c:d": "a.example",
 		"https://a.example?u=http://x@y/":     "a.example",
 	} {

@@ -14,7 +14,8 @@ import (
 // Target is where a URL points.
 type Target struct {
 	// Host is the authority as lanes have it (record.Lane): in lower case, without a final dot, the port left out
-	// only for https on 443, IPv6 literals in brackets and in the canonical form of RFC 5952.
+	// only for https on 443, IPv6 literals in brackets and in the canonical form of RFC 5952, those that map an IPv4
+	// address as that one.
 	Host   string
 	Scheme string // http or https
 	Name   string // the host alone, without brackets and port
@@ -133,7 +134,7 @@ func hostName(name string) (string, *complaint) {
 		if err != nil || !addr.Is6() || addr.Zone() != "" {
 			return "", &complaint{fmt.Sprintf("%s is no IPv6 address", shorten(name)), "as in [2001:db8::1], without a zone"}
 		}
-		return addr.String(), nil
+		return addr.Unmap().String(), nil
 	}
 	if !isASCII(name) {
 		ascii, err := idna.Lookup.ToASCII(name)
