@@ -25,7 +25,7 @@ func presented(t *testing.T, addr string, of *authority, show *tls.Certificate) 
 	if err != nil {
 		return "", err
 	}
-	defer cn.Close()
+	defer func() { _ = cn.Close() }()
 	if _, err := fmt.Fprintf(cn, "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"); err != nil {
 		return "", err
 	}
