@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -17,8 +16,8 @@ import (
 // What follows puts the dispatcher's answers to proxied requests into the front door's words.
 
 // forward is front.Forward.
-func (g *Gateway) forward(ctx context.Context, w *record.Webhook) (front.Reply, *front.Hold, error) {
-	f, err := g.dispatcher.Forward(ctx, w)
+func (g *Gateway) forward(w *record.Webhook, hold time.Duration) (front.Reply, *front.Hold, error) {
+	f, err := g.dispatcher.Forward(w, hold)
 	if err != nil {
 		hold, err := refusal(err)
 		return nil, hold, err
@@ -27,8 +26,8 @@ func (g *Gateway) forward(ctx context.Context, w *record.Webhook) (front.Reply, 
 }
 
 // tunnel is front.Tunnel.
-func (g *Gateway) tunnel(ctx context.Context, w *record.Webhook) (net.Conn, *front.Failure, *front.Hold, error) {
-	cn, resp, err := g.dispatcher.Tunnel(ctx, w)
+func (g *Gateway) tunnel(w *record.Webhook, hold time.Duration) (net.Conn, *front.Failure, *front.Hold, error) {
+	cn, resp, err := g.dispatcher.Tunnel(w, hold)
 	switch {
 	case err != nil:
 		hold, err := refusal(err)

@@ -1,8 +1,8 @@
 // Package dispatch owns the clock, the schedule and the workers: it turns the schedule's decisions into attempts, and
 // what came of them into settlements.
 //
-// One goroutine, Run, owns the schedule; with it every lane's budget and every host's breaker, so none of them needs
-// a lock. It takes what happened from the inbox in slices (committed webhooks, ended attempts, windows read,
+// One goroutine, Run, has the schedule's turns; with it every lane's budget and every host's breaker are behind one lock, held for
+// a turn at a time. It takes what happened from the inbox in slices (committed webhooks, ended attempts, windows read,
 // settlements made durable, commands), asks the schedule what may start, hands that to the workers, and sleeps until
 // the inbox or the schedule's next instant wakes it. Workers send (attempt.go); the settler writes what became of it
 // (settle.go); only then does the schedule forget a webhook. It never accepts webhooks and never speaks to clients.
@@ -11,7 +11,7 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,24 +76,30 @@ type Settings struct {
 
 // Dispatcher sends what is due. Use New, then Restore, then Run.
 type Dispatcher struct {
-	set      Settings
-	schedule *schedule.Schedule
-	inbox    inbox
-	pool     pool
-	settler  settler
-	waits    waits
-	metrics  *metrics
-	watched  map[record.ID][]chan struct{} // closed when what became of the webhook is durable; the loop's
+	set   Settings
+	inbox inbox
 
-	passes map[record.ID]*Pass // who stand in line
+	// mu is held for one turn of the schedule, which takes microseconds, and never over I/O: by the loop, and by whoever makes
+	// a call of its own (pass.go) for its beginning and its end. It guards all down to saving.
+	mu       sync.Mutex
+	schedule *schedule.Schedule
+	watched  map[record.ID][]chan struct{} // closed when what became of the webhook is durable
+	passes   map[record.ID]*Pass           // who stand in line
+	changes  []breakerChange               // to be logged
+	draining bool                          // nothing begins any more
+	saveAt   time.Time                     // when changed states may be saved next
+	saveNow  bool
+	saving   bool // the loop looks at the changed states by itself, at saveAt at the latest
+
+	pool    pool
+	settler settler
+	waits   waits
+	metrics *metrics
 
 	stopped chan struct{} // closed when the loop has ended
 	ended   chan struct{} // closed when nothing is written any more either
 
-	saveAt  time.Time // when changed states may be saved next
-	saveNow bool
-	told    []Attempted // the last time, for its memory
-	gauges  atomic.Pointer[Load]
+	told []Attempted // the last time, for its memory
 }
 
 // New returns a dispatcher that does nothing yet.
@@ -151,32 +157,11 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 	var deadline time.Time // of the drain; zero: not draining
 	stopping := ctx.Done()
 	for {
-		in := d.inbox.take()
-		now := time.Now()
-		d.apply(in, now, !deadline.IsZero())
-		d.tellFlows()
-		d.settler.flush()
-		var wake time.Time
-		if deadline.IsZero() {
-			plan := d.schedule.NextOf(now, d.pool.room())
-			wake = plan.Wake
-			d.carryOut(ctx, plan)
-			wake = earlier(wake, d.saveStates(now))
-		} else {
-			if d.schedule.InFlight() == 0 && d.schedule.Unsettled() == 0 {
-				d.saveNow = true
-				d.saveStates(now)
-				return nil
-			}
-			if wake = deadline; !now.Before(deadline) {
-				d.saveNow = true
-				d.saveStates(now)
-				return errDrain
-			}
+		wake, over, err := d.turn(ctx, deadline)
+		d.logChanges()
+		if over {
+			return err
 		}
-		d.gauges.Store(&Load{
-			InFlight: d.schedule.InFlight(), Unsettled: d.schedule.Unsettled(), Waiting: d.schedule.InMemory(),
-		})
 		var at <-chan time.Time
 		if !wake.IsZero() {
 			timer.Reset(min(time.Until(wake), maxSleep))
@@ -194,19 +179,48 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 	}
 }
 
+// turn tells the schedule what happened and carries out what it decides. It returns when to come again at the latest; over: all
+// that was under way when the drain began has ended, or, with an error, its deadline has passed.
+func (d *Dispatcher) turn(ctx context.Context, deadline time.Time) (wake time.Time, over bool, err error) {
+	in := d.inbox.take()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	d.apply(in, now)
+	d.tellFlows()
+	d.settler.flush()
+	if !d.draining {
+		plan := d.schedule.NextOf(now, d.pool.room())
+		wake = plan.Wake
+		d.carryOut(ctx, plan)
+		save := d.saveStates(now)
+		d.saving = !save.IsZero()
+		return earlier(wake, save), false, nil
+	}
+	done := d.schedule.InFlight() == 0 && d.schedule.Unsettled() == 0
+	if !done && now.Before(deadline) {
+		return deadline, false, nil
+	}
+	d.saveNow = true
+	d.saveStates(now)
+	if !done {
+		err = errDrain
+	}
+	return deadline, true, err
+}
+
 // Load is what the dispatcher has in hand.
 type Load struct{ InFlight, Unsettled, Waiting int }
 
-// Load returns what the dispatcher had in hand a moment ago.
+// Load returns what the dispatcher has in hand.
 func (d *Dispatcher) Load() Load {
-	if l := d.gauges.Load(); l != nil {
-		return *l
-	}
-	return Load{}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return Load{InFlight: d.schedule.InFlight(), Unsettled: d.schedule.Unsettled(), Waiting: d.schedule.InMemory()}
 }
 
 // apply tells the schedule what happened, and runs the commands.
-func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
+func (d *Dispatcher) apply(in *happened, now time.Time) {
 	for i := range in.committed {
 		c := &in.committed[i]
 		d.schedule.Committed(now, &schedule.Fresh{
@@ -218,8 +232,7 @@ func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 		e := &in.ended[i]
 		if !e.unsent {
 			if t := d.schedule.Ended(now, &e.end); t != (circuit.Transition{}) {
-				d.logTransition(e.lane.Host, t, now)
-				d.saveNow = true
+				d.breakerChanged(e.lane.Host, t, now)
 			}
 		}
 		if e.settlement != nil {
@@ -241,10 +254,10 @@ func (d *Dispatcher) apply(in *happened, now time.Time, draining bool) {
 		d.schedule.TakeBack(&in.abandoned[i])
 	}
 	for i := range in.passes {
-		d.hear(&in.passes[i], now, draining)
+		d.hear(&in.passes[i], now)
 	}
 	for _, c := range in.commands {
-		c.answer(d.schedule, now, draining)
+		c.answer(d.schedule, now, d.draining)
 	}
 }
 
@@ -280,17 +293,39 @@ func (d *Dispatcher) read(ctx context.Context, r schedule.Read) {
 	d.inbox.addRead(windowRead{queue: r.Queue, entries: entries, failed: err != nil})
 }
 
-func (d *Dispatcher) logTransition(host string, t circuit.Transition, now time.Time) {
-	d.metrics.breaker(d.set.HostLabel(host), t)
-	line := d.set.Log.Warn().Str("host", host).Stringer("from", t.From).Stringer("to", t.To).Str("cause", t.Cause)
+// breakerChange is a breaker's transition, and how it stood then.
+type breakerChange struct {
+	host string
+	circuit.Transition
+	view circuit.View
+	part bool // of the host only
+}
+
+// breakerChanged notes a transition, to be saved and logged.
+func (d *Dispatcher) breakerChanged(host string, t circuit.Transition, now time.Time) {
 	v, part := d.schedule.Breaker(host).Holding(now, t.Of)
-	if t.Partial && part {
-		line = line.Str("tenant", t.Of.Tenant).Hex("lane", t.Of.Key[:])
+	d.changes = append(d.changes, breakerChange{host, t, v, part})
+	d.saveNow = true
+}
+
+// logChanges logs the breakers' transitions.
+func (d *Dispatcher) logChanges() {
+	d.mu.Lock()
+	changes := d.changes
+	d.changes = nil
+	d.mu.Unlock()
+	for i := range changes {
+		c := &changes[i]
+		d.metrics.breaker(d.set.HostLabel(c.host), c.Transition)
+		line := d.set.Log.Warn().Str("host", c.host).Stringer("from", c.From).Stringer("to", c.To).Str("cause", c.Cause)
+		if c.Partial && c.part {
+			line = line.Str("tenant", c.Of.Tenant).Hex("lane", c.Of.Key[:])
+		}
+		if c.To == circuit.Open {
+			line = line.Time("probes_at", c.view.OpenUntil)
+		}
+		line.Msg("breaker changed")
 	}
-	if t.To == circuit.Open {
-		line = line.Time("probes_at", v.OpenUntil)
-	}
-	line.Msg("breaker changed")
 }
 
 func earlier(a, b time.Time) time.Time {

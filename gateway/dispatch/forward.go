@@ -1,14 +1,11 @@
 package dispatch
 
 import (
-	"context"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
-	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -19,24 +16,23 @@ type Forwarded struct {
 	Body *egress.Stream   // nil: there is no response
 
 	x        *exchange
-	pass     *Pass
+	pass     Pass
 	seen     limiter.Observation
 	deferred bool
-	once     sync.Once
 }
 
 // Forward makes one call for a webhook that is stored nowhere, on the caller's goroutine, once its lane's turn for it has
-// come, for which it waits until ctx ends at most: *Delayed then, ErrStopping, or ErrCrowded. The budget and the breaker learn
+// come, for which it waits as long as hold at most: *Delayed then, ErrStopping, or ErrCrowded. The budget and the breaker learn
 // from it as from any attempt. It is never repeated.
-func (d *Dispatcher) Forward(ctx context.Context, w *record.Webhook) (*Forwarded, error) {
+func (d *Dispatcher) Forward(w *record.Webhook, hold time.Duration) (*Forwarded, error) {
 	queue := w.Queue()
-	pass, err := d.Pass(ctx, queue.Lane, schedule.FlowName{Tenant: w.Tenant, Flow: w.Flow}, w.Priority)
-	if err != nil {
+	f := new(Forwarded)
+	if err := d.pass(&f.pass, hold, &queue); err != nil {
 		return nil, err
 	}
 	p := d.policyOf(w)
 	x := exchanges.Get().(*exchange) //nolint:forcetypeassert // nothing else is put there
-	f := &Forwarded{x: x, pass: pass, Resp: &x.resp}
+	f.x, f.Resp = x, &x.resp
 	x.began = time.Now()
 	f.Body = d.set.Client.Open(&egress.Request{
 		Method: w.Method, URL: w.URL, Headers: w.Headers, Body: w.Body, Connect: p.ConnectTimeout, Timeout: p.Timeout,
@@ -68,17 +64,18 @@ func (f *Forwarded) Read(p []byte) (int, error) {
 
 // Close ends the call: its place in the lane is free. Resp must not be looked at any more.
 func (f *Forwarded) Close() error {
-	f.once.Do(func() {
-		if f.Body != nil {
-			_ = f.Body.Close()
-		}
-		outcome := policy.Delivered
-		if f.deferred {
-			outcome = policy.Throttled
-		}
-		f.pass.End(f.seen, f.pass.d.health(f.pass.start.Lane.Host, &f.x.resp, outcome))
-		exchanges.Put(f.x)
-		f.x, f.Resp, f.Body = nil, nil, nil
-	})
+	if f.x == nil {
+		return nil
+	}
+	if f.Body != nil {
+		_ = f.Body.Close()
+	}
+	outcome := policy.Delivered
+	if f.deferred {
+		outcome = policy.Throttled
+	}
+	f.pass.End(f.seen, f.pass.d.health(f.pass.start.Lane.Host, &f.x.resp, outcome))
+	exchanges.Put(f.x)
+	f.x, f.Resp, f.Body = nil, nil, nil
 	return nil
 }

@@ -25,7 +25,7 @@ type happened struct {
 	settled   []persist.Settlement
 	abandoned []schedule.Start // taken back: no worker had begun them
 	commands  []*command
-	passes    []passing // of callers\' calls, in their order
+	passes    []passing // of callers' calls, in their order
 }
 
 // ended is an attempt that came to its end, and what is to be written of it; nil, at a shutdown only: it stays as it was.

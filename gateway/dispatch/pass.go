@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -15,7 +14,7 @@ import (
 // ErrCrowded is Pass's answer where as many callers stand in line for a flow's turn as memory has room for.
 var ErrCrowded = errors.New("too many callers wait for a turn in this lane already")
 
-// Delayed is Pass's answer when ctx ended before the call's turn came: what it still waited for, and until when, if that is
+// Delayed is Pass's answer when the call's turn did not come in time: what it still waited for, and until when, if that is
 // known.
 type Delayed struct{ Waiting schedule.Waiting }
 
@@ -30,20 +29,17 @@ func (d *Delayed) Error() string {
 // Pass is a turn for one call that the caller makes by itself, in a lane, as one of a flow's: it holds a slot and a permit of the
 // lane's budget and the host's breaker until End, which must follow.
 type Pass struct {
-	Began time.Time // when the turn came
-
 	d     *Dispatcher
 	desc  record.Queue
 	id    record.ID      // once it stands in line; the loop's
 	start schedule.Start // once its turn came
-	turn  chan error     // of capacity 1
+	turn  chan error     // of capacity 1; nil: its turn came at once
 }
 
 // passing is what happens to a pass, for the loop.
 type passing struct {
 	pass *Pass
 	what passStep
-	end  schedule.End // of passEnd
 }
 
 type passStep uint8
@@ -51,68 +47,93 @@ type passStep uint8
 const (
 	passLine passStep = iota
 	passStepOut
-	passEnd
 )
 
-// Pass waits for the turn of a call in a lane, beside the webhooks of the same flow and priority and under all that holds them.
-// When ctx ends first the error is a *Delayed; it is ErrCrowded, or ErrStopping from the moment a shutdown begins, where the call
-// cannot stand in line. A turn that came at the same moment as ctx ended is the caller's all the same.
-func (d *Dispatcher) Pass(ctx context.Context, lane record.Lane, flow schedule.FlowName, priority record.Priority) (*Pass, error) {
-	p := &Pass{d: d, turn: make(chan error, 1), desc: record.Queue{
-		Lane: lane, Tenant: flow.Tenant, Flow: flow.Flow, Priority: priority,
-	}}
+// Pass waits for the turn of a call in a lane, beside the webhooks of the same flow and priority and under all that holds them,
+// for as long as hold: the error is a *Delayed then. It is ErrCrowded, or ErrStopping from the moment a shutdown begins, where
+// the call cannot stand in line. A turn that came at the moment at which hold ended is the caller's all the same.
+//
+// A call that nothing stands before takes its turn on the caller's goroutine, without a word to the loop.
+func (d *Dispatcher) Pass(hold time.Duration, lane record.Lane, flow schedule.FlowName, priority record.Priority) (*Pass, error) {
+	p := new(Pass)
+	return p, d.pass(p, hold, &record.Queue{Lane: lane, Tenant: flow.Tenant, Flow: flow.Flow, Priority: priority})
+}
+
+// pass is Pass with the caller's memory, which is its own again when there is an error.
+func (d *Dispatcher) pass(p *Pass, hold time.Duration, desc *record.Queue) error {
+	p.d, p.desc = d, *desc
+	if d.admit(p) {
+		return nil
+	}
+	p.turn = make(chan error, 1)
 	d.inbox.addPass(passing{pass: p, what: passLine})
+	patience := time.NewTimer(hold)
+	defer patience.Stop()
 	select {
 	case err := <-p.turn:
-		return p.came(err)
+		return err
 	case <-d.stopped:
-		return nil, ErrStopping
-	case <-ctx.Done():
+		return ErrStopping
+	case <-patience.C:
 	}
 	d.inbox.addPass(passing{pass: p, what: passStepOut})
 	select {
 	case err := <-p.turn:
-		return p.came(err)
+		return err
 	case <-d.stopped:
-		return nil, ErrStopping
+		return ErrStopping
 	}
 }
 
-func (p *Pass) came(err error) (*Pass, error) {
-	if err != nil {
-		return nil, err
+// admit gives a call its turn if nothing stands before it.
+func (d *Dispatcher) admit(p *Pass) (ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.draining {
+		return false
 	}
-	p.Began = time.Now()
-	return p, nil
+	p.start, ok = d.schedule.Admit(time.Now(), &p.desc)
+	return ok
 }
 
 // End gives the turn back with what the call taught: the budget and the breaker learn from it as from an attempt. A call that
 // was not made after all is circuit.Neutral, and Failed.
 func (p *Pass) End(seen limiter.Observation, health circuit.Result) {
-	p.d.inbox.addPass(passing{pass: p, what: passEnd, end: schedule.End{
-		ID: p.start.Entry.ID, Permit: p.start.Permit, Seen: seen, Health: health,
-	}})
+	if p.d.release(&p.start, seen, health) {
+		p.d.inbox.nudge()
+	}
+}
+
+// release tells the schedule of a call's end, and reports whether the loop has something to do for it.
+func (d *Dispatcher) release(s *schedule.Start, seen limiter.Observation, health circuit.Result) (wake bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	t, next := d.schedule.PassEnded(now, &schedule.End{ID: s.Entry.ID, Permit: s.Permit, Seen: seen, Health: health})
+	if t != (circuit.Transition{}) {
+		d.breakerChanged(s.Lane.Host, t, now)
+		next = true
+	}
+	if !d.saving && d.schedule.Dirty() {
+		d.saving, next = true, true // the loop has no time for it yet
+	}
+	return next || d.draining
 }
 
 func (b *inbox) addPass(p passing) {
 	b.add(func(h *happened) { h.passes = append(h.passes, p) })
 }
 
-// hear does on the loop what happens to a pass.
-func (d *Dispatcher) hear(in *passing, now time.Time, draining bool) {
+// hear does in the loop's turn what happens to a pass.
+func (d *Dispatcher) hear(in *passing, now time.Time) {
 	p := in.pass
 	switch {
-	case in.what == passEnd:
-		if t := d.schedule.PassEnded(now, &in.end); t != (circuit.Transition{}) {
-			d.logTransition(p.desc.Lane.Host, t, now)
-			d.saveNow = true
-		}
 	case in.what == passStepOut:
 		if w := d.schedule.StepOut(now, p.id); w != nil {
 			delete(d.passes, p.id)
 			p.turn <- &Delayed{*w}
 		}
-	case draining:
+	case d.draining:
 		p.turn <- ErrStopping
 	default:
 		id, ok := d.schedule.Line(now, &p.desc)
@@ -135,8 +156,11 @@ func (d *Dispatcher) letPass(passed []schedule.Start) {
 	}
 }
 
-// turnAway tells all who stand in line that nothing begins any more.
+// turnAway has nothing begin any more, and tells so all who stand in line.
 func (d *Dispatcher) turnAway() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.draining = true
 	now := time.Now()
 	for id, p := range d.passes {
 		d.schedule.StepOut(now, id)

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -16,7 +15,7 @@ func TestAPassIsATurnOfTheLaneAndItsEndFreesTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, stop := dispatching(t, &shelf{})
 		for range 50 {
-			p, err := d.Pass(t.Context(), nowhere.Lane, flow, 0)
+			p, err := d.Pass(time.Hour, nowhere.Lane, flow, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -37,9 +36,7 @@ func TestAPassWhoseTurnDoesNotComeInTimeSaysWhy(t *testing.T) {
 		if err := d.Do(t.Context(), func(s *schedule.Schedule, now time.Time) { s.HoldFlow(now, flow) }); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		_, err := d.Pass(ctx, nowhere.Lane, flow, 0)
+		_, err := d.Pass(2*time.Second, nowhere.Lane, flow, 0)
 		var delayed *Delayed
 		if !errors.As(err, &delayed) || delayed.Waiting.Reason != schedule.Held {
 			t.Errorf("%v, want that its flow is held", err)
@@ -55,13 +52,13 @@ func TestAShutdownTurnsAwayWhoStandInLineAndWaitsForWhoPassed(t *testing.T) {
 		if err := d.Do(t.Context(), func(s *schedule.Schedule, now time.Time) { s.HoldFlow(now, other) }); err != nil {
 			t.Fatal(err)
 		}
-		p, err := d.Pass(t.Context(), nowhere.Lane, flow, 0)
+		p, err := d.Pass(time.Hour, nowhere.Lane, flow, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		waiting := make(chan error, 1)
 		go func() {
-			_, err := d.Pass(context.Background(), nowhere.Lane, other, 0)
+			_, err := d.Pass(time.Hour, nowhere.Lane, other, 0)
 			waiting <- err
 		}()
 		synctest.Wait()
@@ -77,9 +74,65 @@ func TestAShutdownTurnsAwayWhoStandInLineAndWaitsForWhoPassed(t *testing.T) {
 		}
 		p.End(limiter.Observation{Failed: true}, circuit.Neutral)
 		<-d.ended
-		if _, err := d.Pass(context.Background(), nowhere.Lane, flow, 0); !errors.Is(err, ErrStopping) {
+		if _, err := d.Pass(time.Hour, nowhere.Lane, flow, 0); !errors.Is(err, ErrStopping) {
 			t.Errorf("after the end: %v, want %v", err, ErrStopping)
 		}
 		time.Sleep(10 * time.Minute) // stop waits, too
+	})
+}
+
+func TestWhatACallTaughtIsSavedWithinASecondThoughNothingElseHappens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &shelf{}
+		d, stop := dispatching(t, store)
+		for range 2 { // the second is admitted without the loop
+			p, err := d.Pass(time.Hour, nowhere.Lane, flow, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(5 * time.Second)
+			before, now := len(store.saved()), time.Now()
+			p.End(limiter.Observation{
+				Sent: now, Received: now, Status: 429, Hint: &limiter.Hint{HasRetryAfter: true, RetryAfter: time.Second},
+			}, circuit.Neutral)
+			time.Sleep(1100 * time.Millisecond)
+			if len(store.saved()) == before {
+				t.Error("the lane's pause was not saved")
+			}
+		}
+		stop()
+	})
+}
+
+func TestACallThatEndsLetsInWhoWaitsForItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, stop := dispatching(t, &shelf{})
+		var under []*Pass
+		for range 2 * limiter.DefaultConcurrencyMax {
+			p, err := d.Pass(time.Second, nowhere.Lane, flow, 0)
+			if err != nil {
+				break // the lane is full
+			}
+			under = append(under, p)
+		}
+		came := make(chan error, 1)
+		go func() {
+			p, err := d.Pass(time.Hour, nowhere.Lane, flow, 0)
+			came <- err
+			p.End(limiter.Observation{Failed: true}, circuit.Neutral)
+		}()
+		synctest.Wait()
+		select {
+		case err := <-came:
+			t.Fatalf("a call beyond those that the lane bears, %d, began (%v)", len(under), err)
+		default:
+		}
+		for _, p := range under {
+			p.End(limiter.Observation{Failed: true}, circuit.Neutral)
+		}
+		if err := <-came; err != nil {
+			t.Error(err)
+		}
+		stop()
 	})
 }

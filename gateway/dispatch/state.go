@@ -31,7 +31,10 @@ func (d *Dispatcher) Restore(ctx context.Context) error {
 			return fmt.Errorf("reading the states of partition %d: %w", part, err)
 		}
 		for i := range states {
-			if err := d.restoreState(&states[i], now); err != nil {
+			d.mu.Lock()
+			err := d.restoreState(&states[i], now)
+			d.mu.Unlock()
+			if err != nil {
 				d.set.Log.Error().Err(err).Str("host", states[i].Lane.Host).
 					Msg("what was learned of a destination, or done to a flow, is unreadable; it is as if it had not been")
 			}
@@ -42,6 +45,8 @@ func (d *Dispatcher) Restore(ctx context.Context) error {
 			return fmt.Errorf("listing the queues of partition %d: %w", part, err)
 		}
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.schedule.AllFound()
 	if d.set.Restored != nil {
 		d.set.Restored(d.schedule, now)
@@ -57,11 +62,13 @@ func (d *Dispatcher) restoreQueues(ctx context.Context, part record.Part, now ti
 		if err != nil {
 			return err
 		}
+		d.mu.Lock()
 		for i := range heads {
 			h := &heads[i]
 			d.schedule.Found(now, h.ID, &h.Queue, h.Mark)
 			after = h.ID
 		}
+		d.mu.Unlock()
 		if len(heads) < queuesAtOnce {
 			return nil
 		}

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"net"
 	"time"
 
@@ -13,12 +12,12 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// Tunnel connects to a webhook's host once its lane's turn for it has come, for which it waits until ctx ends at most: the
+// Tunnel connects to a webhook's host once its lane's turn for it has come, for which it waits as long as hold at most: the
 // errors are Forward's. It counts as a call that ends when there is a connection, or none, which is all that the breaker
 // hears: what is said in it nobody here sees. resp says why cn is nil.
-func (d *Dispatcher) Tunnel(ctx context.Context, w *record.Webhook) (cn net.Conn, resp *egress.Response, err error) {
+func (d *Dispatcher) Tunnel(w *record.Webhook, hold time.Duration) (cn net.Conn, resp *egress.Response, err error) {
 	queue := w.Queue()
-	pass, err := d.Pass(ctx, queue.Lane, schedule.FlowName{Tenant: w.Tenant, Flow: w.Flow}, w.Priority)
+	pass, err := d.Pass(hold, queue.Lane, schedule.FlowName{Tenant: w.Tenant, Flow: w.Flow}, w.Priority)
 	if err != nil {
 		return nil, nil, err
 	}

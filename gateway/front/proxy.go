@@ -2,7 +2,6 @@ package front
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"strings"
@@ -24,16 +23,14 @@ const (
 	proxyPath = "/proxy/"
 	// DefaultHold is how long a proxied request waits for its lane's turn.
 	DefaultHold = 2 * time.Second
-	// smallReply is up to which length a response's body is read at once; a longer one is passed on as it comes.
-	smallReply = 16 << 10
 )
 
 // ErrCrowded is Forward's when too many proxied requests wait already.
 var ErrCrowded = errors.New("too many requests wait for their turn")
 
-// Forward makes one call once its lane lets it, or, when ctx ends before, tells what holds it. Errors are ErrCrowded,
+// Forward makes one call once its lane lets it, or, where that takes longer than patience, tells what holds it. Errors are ErrCrowded,
 // ErrStopping, or the gateway's own.
-type Forward func(ctx context.Context, w *record.Webhook) (Reply, *Hold, error)
+type Forward func(w *record.Webhook, patience time.Duration) (Reply, *Hold, error)
 
 // Reply is the destination's response, or why there is none. It must be closed.
 type Reply interface {
@@ -212,9 +209,7 @@ func (f *Front) queue(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 
 // forward passes a request on and its response back.
 func (f *Front) forward(ctx *fasthttp.RequestCtx, w *record.Webhook) {
-	held, cancel := context.WithTimeout(f.work, f.hold())
-	reply, hold, err := f.set.Forward(held, w)
-	cancel()
+	reply, hold, err := f.set.Forward(w, f.hold())
 	if p := passageProblem(hold, err); p != nil {
 		f.tellHold(ctx, hold)
 		answer(ctx, p)
@@ -238,48 +233,4 @@ func (f *Front) hold() time.Duration {
 		return f.set.Hold
 	}
 	return DefaultHold
-}
-
-// passBack writes a destination's response as this request's.
-func passBack(ctx *fasthttp.RequestCtx, reply Reply) {
-	h := &ctx.Response.Header
-	for _, own := range []string{"RateLimit", "RateLimit-Policy"} { // of the token's rate: here they are the destination's
-		h.Del(own)
-	}
-	h.DisableNormalizing()
-	h.SetStatusCode(reply.Status())
-	var named []byte // fields that Connection names
-	reply.VisitAll(func(name, value []byte) {
-		if len(name) == len("Connection") && bytes.EqualFold(name, []byte("Connection")) {
-			named = append(append(named, ','), value...)
-		}
-	})
-	reply.VisitAll(func(name, value []byte) {
-		if hopByHop(string(name)) || len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")) ||
-			len(named) > 0 && names(string(named), string(name)) {
-			return
-		}
-		if bytes.EqualFold(name, []byte(requestIDHeader)) {
-			h.Del(requestIDHeader)
-		}
-		h.AddBytesKV(name, value)
-	})
-	h.Add("Via", via)
-	n := reply.Length()
-	switch {
-	case ctx.IsHead():
-		ctx.Response.SkipBody = true
-		h.SetContentLength(max(n, 0))
-		_ = reply.Close()
-	case n < 0 || n > smallReply:
-		ctx.SetBodyStream(reply, n) // which closes it
-	default:
-		ctx.Response.ResetBody()
-		body := ctx.Response.BodyWriter()
-		if _, err := io.Copy(body, reply); err != nil {
-			ctx.Response.Reset() // the client must not take a part for the whole
-			answer(ctx, failureProblem("reset", false, errors.New("the response broke off")))
-		}
-		_ = reply.Close()
-	}
 }

@@ -1,7 +1,6 @@
 package front
 
 import (
-	"context"
 	"io"
 	"net"
 	"sync"
@@ -23,9 +22,9 @@ const (
 	tunnelIdle = 2 * time.Minute
 )
 
-// Tunnel connects to a destination once its lane lets it, or, when ctx ends before, tells what holds it. Its errors are as
+// Tunnel connects to a destination once its lane lets it, or, where that takes longer than patience, tells what holds it. Its errors are as
 // Forward's; failed is why there is no connection, as Reply.Failure has it.
-type Tunnel func(ctx context.Context, w *record.Webhook) (cn net.Conn, failed *Failure, hold *Hold, err error)
+type Tunnel func(w *record.Webhook, patience time.Duration) (cn net.Conn, failed *Failure, hold *Hold, err error)
 
 // Failure is why a destination gave no response.
 type Failure struct {
@@ -40,9 +39,7 @@ func (f *Front) tunnel(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 		answer(ctx, passageProblem(nil, ErrCrowded))
 		return
 	}
-	held, cancel := context.WithTimeout(f.work, f.hold())
-	cn, failed, hold, err := f.set.Tunnel(held, w)
-	cancel()
+	cn, failed, hold, err := f.set.Tunnel(w, f.hold())
 	if cn == nil {
 		f.tunnels.Add(-1)
 	}

@@ -61,8 +61,12 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 			break // one place came free
 		}
 	}
-	if l.place != inRunnable && l.hasWork() {
+	switch {
+	case l.place == inRunnable:
+	case l.hasWork():
 		s.giveTurn(l)
+	case l.blocked == Concurrency:
+		l.blocked = Idle // what it kept out went elsewhere; what comes next need not wait for another end
 	}
 	return t
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"time"
 
-	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -31,9 +30,7 @@ func (s *Schedule) Line(now time.Time, desc *record.Queue) (id record.ID, ok boo
 		s.maybeIdle(q, now)
 		return id, false
 	}
-	s.callers++
-	binary.BigEndian.PutUint64(id[:], callerMark)
-	binary.BigEndian.PutUint64(id[8:], s.callers)
+	id = s.callerID()
 	s.lined[id] = q
 	q.window.insert(held{entry: record.Entry{Position: record.Position{ID: id}, Due: now.UnixMilli()}})
 	s.entries++
@@ -59,10 +56,10 @@ func (s *Schedule) StepOut(now time.Time, id record.ID) *Waiting {
 	return &w
 }
 
-// PassEnded takes the end of a call that Plan.Passed had begin, as Ended does of an attempt; a call that was not made is
-// Neutral, and nothing was Seen of it but that it Failed.
-func (s *Schedule) PassEnded(now time.Time, e *End) circuit.Transition {
-	t := s.Ended(now, e)
-	s.Settled(now, e.ID, nil)
-	return t
+// callerID names a caller.
+func (s *Schedule) callerID() (id record.ID) {
+	s.callers++
+	binary.BigEndian.PutUint64(id[:], callerMark)
+	binary.BigEndian.PutUint64(id[8:], s.callers)
+	return id
 }

@@ -97,7 +97,7 @@ type Schedule struct {
 	toMark       map[*queue]struct{}
 
 	lined     map[record.ID]*queue // callers who have not begun
-	callers   uint64               // ever
+	callers   uint64               // ever, those admitted at once included
 	searching fifo[*queue]         // for what was cancelled
 	condemned fifo[condemned]      // to be given out as cancelled
 	listing   bool                 // there may be queues that were not Found yet
