@@ -180,46 +180,6 @@ func TestAnEventReachesExactlyWhoWantsItByteForByte(t *testing.T) {
 	})
 }
 
-// payloads are as GitHub, Stripe and Shopify document theirs, with what a careless hand would change: large numbers,
-// escapes, spaces, the order of names.
-var payloads = map[string]string{
-	"github-like": "{\n  \"zen\": \"Keep it logically awesome.\",\n  \"hook_id\": 109948940,\n  \"hook\": {\"type\": \"Repository\", \"active\": true," +
-		" \"config\": {\"insecure_ssl\": \"0\", \"url\": \"https:\\/\\/example.com\\/webhook\"}}\n}",
-	"stripe-like": "{\"id\": \"evt_1NG8Du2eZvKYlo2CUI79vXWy\",\n  \"object\": \"event\", \"api_version\": \"2019-02-19\", \"created\": 1686089970," +
-		" \"data\": {\"object\": {\"amount\": 1099, \"fee\": 1.10, \"exp\": 1e3}}, \"livemode\": false}",
-	"shopify-like": `{"id":820982911946154508,"admin_graphql_api_id":"gid:\/\/shopify\/Order\/820982911946154508","total_price":"368.00",` +
-		`"note":"\u00e9\u{2028}","tags":"","customer":{"id":115310627314723954,"email":"jon@example.com"}}`,
-}
-
-// TestOtherSendersPayloadsPassUnchanged sends them as they stand, and as data under an envelope that is none.
-func TestOtherSendersPayloadsPassUnchanged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		text := senders
-		w.file(&text)
-		e := w.endpoint("in.example:80")
-		w.start()
-		var want []string
-		for name, payload := range payloads {
-			w.call("POST", "/v1/subscriptions", fmt.Sprintf(`{"url":"http://in.example/%s","types":["%s"],"policy":"%s"}`, name, name, name), 201, nil)
-			w.call("POST", "/v1/events?type="+name, payload, 202, nil)
-			want = append(want, payload)
-			if json.Valid([]byte(payload)) {
-				w.call("POST", "/v1/events", fmt.Sprintf(`{"type":"%s","body":%s}`, name, payload), 202, nil)
-				want = append(want, payload)
-			}
-		}
-		time.Sleep(time.Minute)
-		got := e.bodies()
-		slices.Sort(got)
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
-			t.Errorf("got %q\nwant %q", got, want)
-		}
-		w.close()
-	})
-}
-
 // TestAdvocateDisablesAtExactlyItsCountsAndWhatWaitsGoesAtThePaceWhenItIsEnabled has an endpoint answer as many errors of a
 // class as Advocate puts up with. Over a restart what waits stays held; enabled, all of it arrives.
 func TestAdvocateDisablesAtExactlyItsCountsAndWhatWaitsGoesAtThePaceWhenItIsEnabled(t *testing.T) {
