@@ -39,39 +39,65 @@ func (r repairs) Cancel(ctx context.Context, id record.ID) error {
 }
 
 // Retry is front.Repairs'.
-func (r repairs) Retry(ctx context.Context, id record.ID, key *[32]byte) (record.ID, error) {
+func (r repairs) Retry(ctx context.Context, id record.ID, key *[32]byte) (front.Retried, error) {
 	ctx, stop := context.WithTimeout(ctx, handTimeout)
 	defer stop()
 	copied := r.copies.begin()
 	defer copied.end()
+	var under *persist.Idempotency
+	if key != nil {
+		under = &persist.Idempotency{Key: *key, Fingerprint: [16]byte(sha256sum(id[:]))}
+		known, err := r.store.Known(ctx, *under)
+		if err != nil || known.Verdict != persist.New {
+			return retried(known, err)
+		}
+	}
 	view, err := r.store.Webhook(ctx, id)
 	if err != nil {
-		return record.ID{}, err
+		return front.Retried{}, err
 	}
 	if view.Final == nil {
-		err := r.dispatcher.Hasten(ctx, id)
-		if !errors.Is(err, dispatch.ErrOver) {
-			return id, repairError(err)
+		switch err := r.hasten(ctx, id, under); {
+		case err == nil:
+			return front.Retried{ID: id}, nil
+		case !errors.Is(err, dispatch.ErrOver):
+			return front.Retried{}, repairError(err)
 		}
 		if view, err = r.store.Webhook(ctx, id); err != nil {
-			return record.ID{}, err
+			return front.Retried{}, err
 		}
 	}
 	job, err := replayOf(view, copied)
 	if err != nil {
-		return record.ID{}, err
+		return front.Retried{}, err
 	}
-	if key != nil {
-		job.Idempotency = &persist.Idempotency{Key: *key, Fingerprint: [16]byte(sha256sum(id[:]))}
-	}
+	job.Idempotency = under
 	receipts, err := copied.accept(ctx, r.store, []persist.Job{job})
 	if err != nil {
-		return record.ID{}, err
+		return front.Retried{}, err
 	}
-	if receipts[0].Verdict == persist.Conflict {
-		return record.ID{}, front.ErrKeyConflict
+	return retried(receipts[0], nil)
+}
+
+// hasten makes a webhook that waits due now. The request is remembered when that is done, so that who repeats it once the
+// webhook is over gets no second one.
+func (r repairs) hasten(ctx context.Context, id record.ID, under *persist.Idempotency) error {
+	err := r.dispatcher.Hasten(ctx, id)
+	if err == nil && under != nil {
+		_, err = r.store.Remember(ctx, *under, id)
 	}
-	return receipts[0].ID, nil
+	return err
+}
+
+// retried is what a retry came to under its idempotency key.
+func retried(r persist.Receipt, err error) (front.Retried, error) {
+	switch {
+	case err != nil:
+		return front.Retried{}, err
+	case r.Verdict == persist.Conflict:
+		return front.Retried{}, front.ErrKeyConflict
+	}
+	return front.Retried{ID: r.ID, Existing: r.Verdict == persist.Existing}, nil
 }
 
 // replayOf makes a new webhook of one that is over. It is due at once and has no deadline: the old one's was for then.

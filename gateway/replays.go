@@ -80,7 +80,7 @@ func (r replays) Begin(_ context.Context, filter *persist.Filter, tenant, key st
 }
 
 // run is the job. A webhook is accepted under a key made of the job's id and its own, so that one which was accepted before
-// a crash, and not noted yet, is not accepted twice.
+// a crash, and not noted yet, is not accepted twice, as long as the job goes on within keepJobs.
 func (r replays) run(ctx context.Context, t *task) error {
 	var filter persist.Filter
 	if err := t.spec(&filter); err != nil {
@@ -167,7 +167,7 @@ func (r replays) group(ctx context.Context, t *task, finals []*record.Final) (n,
 			break
 		}
 		key := sha256.Sum256(append([]byte(t.rec.ID), id[:]...))
-		job.Idempotency = &persist.Idempotency{Key: key, Fingerprint: [16]byte(key[:16])}
+		job.Idempotency = &persist.Idempotency{Key: key, Fingerprint: [16]byte(key[:16]), Keep: keepJobs}
 		jobs = append(jobs, job)
 	}
 	if len(jobs) == 0 {

@@ -69,6 +69,14 @@ type Store interface {
 	// The jobs' own idempotency keys are not looked at. Errors: as Enqueue.
 	Publish(ctx context.Context, events []Event) ([]EventReceipt, error)
 
+	// Known tells what an idempotency key stands for: its receipt says Existing or Conflict, as Enqueue's, or New where it
+	// stands for nothing.
+	Known(ctx context.Context, k Idempotency) (Receipt, error)
+
+	// Remember has an idempotency key stand for a webhook that is there already; durable on return. Where it is known it stays
+	// as it is: the receipt says Existing or Conflict, as Enqueue's.
+	Remember(ctx context.Context, k Idempotency, id record.ID) (Receipt, error)
+
 	// Event returns an event by its key, or ErrNotFound where there is none, or its time is up.
 	Event(ctx context.Context, key [32]byte) (*EventView, error)
 
@@ -119,10 +127,12 @@ type Job struct {
 	Whole bool
 }
 
-// Idempotency is how a repeated request is known for 24 hours.
+// Idempotency is how a repeated request is known.
 type Idempotency struct {
 	Key         [32]byte // digest of tenant and key
 	Fingerprint [16]byte // digest of what was asked for under it
+	// Keep is for how long it is known, in whole seconds; 0: 24 hours.
+	Keep time.Duration
 }
 
 // Verdict is what became of one job of a group.

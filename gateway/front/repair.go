@@ -14,13 +14,20 @@ import (
 
 // Repairs is what the front door asks for about single webhooks.
 type Repairs interface {
-	// Retry makes a live webhook due now, and accepts one that is over anew, as a replay of it; it returns the id of what is
-	// tried, durable. The same key (nil: none) accepts it once. Errors: ErrSending, ErrBodyGone, ErrSubscriptionGone,
+	// Retry makes a live webhook due now, and accepts one that is over anew, as a replay of it; it returns when that
+	// is durable. The same key (nil: none) does so once. Errors: ErrSending, ErrBodyGone, ErrSubscriptionGone,
 	// ErrKeyConflict, persist.ErrNotFound and those of persist.Store.Enqueue.
-	Retry(ctx context.Context, id record.ID, key *[32]byte) (record.ID, error)
+	Retry(ctx context.Context, id record.ID, key *[32]byte) (Retried, error)
 	// Cancel ends a live webhook, durably. Errors: ErrOver; ErrSending: an attempt is under way that did not end in time, and
 	// the webhook will be cancelled when it does, unless it is over then; persist.ErrNotFound.
 	Cancel(ctx context.Context, id record.ID) error
+}
+
+// Retried is what a retry came to.
+type Retried struct {
+	ID record.ID // of what is tried: the webhook itself, or the one that repeats it
+	// Existing: it was asked for before, under the same key.
+	Existing bool
 }
 
 // Errors of Repairs that clients are told of.
@@ -57,14 +64,17 @@ func (f *Front) retry(ctx *fasthttp.RequestCtx, by *Principal, text string) {
 	answerRetry := struct {
 		ID      string  `json:"id"`
 		Replays *string `json:"replays"` // null: it is the same webhook, due now
-	}{ID: tried.String()}
-	if tried != id {
+	}{ID: tried.ID.String()}
+	if tried.ID != id {
 		old := id.String()
 		answerRetry.Replays = &old
 	}
 	write(ctx, answerRetry)
 	ctx.SetStatusCode(fasthttp.StatusAccepted)
-	ctx.Response.Header.Set("Location", webhooksPath+"/"+tried.String())
+	ctx.Response.Header.Set("Location", webhooksPath+"/"+tried.ID.String())
+	if tried.Existing {
+		markReplayed(ctx)
+	}
 }
 
 // cancel answers DELETE /v1/webhooks/{id}.

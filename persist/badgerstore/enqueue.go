@@ -146,18 +146,13 @@ func (g *group) assign(w *writer) error {
 	for i := range g.jobs {
 		job := &g.jobs[i]
 		if k := job.Idempotency; k != nil {
-			key := idempotencyKey(k)
-			if known, ok := w.remembered(key); ok {
-				g.receipts[i] = persist.Receipt{ID: known.id, Verdict: persist.Existing}
-				if known.fingerprint != k.Fingerprint {
-					g.receipts[i].Verdict = persist.Conflict
-				}
+			if known, ok := w.known(k); ok {
+				g.receipts[i] = known
 				continue
 			}
 			id := clock.nextID()
 			g.take(i, id)
-			value := remembered{id, k.Fingerprint}.append(make([]byte, 0, idemSize))
-			w.put(badger.NewEntry(key, value).WithTTL(idempotencyTTL))
+			w.stands(k, id)
 			continue
 		}
 		g.take(i, clock.nextID())

@@ -168,6 +168,46 @@ func idempotencyEnds(t *testing.T, at Place) {
 	})
 }
 
+func keyOfWhatIsThere(t *testing.T, at Place) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue("keys.example", "default")
+		key := persist.Idempotency{Key: [32]byte{8}, Fingerprint: [16]byte{1}, Keep: 48 * time.Hour}
+		other := key
+		other.Fingerprint = [16]byte{2}
+		s := at.Open(t, Options{})
+		id := enqueue(t, s, jobs(q, 1)...)[0]
+		is := func(what string, r persist.Receipt, err error, want persist.Receipt) {
+			t.Helper()
+			if err != nil || r != want {
+				t.Errorf("%s: %+v, %v; want %+v", what, r, err, want)
+			}
+		}
+		r, err := s.Known(t.Context(), key)
+		is("a key that stands for nothing", r, err, persist.Receipt{Verdict: persist.New})
+		r, err = s.Remember(t.Context(), key, id)
+		is("remembered", r, err, persist.Receipt{ID: id, Verdict: persist.New})
+		r, err = s.Remember(t.Context(), key, record.ID{1})
+		is("remembered again for another", r, err, persist.Receipt{ID: id, Verdict: persist.Existing})
+		shut(t, s)
+		time.Sleep(47 * time.Hour)
+		s = at.Open(t, Options{})
+		r, err = s.Known(t.Context(), key)
+		is("asked for later", r, err, persist.Receipt{ID: id, Verdict: persist.Existing})
+		r, err = s.Known(t.Context(), other)
+		is("asked for something else", r, err, persist.Receipt{ID: id, Verdict: persist.Conflict})
+		js := jobs(q, 1)
+		js[0].Idempotency = &key
+		receipts, err := s.Enqueue(t.Context(), js)
+		is("a job under it", receipts[0], err, persist.Receipt{ID: id, Verdict: persist.Existing})
+		shut(t, s)
+		time.Sleep(2 * time.Hour)
+		s = at.Open(t, Options{})
+		r, err = s.Known(t.Context(), key)
+		is("when its time is up", r, err, persist.Receipt{Verdict: persist.New})
+		shut(t, s)
+	})
+}
+
 func idempotencyInGroup(t *testing.T, at Place) {
 	q := queue("keys.example", "default")
 	js := jobs(q, 3)

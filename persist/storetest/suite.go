@@ -51,6 +51,7 @@ var promises = []promise{
 	{"IdsIncreaseOverRestartsAndWhenTheClockGoesBack", idsIncrease},
 	{"KnownKeyIsAnsweredWithTheFirstId", idempotency},
 	{"KnownKeyIsForgottenAfterADay", idempotencyEnds},
+	{"KeyStandsForAWebhookThatIsThere", keyOfWhatIsThere},
 	{"SameKeyTwiceInOneGroupIsStoredOnce", idempotencyInGroup},
 	{"WholeGroupWithAConflictStoresNothing", idempotencyWhole},
 	{"CommittedSeesEveryJobOnceInIdOrder", concurrentEnqueue},

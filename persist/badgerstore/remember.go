@@ -1,0 +1,104 @@
+package badgerstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
+// Known implements persist.Store.
+func (s *Store) Known(_ context.Context, k persist.Idempotency) (known persist.Receipt, err error) {
+	err = s.read(func(txn *badger.Txn) error {
+		item, err := txn.Get(idempotencyKey(&k))
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return item.Value(func(b []byte) error {
+			r, err := readRemembered(b)
+			if err != nil {
+				s.reportUnreadable(item.KeyCopy(nil), b)
+				return nil //nolint:nilerr // it stands for nothing any more, as when it is met by Enqueue
+			}
+			known = r.answer(&k)
+			return nil
+		})
+	})
+	if err != nil {
+		return persist.Receipt{}, fmt.Errorf("badgerstore: looking an idempotency key up: %w", err)
+	}
+	return known, nil
+}
+
+// Remember implements persist.Store.
+func (s *Store) Remember(ctx context.Context, k persist.Idempotency, id record.ID) (persist.Receipt, error) {
+	if s.space.exhausted() {
+		return persist.Receipt{}, fmt.Errorf("badgerstore: remembering a key for %s: %w", id, persist.ErrFull)
+	}
+	op := &rememberOp{key: &k, id: id}
+	done, err := s.committer.submit(op, 0)
+	if err == nil {
+		select {
+		case <-done:
+			err = op.err
+		case <-ctx.Done():
+			err = fmt.Errorf("it may be all the same: %w", ctx.Err())
+		}
+	}
+	if err != nil {
+		return persist.Receipt{}, fmt.Errorf("badgerstore: remembering a key for %s: %w", id, err)
+	}
+	return op.receipt, nil
+}
+
+// rememberOp puts an idempotency row for a webhook that is there.
+type rememberOp struct {
+	key     *persist.Idempotency
+	id      record.ID
+	receipt persist.Receipt
+	err     error
+}
+
+func (op *rememberOp) cost() cost { return rowCost(idemKeySize, idemSize) }
+
+func (op *rememberOp) write(w *writer) error {
+	known, ok := w.known(op.key)
+	if op.receipt = known; !ok {
+		op.receipt = persist.Receipt{ID: op.id, Verdict: persist.New}
+		w.stands(op.key, op.id)
+	}
+	return w.err
+}
+
+func (op *rememberOp) finish(_ *writer, err error) { op.err = err }
+
+// stands has a key stand for a webhook.
+func (w *writer) stands(k *persist.Idempotency, id record.ID) {
+	value := remembered{id, k.Fingerprint}.append(make([]byte, 0, idemSize))
+	w.put(badger.NewEntry(idempotencyKey(k), value).WithTTL(cmp.Or(max(k.Keep, 0), idempotencyTTL)))
+}
+
+// known is what a key stands for; false: for nothing.
+func (w *writer) known(k *persist.Idempotency) (persist.Receipt, bool) {
+	r, ok := w.remembered(idempotencyKey(k))
+	if !ok {
+		return persist.Receipt{}, false
+	}
+	return r.answer(k), true
+}
+
+// answer is what becomes of a job whose key is known.
+func (r remembered) answer(k *persist.Idempotency) persist.Receipt {
+	if r.fingerprint != k.Fingerprint {
+		return persist.Receipt{ID: r.id, Verdict: persist.Conflict}
+	}
+	return persist.Receipt{ID: r.id, Verdict: persist.Existing}
+}
