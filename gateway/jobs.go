@@ -15,10 +15,8 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/front"
 )
 
-// Bounds on jobs.
+// Bounds on what is kept of jobs; those on what runs are in jobturns.go.
 const (
-	maxJobsRunning  = 2    // at once; others wait their turn
-	maxJobsUnended  = 100  // running or waiting; one more is refused
 	maxJobsRecorded = 1000 // that have ended; the oldest are forgotten beyond it
 	keepJobs        = 7 * 24 * time.Hour
 
@@ -34,20 +32,20 @@ var errJobCancelled = errors.New("cancelled")
 // does once more, so that must be harmless.
 type jobKind func(ctx context.Context, t *task) error
 
-// jobs runs what takes longer than a request may: each on a goroutine of its own, a few at a time. A job is a small file of
+// jobs runs what takes longer than a request may: each on a goroutine of its own, a few at a time (jobturns.go). A job is a small file of
 // the data directory from its start to a week after its end; one that a shutdown or a crash interrupts goes on at the next
 // start.
 type jobs struct {
 	dir   string
 	log   zerolog.Logger
 	kinds map[string]jobKind
-	slots chan struct{}
 	ctx   context.Context //nolint:containedctx // a job outlives the request that began it
 	stop  context.CancelFunc
 	runs  sync.WaitGroup
 
 	mu     sync.Mutex
 	all    []*task // as they were begun
+	turns  uint64  // that were given
 	closed bool
 }
 
@@ -56,15 +54,18 @@ type task struct {
 	jobs   *jobs
 	cancel context.CancelCauseFunc
 	ended  chan struct{} // closed when its run has returned
+	begins chan struct{} // closed when its turn has come; nil: it was over when it was read
 
 	// Under jobs.mu.
 	rec   jobRecord
 	saved time.Time
+	works bool   // its turn has come, and it has not ended
+	turn  uint64 // the number of its turn; 0: it has not come
 }
 
 // openJobs reads the jobs that an earlier run left. None runs before resume.
 func openJobs(dir string, log zerolog.Logger) (*jobs, error) {
-	j := &jobs{dir: dir, log: log, kinds: map[string]jobKind{}, slots: make(chan struct{}, maxJobsRunning)}
+	j := &jobs{dir: dir, log: log, kinds: map[string]jobKind{}}
 	j.ctx, j.stop = context.WithCancel(context.Background())
 	records, err := readJobs(dir, log)
 	if err != nil {
@@ -87,6 +88,7 @@ func (j *jobs) resume() {
 			close(t.ended)
 		}
 	}
+	j.admit()
 }
 
 // begin starts a job. The same key begins one only once: then its view is the first one's, and existing is true. With
@@ -102,20 +104,16 @@ func (j *jobs) begin(kind, tenant, key, fingerprint string, spec any) (v front.J
 	if j.closed {
 		return v, false, front.ErrStopping
 	}
-	unended := 0
 	for _, t := range j.all {
 		if key != "" && t.rec.Key == key && t.rec.Tenant == tenant && now.Sub(time.UnixMilli(t.rec.CreatedAt)) < keepJobs {
 			if t.rec.Fingerprint != fingerprint {
 				return v, false, front.ErrJobConflict
 			}
-			return t.rec.view(), true, nil
-		}
-		if t.rec.State == front.JobRunning {
-			unended++
+			return t.view(), true, nil
 		}
 	}
-	if unended >= maxJobsUnended {
-		return v, false, front.ErrTooManyJobs
+	if err := j.room(turnOf{tenant, kind}); err != nil {
+		return v, false, err
 	}
 	t := &task{jobs: j, ended: make(chan struct{}), saved: now, rec: jobRecord{
 		ID: jobPrefix + ulid.Make().String(), Kind: kind, State: front.JobRunning, Tenant: tenant, Key: key, Fingerprint: fingerprint,
@@ -128,21 +126,21 @@ func (j *jobs) begin(kind, tenant, key, fingerprint string, spec any) (v front.J
 	j.all = append(j.all, t)
 	j.log.Info().Str("job", t.rec.ID).Str("kind", kind).Str("tenant", tenant).Msg("job begun")
 	j.run(t)
-	return t.rec.view(), false, nil
+	j.admit()
+	return t.view(), false, nil
 }
 
-// run lets a job run when there is room for it. Called with j.mu held.
+// run lets a job run when its turn comes. Called with j.mu held.
 func (j *jobs) run(t *task) {
 	ctx, cancel := context.WithCancelCause(j.ctx)
-	t.cancel = cancel
+	t.cancel, t.begins = cancel, make(chan struct{})
 	j.runs.Go(func() {
 		defer close(t.ended)
 		defer cancel(nil)
 		var err error
 		select {
-		case j.slots <- struct{}{}:
+		case <-t.begins:
 			err = j.work(ctx, t)
-			<-j.slots
 		case <-ctx.Done():
 		}
 		j.end(ctx, t, err)
@@ -167,6 +165,9 @@ func (j *jobs) work(ctx context.Context, t *task) (err error) {
 func (j *jobs) end(ctx context.Context, t *task, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if t.works = false; j.ctx.Err() == nil {
+		defer j.admit()
+	}
 	switch {
 	case errors.Is(context.Cause(ctx), errJobCancelled):
 		t.rec.State = front.JobCancelled

@@ -15,7 +15,7 @@ func (j *jobs) Jobs(_ context.Context, tenant string) ([]front.JobView, error) {
 	views := make([]front.JobView, 0, len(j.all))
 	for _, t := range slices.Backward(j.all) {
 		if tenant == "" || t.rec.Tenant == tenant {
-			views = append(views, t.rec.view())
+			views = append(views, t.view())
 		}
 	}
 	return views, nil
@@ -38,7 +38,7 @@ func (j *jobs) Cancel(ctx context.Context, id string) (*front.JobView, error) {
 	}
 	select {
 	case <-t.ended:
-		if j.viewOf(t).State == front.JobRunning {
+		if j.viewOf(t).FinishedAt.IsZero() {
 			return nil, front.ErrStopping // interrupted
 		}
 		return nil, front.ErrJobOver
@@ -69,6 +69,15 @@ func (j *jobs) find(id string) *task {
 func (j *jobs) viewOf(t *task) *front.JobView {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	v := t.rec.view()
+	v := t.view()
 	return &v
+}
+
+// view is the job as it stands. Called with jobs.mu held.
+func (t *task) view() front.JobView {
+	v := t.rec.view()
+	if v.State == front.JobRunning && !t.works {
+		v.State = front.JobWaiting
+	}
+	return v
 }

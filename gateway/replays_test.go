@@ -25,7 +25,7 @@ func (w *world) runJob(path, body string) shownJob {
 	if err := json.Unmarshal(text, &job); status != fasthttp.StatusAccepted || err != nil {
 		w.t.Fatalf("%s %s: %d: %s (%v)", path, body, status, text, err)
 	}
-	for job.State == "running" {
+	for job.State == "running" || job.State == "waiting" {
 		time.Sleep(100 * time.Millisecond)
 		_, text = w.ask("GET", "/v1/jobs/"+job.ID, "", nil)
 		if err := json.Unmarshal(text, &job); err != nil {

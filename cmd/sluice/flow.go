@@ -106,7 +106,7 @@ func (c *flowCancelCmd) Run(ctx context.Context, k *kong.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	for c.Wait && job.State == "running" {
+	for c.Wait && (job.State == "running" || job.State == "waiting") {
 		if !pause(ctx, 200*time.Millisecond) {
 			return fmt.Errorf("job %s still runs after %s: %s cancelled so far", job.ID, c.Timeout, grouped(job.Done))
 		}

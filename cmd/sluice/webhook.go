@@ -284,7 +284,7 @@ func (c *webhookReplayCmd) Run(k *kong.Context) error {
 		Skipped int64  `json:"skipped"`
 	}
 	raw, err := client.ask(ctx, "POST", "/v1/replays", body, &job)
-	for err == nil && job.State == "running" {
+	for err == nil && (job.State == "running" || job.State == "waiting") {
 		time.Sleep(askAgain)
 		raw, err = client.ask(ctx, "GET", "/v1/jobs/"+url.PathEscape(job.ID), nil, &job)
 	}

@@ -23,14 +23,28 @@ type Jobs interface {
 var (
 	// ErrJobOver: a job that has ended cannot be cancelled.
 	ErrJobOver = errors.New("the job has ended")
-	// ErrTooManyJobs: no more may be begun before some have ended.
-	ErrTooManyJobs = errors.New("too many jobs have not ended yet")
 	// ErrJobConflict: the idempotency key stands for another job.
 	ErrJobConflict = errors.New("the idempotency key is known for another job")
 )
 
+// TooManyJobsError: no more jobs may be begun before some have ended.
+type TooManyJobsError struct {
+	Tenant string // whose they are; empty: everybody's
+	Most   int    // that may not have ended
+}
+
+// Error says which bound it is.
+func (e *TooManyJobsError) Error() string {
+	whose := "of all tenants, or of operators,"
+	if e.Tenant != "" {
+		whose = "of tenant " + e.Tenant
+	}
+	return fmt.Sprintf("%d jobs %s have not ended yet, the most there may be", e.Most, whose)
+}
+
 // The states of a job.
 const (
+	JobWaiting   = "waiting" // for others to end
 	JobRunning   = "running"
 	JobDone      = "done"
 	JobCancelled = "cancelled"
@@ -41,7 +55,7 @@ const (
 type JobView struct {
 	ID         string  `json:"id"`
 	Kind       string  `json:"kind"`
-	State      string  `json:"state"`  // running, done, cancelled or failed
+	State      string  `json:"state"`  // waiting, running, done, cancelled or failed
 	Tenant     string  `json:"tenant"` // empty: it is about all of them
 	Flow       string  `json:"flow,omitempty"`
 	Total      *int64  `json:"total"` // null: not known
@@ -121,13 +135,15 @@ func begun(ctx *fasthttp.RequestCtx, view *JobView) {
 
 // jobFailed answers when a job could not be begun, looked at or cancelled.
 func (f *Front) jobFailed(ctx *fasthttp.RequestCtx, err error, what string) {
+	var most *TooManyJobsError
 	switch {
 	case errors.Is(err, ErrJobOver):
-		answer(ctx, newProblem(409, "job-over", "The job has ended", "What it did stays done: want a job whose state is running"))
+		answer(ctx, newProblem(409, "job-over", "The job has ended", "What it did stays done: want a job whose state is running or waiting"))
 	case errors.Is(err, ErrJobConflict):
 		answer(ctx, conflictProblem())
-	case errors.Is(err, ErrTooManyJobs):
-		p := newProblem(429, "too-many-jobs", "Too many jobs have not ended yet", "Nothing was begun: want it again when some have ended")
+	case errors.As(err, &most):
+		p := newProblem(429, "too-many-jobs", "Too many jobs have not ended yet",
+			"Nothing was begun: "+most.Error()+": want it again when some have ended")
 		p.retryAfter = busyRetryAfter
 		answer(ctx, p)
 	default:

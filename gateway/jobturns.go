@@ -1,0 +1,88 @@
+package gateway
+
+import "github.com/sluice-gateway/sluice/gateway/front"
+
+// Bounds on the jobs that run at once, and on those that have not ended. They are constants: what a job takes of memory and of
+// the disk's time is bounded by itself, and none is needed for a webhook to be sent.
+//
+// A tenant's long replay holds neither another tenant's nor its own erasures, and no tenant holds an operator, who acts for
+// no tenant or for all. Jobs that only watch, as those of flows' cancellations, take no turn and are counted apart.
+const (
+	maxTenantsJobs   = 4 // of all tenants together
+	maxJobsOfTenant  = 1 // of a kind
+	maxJobsOperators = 2 // of a kind
+
+	maxJobsUnended         = 100 // running or waiting, of all tenants; as many of operators, and as many that watch
+	maxJobsUnendedOfTenant = 20
+)
+
+// turnOf is what jobs wait for each other by.
+type turnOf struct{ tenant, kind string }
+
+// watches reports whether a job only looks at what others do.
+func (t *task) watches() bool { return t.rec.Kind == flowCancelKind }
+
+// admit lets those run that have waited until there is room: of several the one whose tenant's last turn is the longest ago,
+// then the oldest. Called with j.mu held.
+func (j *jobs) admit() {
+	for {
+		running, last, tenants := map[turnOf]int{}, map[turnOf]uint64{}, 0
+		for _, t := range j.all {
+			of := turnOf{t.rec.Tenant, t.rec.Kind}
+			last[of] = max(last[of], t.turn)
+			if t.works && !t.watches() {
+				running[of]++
+				if t.rec.Tenant != "" {
+					tenants++
+				}
+			}
+		}
+		var next *task
+		for _, t := range j.all {
+			if t.works || t.begins == nil || t.rec.State != front.JobRunning {
+				continue
+			}
+			of := turnOf{t.rec.Tenant, t.rec.Kind}
+			most := maxJobsOfTenant
+			if of.tenant == "" {
+				most = maxJobsOperators
+			}
+			switch {
+			case t.watches():
+			case running[of] >= most, of.tenant != "" && tenants >= maxTenantsJobs:
+				continue
+			}
+			if next == nil || last[of] < last[turnOf{next.rec.Tenant, next.rec.Kind}] {
+				next = t
+			}
+		}
+		if next == nil {
+			return
+		}
+		j.turns++
+		next.works, next.turn = true, j.turns
+		close(next.begins)
+	}
+}
+
+// room reports whether one more job may be begun; else its error says how many have not ended. Called with j.mu held.
+func (j *jobs) room(of turnOf) error {
+	one := &task{rec: jobRecord{Tenant: of.tenant, Kind: of.kind}}
+	all, own := 0, 0
+	for _, t := range j.all {
+		if t.rec.State != front.JobRunning || t.watches() != one.watches() || (t.rec.Tenant == "") != (of.tenant == "") {
+			continue
+		}
+		all++
+		if t.rec.Tenant == of.tenant {
+			own++
+		}
+	}
+	switch {
+	case of.tenant != "" && own >= maxJobsUnendedOfTenant:
+		return &front.TooManyJobsError{Tenant: of.tenant, Most: maxJobsUnendedOfTenant}
+	case all >= maxJobsUnended:
+		return &front.TooManyJobsError{Most: maxJobsUnended}
+	}
+	return nil
+}
