@@ -34,6 +34,7 @@ type Config struct {
 	Flows      []Flow     `yaml:"flows"`
 	Tenants    []Tenant   `yaml:"tenants"`
 	Priorities Priorities `yaml:"priorities"`
+	Holds      Holds      `yaml:"holds"`
 	Policies   Policies   `yaml:"policies"`
 	Notices    Notices    `yaml:"notices"`
 	Shutdown   Shutdown   `yaml:"shutdown"`
@@ -57,6 +58,7 @@ func Default() Config {
 		Flows:       []Flow{},
 		Tenants:     []Tenant{},
 		Priorities:  Priorities{Floor: DefaultFloor},
+		Holds:       defaultHolds(),
 		Policies:    defaultPolicies(),
 		Notices:     defaultNotices(),
 		Shutdown:    defaultShutdown(),
@@ -85,6 +87,7 @@ func (c *Config) check(k *checker) {
 	c.Limits.check(k)
 	c.Breaker.check(k, "breaker", false)
 	c.checkFlows(k)
+	c.Holds.check(k)
 	c.Policies.check(k)
 	c.Credentials.check(k)
 	c.Notices.check(k)

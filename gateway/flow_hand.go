@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -29,16 +28,35 @@ func newFlows(h hosts, j *jobs, lastID func() record.ID) flows {
 	return f
 }
 
-// Flows lists all flows that something is known of, by name.
-func (f flows) Flows(ctx context.Context) ([]front.FlowView, error) {
-	var all []front.FlowView
-	err := f.ask(ctx, func(s *schedule.Schedule, _ time.Time) {
-		s.Flows(func(v schedule.FlowView) { all = append(all, shownFlow(&v)) })
+// Flows is front.Flows'. As of hosts, only those of the page are looked at.
+func (f flows) Flows(
+	ctx context.Context, tenant, flow string, limit int, wanted func(tenant, flow string) bool,
+) (page []front.FlowView, more bool, err error) {
+	after := schedule.FlowName{Tenant: tenant, Flow: flow}
+	var names []schedule.FlowName
+	err = f.ask(ctx, func(s *schedule.Schedule, _ time.Time) {
+		s.FlowNames(func(name schedule.FlowName) {
+			if after == (schedule.FlowName{}) || compareFlows(name, after) > 0 {
+				names = append(names, name)
+			}
+		})
 	})
-	slices.SortFunc(all, func(a, b front.FlowView) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Flow, b.Flow))
+	if err != nil {
+		return nil, false, err
+	}
+	names, more = firstOf(names, limit, compareFlows, func(n schedule.FlowName) bool { return wanted(n.Tenant, n.Flow) })
+	err = f.ask(ctx, func(s *schedule.Schedule, _ time.Time) {
+		for _, name := range names {
+			if v, ok := s.Flow(name); ok {
+				page = append(page, shownFlow(&v))
+			}
+		}
 	})
-	return all, err
+	return page, more, err
+}
+
+func compareFlows(a, b schedule.FlowName) int {
+	return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Flow, b.Flow))
 }
 
 // Flow returns one flow, nil when nothing is known of it.
@@ -55,7 +73,7 @@ func (f flows) Flow(ctx context.Context, tenant, flow string) (view *front.FlowV
 func shownFlow(f *schedule.FlowView) front.FlowView {
 	v := front.FlowView{
 		Tenant: f.Name.Tenant, Flow: f.Name.Flow, State: front.FlowSending, Waiting: f.Waiting, More: f.More,
-		InFlight: f.InFlight, Cancelled: f.Cancelled, OldestAt: acceptedAt(f.Oldest),
+		InFlight: f.InFlight, Cancelled: f.Cancelled, OldestAt: acceptedAt(f.Oldest), HeldSince: front.Instant{Time: f.HeldSince},
 	}
 	switch {
 	case f.Cancelling:
@@ -68,41 +86,54 @@ func shownFlow(f *schedule.FlowView) front.FlowView {
 
 // HoldFlow holds a flow until ResumeFlow, also one that nothing is known of yet.
 func (f flows) HoldFlow(ctx context.Context, tenant, flow string) (*front.FlowView, error) {
-	return f.changeFlow(ctx, schedule.FlowName{Tenant: tenant, Flow: flow}, func(s *schedule.Schedule, now time.Time, name schedule.FlowName) bool {
-		s.HoldFlow(now, name)
-		return true
-	}, "flow paused by an operator")
+	return f.changeFlow(ctx, tenant, flow, "flow paused by an operator", func(s *schedule.Schedule, now time.Time, name schedule.FlowName) (bool, error) {
+		if v, _ := s.Flow(name); !v.Held {
+			if held, _ := s.Holds(); held >= f.holds.Flows {
+				return false, &front.TooManyHeldError{What: "flows", Most: f.holds.Flows}
+			}
+			s.HoldFlow(now, name)
+		}
+		return true, nil
+	})
 }
 
 // ResumeFlow ends a HoldFlow.
 func (f flows) ResumeFlow(ctx context.Context, tenant, flow string) (*front.FlowView, error) {
-	return f.changeFlow(ctx, schedule.FlowName{Tenant: tenant, Flow: flow}, (*schedule.Schedule).ResumeFlow, "flow resumed by an operator")
+	return f.changeFlow(ctx, tenant, flow, "flow resumed by an operator", func(s *schedule.Schedule, now time.Time, name schedule.FlowName) (bool, error) {
+		return s.ResumeFlow(now, name), nil
+	})
 }
 
-// changeFlow does something to one flow and returns it as it stands once that is durable; nil when nothing is known of it.
+// changeFlow does something to one flow, which reports whether it is known, and returns it as it stands once that is durable; nil
+// when nothing is known of it.
 func (f flows) changeFlow(
-	ctx context.Context, name schedule.FlowName, do func(*schedule.Schedule, time.Time, schedule.FlowName) bool, did string,
+	ctx context.Context, tenant, flow, did string, do func(*schedule.Schedule, time.Time, schedule.FlowName) (known bool, err error),
 ) (*front.FlowView, error) {
 	ctx, cancel := context.WithTimeout(ctx, handTimeout)
 	defer cancel()
+	name := schedule.FlowName{Tenant: tenant, Flow: flow}
 	var view *front.FlowView
+	var refused error
 	err := f.do(ctx, func(s *schedule.Schedule, now time.Time) {
-		known := do(s, now, name)
+		var known bool
+		if known, refused = do(s, now, name); refused != nil {
+			return
+		}
 		v, still := s.Flow(name)
 		switch {
 		case still:
 			shown := shownFlow(&v)
 			view = &shown
 		case known: // nothing was left of it but what has just ended
-			view = &front.FlowView{Tenant: name.Tenant, Flow: name.Flow, State: front.FlowSending}
+			view = &front.FlowView{Tenant: tenant, Flow: flow, State: front.FlowSending}
 		}
 	})
 	if err == nil && view != nil {
-		f.log.Info().Str("tenant", name.Tenant).Str("flow", name.Flow).Msg(did)
+		f.log.Info().Str("tenant", tenant).Str("flow", flow).Msg(did)
 		err = f.sync(ctx)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("flow %s of tenant %s: %w", name.Flow, name.Tenant, err)
+	if err = cmp.Or(refused, err); err != nil {
+		return nil, fmt.Errorf("flow %s of tenant %s: %w", flow, tenant, err)
 	}
 	return view, nil
 }

@@ -181,11 +181,11 @@ func (g *Gateway) open() error {
 	wiping := erasures{g.store, g.dispatcher, g.jobs, repeated}
 	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
 	g.front = front.New(front.Settings{
-		Store: g.store, Hosts: hosts{g.dispatcher, signing.unsigned, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
+		Store: g.store, Hosts: hosts{g.dispatcher, signing.unsigned, conf.Holds, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
 		FlowCap: g.flows, Forward: g.forward, Tunnel: g.tunnel,
 		Credentials: named{&g.rules},
 		Await:       g.await, Try: g.try, KeySet: g.keys.set,
-		Flows:  newFlows(hosts{g.dispatcher, signing.unsigned, g.log}, g.jobs, g.store.LastID),
+		Flows:  newFlows(hosts{g.dispatcher, signing.unsigned, conf.Holds, g.log}, g.jobs, g.store.LastID),
 		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
 		Repairs: repairs{g.store, g.dispatcher, repeated, g.log}, Replays: again, Erasures: wiping,
 		Subscriptions: subscriptions{g.room, g.dispatcher},

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,10 +19,18 @@ const handTimeout = 10 * time.Second
 
 // Pause holds a host until Resume, also one that nothing is known of yet.
 func (h hosts) Pause(ctx context.Context, name string) (*front.HostView, error) {
-	return h.change(ctx, name, func(s *schedule.Schedule, now time.Time, host string) bool {
-		s.HoldHost(now, host)
+	var refused error
+	view, err := h.change(ctx, name, func(s *schedule.Schedule, now time.Time, host string) bool {
+		if v, _ := s.Host(now, host); !v.Held {
+			if _, held := s.Holds(); held >= h.holds.Hosts {
+				refused = &front.TooManyHeldError{What: "hosts", Most: h.holds.Hosts}
+				return false
+			}
+			s.HoldHost(now, host)
+		}
 		return true
 	}, "paused by an operator")
+	return view, cmp.Or(err, refused)
 }
 
 // Resume ends an operator's pause of a host, and those of its lanes that the destination asked for.

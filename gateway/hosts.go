@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
@@ -20,6 +21,7 @@ import (
 type hosts struct {
 	dispatcher *dispatch.Dispatcher
 	unsigned   func(*record.Webhook) string // why it could not be signed when that was tried; empty: it can be
+	holds      configs.Holds
 	log        zerolog.Logger
 }
 
@@ -67,14 +69,37 @@ func (h hosts) Waiting(ctx context.Context, w *record.Webhook, e *record.Entry) 
 	return shown, nil
 }
 
-// Hosts lists every host that something is known of, by name.
-func (h hosts) Hosts(ctx context.Context) ([]front.HostView, error) {
-	var all []front.HostView
-	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
-		s.Hosts(now, func(v schedule.HostView) { all = append(all, shownHost(&v, now)) })
+// Hosts is front.Hosts'. The dispatcher's loop is asked for the names first, and then to look at those of the page only.
+func (h hosts) Hosts(
+	ctx context.Context, after string, limit int, wanted func(host string) bool,
+) (page []front.HostView, more bool, err error) {
+	var names []string
+	err = h.ask(ctx, func(s *schedule.Schedule, _ time.Time) {
+		s.HostNames(func(name string) {
+			if name > after {
+				names = append(names, name)
+			}
+		})
 	})
-	slices.SortFunc(all, func(a, b front.HostView) int { return strings.Compare(a.Host, b.Host) })
-	return all, err
+	if err != nil {
+		return nil, false, err
+	}
+	names, more = firstOf(names, limit, strings.Compare, wanted)
+	err = h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
+		for _, name := range names {
+			if v, ok := s.Host(now, name); ok {
+				page = append(page, shownHost(&v, now))
+			}
+		}
+	})
+	return page, more, err
+}
+
+// firstOf returns the first of those that are wanted, in their order, at most limit, and whether there are more.
+func firstOf[T any](all []T, limit int, compare func(a, b T) int, wanted func(T) bool) (first []T, more bool) {
+	all = slices.DeleteFunc(all, func(one T) bool { return !wanted(one) })
+	slices.SortFunc(all, compare)
+	return all[:min(len(all), limit)], len(all) > limit
 }
 
 // Host returns one host, nil when nothing is known of it.

@@ -46,7 +46,7 @@ type notices struct {
 	address func(*record.Webhook)
 
 	mu      sync.Mutex
-	errors  map[string]*dayOfErrors // by tenant
+	errors  map[string]*dayOfErrors // by tenant, at most maxCounted
 	waiting []notice
 	wake    chan struct{} // of capacity 1
 
@@ -66,6 +66,10 @@ func newNotices(conf configs.Notices, log zerolog.Logger, reg prometheus.Registe
 
 // mostWaiting bounds the notices that nobody was told of yet; more are only counted as told.
 const mostWaiting = 1000
+
+// maxCounted bounds the tenants whose errors are counted, as callers without a token may name any: those of others are not
+// noticed while so many have failed within a day.
+const maxCounted = 10_000
 
 // add has a notice be told of; it does not block.
 func (n *notices) add(one notice) {
@@ -100,6 +104,9 @@ func (n *notices) attempted(now time.Time, attempts []dispatch.Attempted) {
 			continue
 		}
 		d := n.errors[a.Tenant]
+		if d == nil && len(n.errors) >= maxCounted {
+			continue
+		}
 		if d == nil {
 			d = &dayOfErrors{}
 			n.errors[a.Tenant] = d

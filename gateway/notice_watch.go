@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
@@ -39,6 +40,23 @@ func (d *dayOfErrors) count(now time.Time, most int) bool {
 	return true
 }
 
+// over reports whether nothing of it counts any more.
+func (d *dayOfErrors) over(now time.Time) bool {
+	for _, h := range d.hours {
+		if h.errors > 0 && h.hour > now.Unix()/3600-24 {
+			return false
+		}
+	}
+	return now.Sub(d.told) >= 24*time.Hour
+}
+
+// forgetErrors forgets tenants of which nothing counts any more.
+func (n *notices) forgetErrors(now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	maps.DeleteFunc(n.errors, func(_ string, d *dayOfErrors) bool { return d.over(now) })
+}
+
 // distress is what is known of a host that is not well.
 type distress struct {
 	openSince time.Time // its breaker was first seen not closed; zero: it is closed
@@ -63,6 +81,7 @@ func (n *notices) lookAround(ctx context.Context) {
 	}) != nil {
 		return // it is stopping
 	}
+	n.forgetErrors(at)
 	for i := range found {
 		n.judge(at, &found[i])
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -29,9 +28,7 @@ type signing struct {
 	gone    func(subscription string) bool
 	notices *notices
 	log     zerolog.Logger
-	// failing are the policies and subscriptions that could not be signed for when they were asked to last: signedFor, and
-	// why, a string.
-	failing sync.Map
+	failing unsignable
 }
 
 // sign is dispatch.Settings.Sign.
@@ -104,12 +101,9 @@ func (s *signing) orphaned(w *record.Webhook) bool {
 	return slices.ContainsFunc(p.Sign, func(by policy.Signature) bool { return !by.Own })
 }
 
-// signedFor is what a failure is told of once, until it is over.
-type signedFor struct{ policy, subscription string }
-
 func (s *signing) failed(p *policy.Policy, w *record.Webhook, err error) error {
 	err = fmt.Errorf("signing for policy %s: %w", p.Name, err)
-	if _, told := s.failing.Swap(signedFor{p.Name, w.Subscription}, err.Error()); !told {
+	if !s.failing.add(signedFor{p.Name, w.Subscription}, err.Error()) {
 		s.notices.add(notice{noticeUnsigned, "webhooks cannot be signed: they wait, and none is sent unsigned", map[string]any{
 			"policy": p.Name, "subscription": w.Subscription, "tenant": w.Tenant, "error": err.Error(),
 		}, time.Now()})
@@ -123,7 +117,7 @@ func (s *signing) unsigned(w *record.Webhook) string {
 	if s.rules.policies()[name] == nil { // it is not configured any more
 		name = policy.Default
 	}
-	cause, failed := s.failing.Load(signedFor{name, w.Subscription})
+	cause, failed := s.failing.why(signedFor{name, w.Subscription})
 	if !failed {
 		return ""
 	}
@@ -131,11 +125,7 @@ func (s *signing) unsigned(w *record.Webhook) string {
 }
 
 func (s *signing) mended(p *policy.Policy, w *record.Webhook) {
-	key := signedFor{p.Name, w.Subscription}
-	if _, failed := s.failing.Load(key); !failed {
-		return
-	}
-	if _, failed := s.failing.LoadAndDelete(key); failed {
+	if s.failing.remove(signedFor{p.Name, w.Subscription}) {
 		s.log.Info().Str("policy", p.Name).Str("subscription", w.Subscription).Msg("webhooks are signed again")
 	}
 }

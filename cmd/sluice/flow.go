@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,6 +32,7 @@ type flowView struct {
 	InFlight  int64      `json:"in_flight"`
 	Cancelled int64      `json:"cancelled"`
 	OldestAt  *time.Time `json:"oldest_at"`
+	HeldSince *time.Time `json:"held_since"`
 }
 
 var flowColumns = []string{"TENANT", "FLOW", "STATE", "WAITING", "OLDEST"}
@@ -46,9 +48,10 @@ func (v *flowView) row(now time.Time) []string {
 func printFlows(to io.Writer, all []flowView) error {
 	rows := make([][]string, len(all))
 	for i := range all {
-		rows[i] = append(all[i].row(time.Now()), grouped(all[i].InFlight), grouped(all[i].Cancelled))
+		v := &all[i]
+		rows[i] = append(v.row(time.Now()), grouped(v.InFlight), grouped(v.Cancelled), ago(v.HeldSince, time.Now()))
 	}
-	return table(to, append(flowColumns[:len(flowColumns):len(flowColumns)], "IN FLIGHT", "CANCELLED"), rows)
+	return table(to, append(flowColumns[:len(flowColumns):len(flowColumns)], "IN FLIGHT", "CANCELLED", "HELD"), rows)
 }
 
 type flowListCmd struct {
@@ -58,10 +61,17 @@ type flowListCmd struct {
 
 // Run prints a table of all flows.
 func (c *flowListCmd) Run(ctx context.Context, k *kong.Context) error {
-	var answer struct{ Flows []flowView }
-	return c.run(ctx, k, http.MethodGet, "/v1/flows"+ofTenant(c.Tenant), nil, &answer, func(to io.Writer) error {
-		return printFlows(to, answer.Flows)
-	})
+	var all []flowView
+	query := url.Values{}
+	if c.Tenant != "" {
+		query.Set("tenant", c.Tenant)
+	}
+	return c.list(ctx, k, "/v1/flows", query, "flows", func(raw json.RawMessage) error {
+		var v flowView
+		err := json.Unmarshal(raw, &v)
+		all = append(all, v)
+		return err
+	}, func(to io.Writer) error { return printFlows(to, all) })
 }
 
 type flowActCmd struct {

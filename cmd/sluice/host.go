@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,20 +28,21 @@ type hostCmd struct {
 
 // hostView is what is printed of a host.
 type hostView struct {
-	Host     string     `json:"host"`
-	Held     bool       `json:"held"`
-	Allowed  *float64   `json:"allowed_rate"`
-	Achieved float64    `json:"achieved_rate"`
-	Cap      capView    `json:"cap"`
-	Waiting  int64      `json:"waiting"`
-	More     bool       `json:"more"`
-	InFlight int64      `json:"in_flight"`
-	OldestAt *time.Time `json:"oldest_at"`
-	DrainsAt *time.Time `json:"drains_at"`
-	Advice   []string   `json:"advice"`
-	Flows    []flowView `json:"flows"`
-	AllFlows int        `json:"flow_count"`
-	Breaker  struct {
+	Host      string     `json:"host"`
+	Held      bool       `json:"held"`
+	HeldSince *time.Time `json:"held_since"`
+	Allowed   *float64   `json:"allowed_rate"`
+	Achieved  float64    `json:"achieved_rate"`
+	Cap       capView    `json:"cap"`
+	Waiting   int64      `json:"waiting"`
+	More      bool       `json:"more"`
+	InFlight  int64      `json:"in_flight"`
+	OldestAt  *time.Time `json:"oldest_at"`
+	DrainsAt  *time.Time `json:"drains_at"`
+	Advice    []string   `json:"advice"`
+	Flows     []flowView `json:"flows"`
+	AllFlows  int        `json:"flow_count"`
+	Breaker   struct {
 		State       string     `json:"state"`
 		Forced      bool       `json:"forced"`
 		Until       *time.Time `json:"until"`
@@ -85,16 +87,17 @@ type hostListCmd struct{ apiFlags }
 
 // Run prints a table of all hosts.
 func (c *hostListCmd) Run(ctx context.Context, k *kong.Context) error {
-	var answer struct{ Hosts []hostView }
-	return c.run(ctx, k, http.MethodGet, "/v1/hosts", nil, &answer, func(to io.Writer) error {
-		rows := make([][]string, len(answer.Hosts))
-		for i := range answer.Hosts {
-			h := &answer.Hosts[i]
-			rows[i] = []string{
-				h.Host, h.stands(), rate(h.Allowed), number(h.Achieved), h.Cap.Reason, many(h.Waiting, h.More),
-				grouped(h.InFlight), ago(h.OldestAt, time.Now()), ago(h.DrainsAt, time.Now()),
-			}
-		}
+	var rows [][]string
+	now := time.Now()
+	return c.list(ctx, k, "/v1/hosts", url.Values{}, "hosts", func(raw json.RawMessage) error {
+		var h hostView
+		err := json.Unmarshal(raw, &h)
+		rows = append(rows, []string{
+			h.Host, h.stands(now), rate(h.Allowed), number(h.Achieved), h.Cap.Reason, many(h.Waiting, h.More),
+			grouped(h.InFlight), ago(h.OldestAt, now), ago(h.DrainsAt, now),
+		})
+		return err
+	}, func(to io.Writer) error {
 		return table(to, []string{"HOST", "BREAKER", "ALLOWED/S", "ACHIEVED/S", "CAP", "WAITING", "IN FLIGHT", "OLDEST", "DRAINED"}, rows)
 	})
 }
@@ -142,10 +145,10 @@ func showHost(ctx context.Context, k *kong.Context, f *apiFlags, method, host, p
 }
 
 // stands says in a word or two how the host stands.
-func (h *hostView) stands() string {
+func (h *hostView) stands(now time.Time) string {
 	switch b := &h.Breaker; {
 	case h.Held:
-		return "paused"
+		return "paused" + orNone(", ", ago(h.HeldSince, now))
 	case b.Forced:
 		return b.State + " (forced)"
 	case b.State == "closed" && b.Share > 0 && b.Share < 1:
@@ -158,7 +161,7 @@ func (h *hostView) stands() string {
 func (h *hostView) print(to io.Writer, now time.Time) error {
 	lines := [][2]string{
 		{"host", h.Host},
-		{"stands", h.stands() + until(h.Breaker.Until, now)},
+		{"stands", h.stands(now) + until(h.Breaker.Until, now)},
 		{"rate", number(h.Achieved) + " a second, of " + rate(h.Allowed) + " allowed"},
 		{"cap", h.Cap.Reason + ": " + h.Cap.Detail},
 		{"failures", fmt.Sprintf("%s of %s calls", grouped(h.Breaker.Failures), grouped(h.Breaker.Requests))},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sluice-gateway/sluice/configs"
 )
 
 // webhookCmd looks at webhooks and repairs what went wrong.
@@ -32,12 +35,12 @@ type webhookFilter struct {
 	Subscription string `help:"Subscription."`
 	Event        string `help:"Event."`
 	Tenant       string `help:"Tenant."`
-	Since        string `help:"Changed at or after this instant (RFC 3339)."`
-	Until        string `help:"Changed before this instant (RFC 3339)."`
+	Since        string `help:"Changed at or after this instant (RFC 3339), or so long ago at most, as in 2h or 7d."`
+	Until        string `help:"Changed before this instant (RFC 3339), or so long ago at least."`
 }
 
-// given returns what is set, by the API's names.
-func (f *webhookFilter) given() map[string]string {
+// given returns what is set, by the API's names. Its error is a usageError.
+func (f *webhookFilter) given(now time.Time) (map[string]string, error) {
 	all := map[string]string{
 		"host": f.Host, "flow": f.Flow, "type": f.Type, "state": f.State, "status": f.Status, "subscription": f.Subscription,
 		"event": f.Event, "tenant": f.Tenant, "since": f.Since, "until": f.Until,
@@ -47,7 +50,30 @@ func (f *webhookFilter) given() map[string]string {
 			delete(all, name)
 		}
 	}
-	return all
+	for _, name := range []string{"since", "until"} {
+		value, ok := all[name]
+		if !ok {
+			continue
+		}
+		at, err := instantOf(value, now)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--%s %q: %w", name, value, err)}
+		}
+		all[name] = at.UTC().Format(time.RFC3339Nano)
+	}
+	return all, nil
+}
+
+// instantOf reads an instant, or how long ago it was.
+func instantOf(text string, now time.Time) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return at, nil
+	}
+	var ago configs.Duration
+	if err := ago.UnmarshalText([]byte(text)); err != nil || ago < 0 {
+		return time.Time{}, errors.New("want an instant of RFC 3339, as in 2026-01-31T09:30:00Z, or how long ago that was, as in 90s, 2h or 7d")
+	}
+	return now.Add(-time.Duration(ago)), nil
 }
 
 type webhookListCmd struct {
@@ -80,8 +106,12 @@ func (c *webhookListCmd) Run(k *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	given, err := c.given(time.Now())
+	if err != nil {
+		return err
+	}
 	query := url.Values{}
-	for name, value := range c.given() {
+	for name, value := range given {
 		query.Set(name, value)
 	}
 	var rows [][]string
@@ -256,7 +286,11 @@ const askAgain = 500 * time.Millisecond
 // destinations, which may take longer.
 func (c *webhookReplayCmd) Run(k *kong.Context) error {
 	ctx := context.Background()
-	body := map[string]any{"filter": c.given()}
+	given, err := c.given(time.Now())
+	if err != nil {
+		return err
+	}
+	body := map[string]any{"filter": given}
 	if c.DryRun {
 		body["dry_run"] = true
 		var counted struct {

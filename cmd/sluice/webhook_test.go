@@ -5,8 +5,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // logGateway answers as a gateway's log does, in pages of one.
@@ -85,4 +87,53 @@ func TestWebhooksAreListedShownAndRepaired(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestAPeriodIsAnInstantOrHowLongAgo(t *testing.T) {
+	now := time.Now()
+	asked := make(chan url.Values, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Query()
+		_, _ = io.WriteString(w, `{"webhooks":[],"next":null}`)
+	}))
+	t.Cleanup(s.Close)
+	if code, _, stderr := ran("webhook", "list", "--since", "2h", "--until", "2026-01-31T09:30:00+01:00", "--gateway", s.URL); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	q := <-asked
+	since, err := time.Parse(time.RFC3339Nano, q.Get("since"))
+	if ago := now.Sub(since); err != nil || ago > 2*time.Hour || ago < 2*time.Hour-time.Minute {
+		t.Errorf("since %q is %v ago, %v; want 2h", q.Get("since"), ago, err)
+	}
+	if got := q.Get("until"); got != "2026-01-31T08:30:00Z" {
+		t.Errorf("until %q", got)
+	}
+	if code, _, stderr := ran("webhook", "list", "--since", "yesterday", "--gateway", s.URL); code != exitUsage || !strings.Contains(stderr, "2h") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+func TestAListIsFollowedOverItsPages(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page := map[string]string{
+			"": `{"hosts":[{"host":"a.example","held":true,"held_since":"2026-01-31T09:30:00.000Z"}],"next":"c1"}`, "c1": `{"hosts":[{"host":"b.example"}],"next":null}`,
+		}
+		_, _ = io.WriteString(w, page[r.URL.Query().Get("cursor")])
+	}))
+	t.Cleanup(s.Close)
+	if code, stdout, stderr := ran("host", "list", "--gateway", s.URL); code != 0 || !strings.Contains(stdout, "a.example") ||
+		!strings.Contains(stdout, "b.example") || !strings.Contains(stdout, "paused, ") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+	const want = `{"hosts":[{"host":"a.example","held":true,"held_since":"2026-01-31T09:30:00.000Z"},{"host":"b.example"}],"next":null}`
+	if _, stdout, _ := ran("host", "list", "-o", "json", "--gateway", s.URL); strings.TrimSpace(stdout) != want {
+		t.Errorf("%s", stdout)
+	}
+}
+
+// ran runs the command and returns its exit code and what it printed.
+func ran(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = run(args, &out, &errs)
+	return code, out.String(), errs.String()
 }

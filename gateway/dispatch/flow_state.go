@@ -16,6 +16,7 @@ type flowState struct {
 	Tenant     string `json:"tenant"`
 	Flow       string `json:"flow"`
 	Held       bool   `json:"held,omitempty"`
+	Since      int64  `json:"held_since,omitempty"` // Unix ms; 0: it is not held, or by a release that did not say
 	CancelUpTo string `json:"cancel_up_to,omitempty"`
 	Cancelled  int    `json:"cancelled,omitempty"`
 }
@@ -33,7 +34,7 @@ func stateOfFlow(name schedule.FlowName, m schedule.FlowMemory) persist.State {
 	if m == (schedule.FlowMemory{}) {
 		return st
 	}
-	of := flowState{Tenant: name.Tenant, Flow: name.Flow, Held: m.Held, Cancelled: m.Cancelled}
+	of := flowState{Tenant: name.Tenant, Flow: name.Flow, Held: m.Held, Since: unixMs(m.HeldSince), Cancelled: m.Cancelled}
 	if m.CancelUpTo != (record.ID{}) {
 		of.CancelUpTo = m.CancelUpTo.String()
 	}
@@ -50,7 +51,7 @@ func (d *Dispatcher) restoreFlow(s *persist.State) error {
 	if flowKey(name) != s.Lane {
 		return fmt.Errorf("state of a flow of tenant %q: it is another's, %q of %q", s.Lane.Host, of.Flow, of.Tenant)
 	}
-	m := schedule.FlowMemory{Held: of.Held, Cancelled: of.Cancelled}
+	m := schedule.FlowMemory{Held: of.Held, HeldSince: instantOf(of.Since), Cancelled: of.Cancelled}
 	if of.CancelUpTo != "" {
 		id, err := record.ParseID(of.CancelUpTo)
 		if err != nil {

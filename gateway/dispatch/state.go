@@ -80,7 +80,8 @@ type hostState struct {
 	Breaker circuit.Snapshot `json:"breaker"`
 	Dialect limiter.Dialect  `json:"dialect"`
 	Held    bool             `json:"held,omitempty"`
-	At      int64            `json:"at,omitempty"` // when it was saved, Unix ms; 0: by a release that did not say
+	Since   int64            `json:"held_since,omitempty"` // Unix ms; 0: it is not held, or by a release that did not say
+	At      int64            `json:"at,omitempty"`         // when it was saved, Unix ms; 0: by a release that did not say
 }
 
 // outdated reports whether the state of a host is too old to be taken up: what people did to it, and what it is to recover
@@ -135,7 +136,7 @@ func (d *Dispatcher) restoreState(s *persist.State, now time.Time) error {
 		d.schedule.Breaker(s.Lane.Host).Restore(of.Breaker, now)
 		*d.schedule.Dialect(s.Lane.Host) = of.Dialect
 		if of.Held {
-			d.schedule.HoldHost(now, s.Lane.Host)
+			d.schedule.HoldHost(instantOf(of.Since), s.Lane.Host)
 		}
 	case persist.FlowState:
 		return d.restoreFlow(s)
@@ -172,7 +173,7 @@ func (d *Dispatcher) saveStates(now time.Time) time.Time {
 	}, func(host string, m schedule.HostMemory) {
 		state := persist.State{Lane: record.Lane{Host: host}, Kind: persist.HostState}
 		if m.Breaker != nil {
-			state.Data = encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held, now.UnixMilli()})
+			state.Data = encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held, unixMs(m.HeldSince), now.UnixMilli()})
 		}
 		states = append(states, state)
 	}, func(name schedule.FlowName, m schedule.FlowMemory) {
@@ -195,4 +196,20 @@ func encodeState(snapshot any) []byte {
 		panic(fmt.Sprintf("dispatch: encoding %T: %v", snapshot, err))
 	}
 	return append([]byte{stateVersion}, b...)
+}
+
+// unixMs is an instant as it is saved; 0: the zero one.
+func unixMs(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// instantOf reads what unixMs wrote.
+func instantOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }

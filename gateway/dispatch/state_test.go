@@ -62,7 +62,7 @@ func TestSavedStatesKeepTheirForm(t *testing.T) {
 	d.schedule.Changed(func(_ record.Lane, b *limiter.Budget) {
 		lane = encodeState(b.Snapshot(noon.Add(2 * time.Second)))
 	}, func(_ string, m schedule.HostMemory) {
-		host = encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held, 0})
+		host = encodeState(hostState{m.Breaker.Snapshot(), *m.Dialect, m.Held, 0, 0})
 	}, func(schedule.FlowName, schedule.FlowMemory) {})
 	for name, got := range map[string][]byte{"lane.golden": lane, "host.golden": host} {
 		path := filepath.Join("testdata", name)

@@ -11,8 +11,9 @@ import (
 
 // Flows is what the front door asks of, and does to, whoever sends about callers' streams of webhooks.
 type Flows interface {
-	// Flows returns all flows that have something waiting or under way, or that are held or being cancelled, by name.
-	Flows(ctx context.Context) ([]FlowView, error)
+	// Flows returns the flows that have something waiting or under way, or that are held or being cancelled, and that are
+	// wanted, by tenant and name, behind one (both empty: from the first), at most limit; more: there are others behind them.
+	Flows(ctx context.Context, tenant, flow string, limit int, wanted func(tenant, flow string) bool) (page []FlowView, more bool, err error)
 	// Flow returns one of them; nil: nothing is known of it.
 	Flow(ctx context.Context, tenant, flow string) (*FlowView, error)
 	// HoldFlow holds a flow on every host, also for what is accepted later and also one that nothing is known of; ResumeFlow
@@ -38,29 +39,38 @@ type FlowView struct {
 	Waiting   int     `json:"waiting"` // webhooks known to wait
 	More      bool    `json:"more"`    // the disk holds more than Waiting counts
 	InFlight  int     `json:"in_flight"`
-	Cancelled int     `json:"cancelled"` // so far, by the cancellation under way or the latest one
-	OldestAt  Instant `json:"oldest_at"` // when the first of those that wait was accepted; null: none waits
+	Cancelled int     `json:"cancelled"`  // so far, by the cancellation under way or the latest one
+	OldestAt  Instant `json:"oldest_at"`  // when the first of those that wait was accepted; null: none waits
+	HeldSince Instant `json:"held_since"` // null: it is not held, or was by a release that did not say
 }
 
 // flows answers GET /v1/flows.
 func (f *Front) flows(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
-	all, err := f.set.Flows.Flows(f.work)
+	part, p := readListing(ctx)
+	afterTenant, afterFlow, ok := readFlowPlace(part.after)
+	if p == nil && !ok {
+		p = badRequest("the cursor is no flow's", "the next of a page of flows, or none")
+	}
+	if p != nil {
+		answer(ctx, p)
+		return
+	}
+	only := string(ctx.QueryArgs().Peek("tenant"))
+	page, more, err := f.set.Flows.Flows(f.work, afterTenant, afterFlow, part.limit, func(tenant, flow string) bool {
+		return by.Sees(tenant) && by.InFlow(flow) && (only == "" || tenant == only)
+	})
 	if err != nil {
 		f.failed(ctx, err, "listing flows failed")
 		return
 	}
-	args := ctx.QueryArgs()
-	tenant := string(args.Peek("tenant"))
-	seen := make([]FlowView, 0, len(all))
-	for i := range all {
-		v := &all[i]
-		if by.Sees(v.Tenant) && by.InFlow(v.Flow) && (tenant == "" || v.Tenant == tenant) {
-			seen = append(seen, *v)
-		}
+	var behind string
+	if n := len(page); more && n > 0 {
+		behind = nameCursor(flowPlace(page[n-1].Tenant, page[n-1].Flow))
 	}
 	write(ctx, struct {
 		Flows []FlowView `json:"flows"`
-	}{seen})
+		Next  *string    `json:"next"` // null: these are the last
+	}{append([]FlowView{}, page...), next(behind)})
 }
 
 // flow answers GET /v1/flows/{flow}.

@@ -9,7 +9,16 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/front"
 )
 
-func (k *known) Flows(context.Context) ([]front.FlowView, error) { return k.flows, k.err }
+func (k *known) Flows(
+	_ context.Context, tenant, flow string, limit int, wanted func(tenant, flow string) bool,
+) (page []front.FlowView, more bool, err error) {
+	for _, f := range k.flows {
+		if f.Tenant+"\x00"+f.Flow > tenant+"\x00"+flow && wanted(f.Tenant, f.Flow) {
+			page = append(page, f)
+		}
+	}
+	return page[:min(len(page), limit)], len(page) > limit, k.err
+}
 
 func (k *known) Flow(_ context.Context, tenant, flow string) (*front.FlowView, error) {
 	for i := range k.flows {
@@ -41,8 +50,8 @@ func TestAFlowIsShownHeldLetGoAndCancelled(t *testing.T) {
 		{Tenant: "default", Flow: "spring sale/1", State: front.FlowSending, Waiting: 3},
 		{Tenant: "eu", Flow: "spring", State: front.FlowHeld, Waiting: 7, More: true},
 	}
-	const eu = `{"tenant":"eu","flow":"spring","state":"held","waiting":7,"more":true,"in_flight":0,"cancelled":0,"oldest_at":null}`
-	want(t, d.ask("GET", "/v1/flows?tenant=eu", ""), 200, `{"flows":[`+eu+`]}`)
+	const eu = `{"tenant":"eu","flow":"spring","state":"held","waiting":7,"more":true,"in_flight":0,"cancelled":0,"oldest_at":null,"held_since":null}`
+	want(t, d.ask("GET", "/v1/flows?tenant=eu", ""), 200, `{"flows":[`+eu+`],"next":null}`)
 	want(t, d.ask("GET", "/v1/flows/spring?tenant=eu", ""), 200, eu)
 	want(t, d.ask("POST", "/v1/flows/spring/pause?tenant=eu", ""), 200, eu)
 	want(t, d.ask("POST", "/v1/flows/spring/resume?tenant=eu", ""), 200, eu)

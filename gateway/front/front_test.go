@@ -142,7 +142,17 @@ type known struct {
 func (k *known) Waiting(_ context.Context, _ *record.Webhook, e *record.Entry) (*front.Waiting, error) {
 	return k.waiting[e.ID], k.err
 }
-func (k *known) Hosts(context.Context) ([]front.HostView, error) { return k.hosts, k.err }
+func (k *known) Hosts(
+	_ context.Context, after string, limit int, wanted func(host string) bool,
+) (page []front.HostView, more bool, err error) {
+	for _, h := range k.hosts {
+		if h.Host > after && wanted(h.Host) {
+			page = append(page, h)
+		}
+	}
+	return page[:min(len(page), limit)], len(page) > limit, k.err
+}
+
 func (k *known) Host(_ context.Context, host string) (*front.HostView, error) {
 	for i := range k.hosts {
 		if k.hosts[i].Host == host {

@@ -4,6 +4,7 @@ package front
 type HostView struct {
 	Host     string      `json:"host"`
 	Held     bool        `json:"held"`          // by an operator
+	Since    Instant     `json:"held_since"`    // null: it is not held, or was by a release that did not say
 	Allowed  *float64    `json:"allowed_rate"`  // calls a second that its limits allow now; null: not limited
 	Achieved float64     `json:"achieved_rate"` // calls a second of the last ten
 	Cap      CapView     `json:"cap"`           // what keeps it from more

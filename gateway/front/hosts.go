@@ -30,20 +30,24 @@ const (
 
 // hosts answers GET /v1/hosts.
 func (f *Front) hosts(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
-	views, err := f.set.Hosts.Hosts(f.work)
+	part, p := readListing(ctx)
+	if p != nil {
+		answer(ctx, p)
+		return
+	}
+	page, more, err := f.set.Hosts.Hosts(f.work, part.after, part.limit, by.Reaches)
 	if err != nil {
 		f.failed(ctx, err, "listing hosts failed")
 		return
 	}
-	seen := make([]HostView, 0, len(views))
-	for i := range views {
-		if by.Reaches(views[i].Host) {
-			seen = append(seen, views[i])
-		}
+	var behind string
+	if more && len(page) > 0 {
+		behind = nameCursor(page[len(page)-1].Host)
 	}
 	write(ctx, struct {
 		Hosts []HostView `json:"hosts"`
-	}{seen})
+		Next  *string    `json:"next"` // null: these are the last
+	}{append([]HostView{}, page...), next(behind)})
 }
 
 // host answers GET /v1/hosts/{host}.

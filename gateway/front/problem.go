@@ -123,7 +123,11 @@ func conflictProblem() *problem {
 // storeProblem says why the store, or whoever sends, did not take something. nil where it is the gateway's own failure.
 func storeProblem(err error) *problem {
 	var p *problem
+	var held *TooManyHeldError
 	switch {
+	case errors.As(err, &held):
+		p = newProblem(409, "too-many-held", "Too many are held", fmt.Sprintf(
+			"Nothing was held: %s: want one of them resumed first, or holds.%s raised", held, held.What))
 	case errors.Is(err, persist.ErrFull):
 		p = newProblem(507, "storage-full", "There is too little disk space to accept more", "Nothing was stored")
 		p.retryAfter = fullRetryAfter

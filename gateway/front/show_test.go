@@ -109,7 +109,7 @@ func TestWhatCannotBeShownSaysWhy(t *testing.T) {
 
 func TestHostsAreShown(t *testing.T) {
 	d := open(t)
-	want(t, d.ask("GET", "/v1/hosts", ""), 200, `{"hosts":[]}`)
+	want(t, d.ask("GET", "/v1/hosts", ""), 200, `{"hosts":[],"next":null}`)
 	rate, limit, seconds := 9.5, int64(100), 10.0
 	d.hosts.hosts = []front.HostView{
 		{Host: "a.example", Breaker: front.BreakerView{State: "closed"}, Lanes: []front.LaneView{}},
@@ -125,7 +125,7 @@ func TestHostsAreShown(t *testing.T) {
 		},
 	}
 	for path, contained := range map[string]string{
-		"/v1/hosts":           `{"hosts":[{"host":"a.example","held":false,"allowed_rate":null,"achieved_rate":0,"cap":{"reason":"","detail":"","until":null},"breaker":{"state":"closed","forced":false,"until":null,"requests":0,"failures":0,`,
+		"/v1/hosts":           `{"hosts":[{"host":"a.example","held":false,"held_since":null,"allowed_rate":null,"achieved_rate":0,"cap":{"reason":"","detail":"","until":null},"breaker":{"state":"closed","forced":false,"until":null,"requests":0,"failures":0,`,
 		"/v1/hosts/a.example": `{"host":"a.example","held":false,`,
 		"/v1/hosts/%5B2001:db8::1%5D%3A80": `"lanes":[{"key":"","rate":9.5,"achieved_rate":0,"cap":{"reason":"","detail":"","until":null},"source":"window","windows":[{"name":"burst","limit":100,"used":3,` +
 			`"remaining":null,"seconds":10,"guessed":false,"reset_at":"2026-01-31T09:30:01.234Z","source":"X-RateLimit-*",` +

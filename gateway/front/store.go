@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sluice-gateway/sluice/persist"
@@ -19,11 +20,23 @@ type Store interface {
 type Hosts interface {
 	// Waiting says how a live webhook stands, by what it is and its entry as the store has it; nil: nothing is known.
 	Waiting(ctx context.Context, w *record.Webhook, e *record.Entry) (*Waiting, error)
-	// Hosts returns all hosts that something is known of, by name.
-	Hosts(ctx context.Context) ([]HostView, error)
+	// Hosts returns the hosts that something is known of and that are wanted, by name, behind a name (empty: from the first),
+	// at most limit; more: there are others behind them.
+	Hosts(ctx context.Context, after string, limit int, wanted func(host string) bool) (page []HostView, more bool, err error)
 	// Host returns one of them; nil: nothing is known of it.
 	Host(ctx context.Context, host string) (*HostView, error)
 	HostsHand
+}
+
+// TooManyHeldError: no more may be held before some are resumed.
+type TooManyHeldError struct {
+	What string // flows or hosts
+	Most int
+}
+
+// Error says which bound it is.
+func (e *TooManyHeldError) Error() string {
+	return fmt.Sprintf("%d %s are held, the most there may be", e.Most, e.What)
 }
 
 // Errors of Hosts that clients are told of.

@@ -150,7 +150,7 @@ func (f *Front) rotateSecret(ctx *fasthttp.RequestCtx, by *Principal, id string)
 // testSubscription answers POST /v1/subscriptions/{id}/test.
 func (f *Front) testSubscription(ctx *fasthttp.RequestCtx, by *Principal, id string) {
 	own := f.ownSubscription(ctx, by, id)
-	if own == nil {
+	if own == nil || !f.takeTry(ctx, by, time.Now()) {
 		return
 	}
 	tested, err := f.set.Subscriptions.Test(f.work, own.Tenant, id)

@@ -204,3 +204,17 @@ func TestEventsTheStoreRefusesAreNotAccepted(t *testing.T) {
 		t.Errorf("a broken store: %d", status)
 	}
 }
+
+func TestTestsOfSubscriptionsAreBoundedTogetherWithThoseOfWebhooks(t *testing.T) {
+	d := open(t, withRegistry(&registry{of: []*record.Subscription{{ID: "sub_1", Tenant: "default", URL: "https://a.example/"}}}))
+	for i := range 10 {
+		if status, body := asked(d, "POST", "/v1/subscriptions/sub_1/test", ""); status != 200 {
+			t.Fatalf("test %d: %d: %s", i, status, body)
+		}
+	}
+	r := d.ask("POST", "/v1/subscriptions/sub_1/test", "")
+	wantProblem(t, r, 429, "too-many-tests")
+	if r.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+}

@@ -34,6 +34,18 @@ func (t *tries) take(by *Principal, now time.Time) (wait time.Duration, ok bool)
 	return m.take(now.UnixNano())
 }
 
+// takeTry reports whether someone may make a test now; when not, it answers.
+func (f *Front) takeTry(ctx *fasthttp.RequestCtx, by *Principal, now time.Time) bool {
+	wait, ok := f.tries.take(by, now)
+	if !ok {
+		p := newProblem(429, "too-many-tests", "That were enough tests for now",
+			fmt.Sprintf("A token has %d a minute: want the same again in %s", triesPerMinute, wait.Round(time.Millisecond)))
+		p.retryAfter = int(ceilSeconds(wait))
+		answer(ctx, p)
+	}
+	return ok
+}
+
 // tryOne answers POST /v1/webhooks/test: one attempt for a definition, made now and not repeated, and what came back.
 // Nothing of it is stored.
 func (f *Front) tryOne(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
@@ -59,11 +71,7 @@ func (f *Front) tryOne(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 		answer(ctx, p)
 		return
 	}
-	if wait, ok := f.tries.take(by, now); !ok {
-		p := newProblem(429, "too-many-tests", "That were enough tests for now",
-			fmt.Sprintf("A token has %d a minute: want the same again in %s", triesPerMinute, wait.Round(time.Millisecond)))
-		p.retryAfter = int(ceilSeconds(wait))
-		answer(ctx, p)
+	if !f.takeTry(ctx, by, now) {
 		return
 	}
 	def.Webhook.Trace = traceOf(&ctx.Request.Header)

@@ -26,6 +26,8 @@ type flow struct {
 	suspended bool
 	cancel    cancellation
 	dirty     bool
+
+	heldSince time.Time // zero: it is not, or by a release that did not say
 }
 
 // share is a flow's place in one lane at one priority: what takes turns with the other flows of that lane.

@@ -1,6 +1,10 @@
 package schedule
 
-import "github.com/sluice-gateway/sluice/persist/record"
+import (
+	"time"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
 
 // FlowView is a flow as it stands, on all hosts together.
 type FlowView struct {
@@ -8,6 +12,8 @@ type FlowView struct {
 	Held bool // by an operator
 	// Suspended: by its rule.
 	Suspended bool
+	// HeldSince is since when; zero: it is not held, or nobody knows.
+	HeldSince time.Time
 	// Cancelling: a CancelFlow is not done. Cancelled is how many it ended so far, or the last one did; it is forgotten
 	// with the flow, a minute after nothing of that waits.
 	Cancelling bool
@@ -20,10 +26,11 @@ type FlowView struct {
 	Oldest  record.ID // the first accepted of those next in their queues; zero: none
 }
 
-// Flows calls back for every flow that has something waiting or in flight, or that is held or being cancelled.
-func (s *Schedule) Flows(each func(FlowView)) {
-	for _, f := range s.flows {
-		each(f.view())
+// FlowNames calls back with every flow that has something waiting or in flight, or that is held or being cancelled, in no
+// order.
+func (s *Schedule) FlowNames(each func(FlowName)) {
+	for name := range s.flows {
+		each(name)
 	}
 }
 
@@ -38,7 +45,7 @@ func (s *Schedule) Flow(name FlowName) (FlowView, bool) {
 
 func (f *flow) view() FlowView {
 	v := FlowView{
-		Name: f.name, Held: f.held, Suspended: f.suspended, Over: !f.cancel.running(), Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.gate.inFlight,
+		Name: f.name, Held: f.held, HeldSince: f.heldSince, Suspended: f.suspended, Over: !f.cancel.running(), Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.gate.inFlight,
 	}
 	for _, sh := range f.shares {
 		for _, q := range sh.queues {

@@ -4,12 +4,12 @@ import "time"
 
 // HoldFlow holds a flow on every host, for what is waiting and for what is accepted later, until ResumeFlow. Calls under
 // way go on; expiry and cancellation do too. A flow that nothing is known of is held all the same.
-func (s *Schedule) HoldFlow(_ time.Time, name FlowName) {
+func (s *Schedule) HoldFlow(now time.Time, name FlowName) {
 	f := s.flow(name)
 	if f.held {
 		return
 	}
-	f.held = true
+	s.hold(f, now)
 	s.heldAnew(f)
 	s.touchFlow(f)
 }
@@ -41,7 +41,8 @@ func (s *Schedule) ResumeFlow(_ time.Time, name FlowName) bool {
 	if !f.held {
 		return true
 	}
-	f.held = false
+	f.held, f.heldSince = false, time.Time{}
+	s.heldFlows--
 	s.heldAnew(f)
 	s.touchFlow(f)
 	return true
@@ -49,12 +50,13 @@ func (s *Schedule) ResumeFlow(_ time.Time, name FlowName) bool {
 
 // HoldHost holds all lanes of a host until ResumeHost, for what is waiting and for what is accepted later. A host that
 // nothing is known of is held all the same.
-func (s *Schedule) HoldHost(_ time.Time, name string) {
+func (s *Schedule) HoldHost(now time.Time, name string) {
 	h := s.host(name)
 	if h.held {
 		return
 	}
-	h.held = true
+	h.held, h.heldSince = true, now
+	s.heldHosts++
 	for _, l := range h.lanes {
 		s.giveTurn(l) // to find that it is held
 	}
@@ -71,10 +73,21 @@ func (s *Schedule) ResumeHost(_ time.Time, name string) bool {
 	if !h.held {
 		return true
 	}
-	h.held = false
+	h.held, h.heldSince = false, time.Time{}
+	s.heldHosts--
 	for _, l := range h.lanes {
 		s.giveTurn(l)
 	}
 	s.touchHost(h)
 	return true
 }
+
+// hold notes that a flow is held.
+func (s *Schedule) hold(f *flow, since time.Time) {
+	f.held, f.heldSince = true, since
+	s.heldFlows++
+}
+
+// Holds returns how many flows and hosts are held. Each stays in memory, and on disk, until it is resumed: whoever lets others
+// name them has a bound.
+func (s *Schedule) Holds() (flows, hosts int) { return s.heldFlows, s.heldHosts }

@@ -18,10 +18,11 @@ type host struct {
 	barred    fifo[*lane]
 	inFlight  int
 	residence residence
-	answers   bool // its calls end soon, as far as is known; not when slow
-	slow      bool // they do not; its slots are counted in Schedule.slow
-	outside   bool // in Schedule.outside or outsideSlow
-	held      bool // by an operator
+	answers   bool      // its calls end soon, as far as is known; not when slow
+	slow      bool      // they do not; its slots are counted in Schedule.slow
+	outside   bool      // in Schedule.outside or outsideSlow
+	held      bool      // by an operator
+	heldSince time.Time // zero: it is not, or by a release that did not say
 	dirty     bool
 	kept      bool      // the store may have something of it
 	since     time.Time // when it was first looked at, to be forgotten

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/limiter"
@@ -31,11 +32,14 @@ type HostMemory struct {
 	Breaker *circuit.Breaker
 	Dialect *limiter.Dialect
 	Held    bool // by an operator
+	// HeldSince is zero where it is not held, or was by a release that did not say.
+	HeldSince time.Time
 }
 
 // FlowMemory is what outlives a flow's time in memory; all zero: there is nothing to keep.
 type FlowMemory struct {
 	Held       bool      // by an operator
+	HeldSince  time.Time // as of a HostMemory
 	CancelUpTo record.ID // of a cancellation that is not done; zero: none
 	Cancelled  int       // by it, so far
 }
@@ -55,13 +59,13 @@ func (s *Schedule) Changed(
 	for i, h := range s.changedHosts {
 		h.dirty, h.kept = false, true
 		s.changedHosts[i] = nil
-		host(h.name, HostMemory{h.breaker, &h.dialect, h.held})
+		host(h.name, HostMemory{h.breaker, &h.dialect, h.held, h.heldSince})
 	}
 	s.changedHosts = s.changedHosts[:0]
 	for i, f := range s.changedFlows {
 		f.dirty = false
 		s.changedFlows[i] = nil
-		m := FlowMemory{Held: f.held}
+		m := FlowMemory{Held: f.held, HeldSince: f.heldSince}
 		if f.cancel.running() {
 			m.CancelUpTo, m.Cancelled = f.cancel.upTo, f.cancel.done
 		}
@@ -75,7 +79,9 @@ func (s *Schedule) Changed(
 // says that the last one was: only then can a cancellation be done.
 func (s *Schedule) RestoreFlow(name FlowName, m FlowMemory) {
 	f := s.flow(name)
-	f.held = m.Held
+	if m.Held && !f.held {
+		s.hold(f, m.HeldSince)
+	}
 	if m.CancelUpTo != (record.ID{}) {
 		f.cancel.upTo, f.cancel.done = m.CancelUpTo, m.Cancelled
 		s.listing = true

@@ -57,6 +57,8 @@ type Schedule struct {
 	hosts map[string]*host
 	lanes map[record.Lane]*lane
 	flows map[FlowName]*flow
+	// heldFlows and heldHosts are how many are held.
+	heldFlows, heldHosts int
 	// tenants are those of flows.
 	tenants map[string]*tenant
 	queues  map[record.QueueID]*queue

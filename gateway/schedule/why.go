@@ -96,10 +96,12 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 
 // HostView is a host as it stands.
 type HostView struct {
-	Host    string
-	Held    bool // by an operator
-	Breaker circuit.View
-	Lanes   []LaneView
+	Host string
+	Held bool // by an operator
+	// HeldSince is since when; zero: it is not held, or nobody knows.
+	HeldSince time.Time
+	Breaker   circuit.View
+	Lanes     []LaneView
 }
 
 // LaneView is a lane as it stands. Waiting counts what is in memory; More says that the disk holds more.
@@ -116,10 +118,10 @@ type LaneView struct {
 	Drains   time.Time // about when nothing waits any more at the present pace; zero: that cannot be said
 }
 
-// Hosts calls back for every host that the schedule knows.
-func (s *Schedule) Hosts(now time.Time, each func(HostView)) {
-	for _, h := range s.hosts {
-		each(h.view(now))
+// HostNames calls back with every host that something is known of, in no order.
+func (s *Schedule) HostNames(each func(string)) {
+	for name := range s.hosts {
+		each(name)
 	}
 }
 
@@ -133,7 +135,7 @@ func (s *Schedule) Host(now time.Time, name string) (HostView, bool) {
 }
 
 func (h *host) view(now time.Time) HostView {
-	v := HostView{Host: h.name, Held: h.held, Breaker: h.breaker.View(now)}
+	v := HostView{Host: h.name, Held: h.held, HeldSince: h.heldSince, Breaker: h.breaker.View(now)}
 	for _, l := range h.sorted() {
 		v.Lanes = append(v.Lanes, l.view(now))
 	}

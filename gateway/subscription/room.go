@@ -192,6 +192,9 @@ func (r *Room) put(was, is *Entry) {
 			if i, ok := slices.BinarySearch(t.ids, s.ID); ok {
 				t.ids = slices.Delete(t.ids, i, i+1)
 			}
+			if len(t.ids) == 0 { // or tenants that had one once would stay
+				delete(r.tenants, s.Tenant)
+			}
 		}
 	}
 	if is == nil {
