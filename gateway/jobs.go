@@ -59,6 +59,7 @@ type task struct {
 	// Under jobs.mu.
 	rec   jobRecord
 	saved time.Time
+	over  bool   // its run has returned, whatever the record says
 	works bool   // its turn has come, and it has not ended
 	turn  uint64 // the number of its turn; 0: it has not come
 }
@@ -165,9 +166,8 @@ func (j *jobs) work(ctx context.Context, t *task) (err error) {
 func (j *jobs) end(ctx context.Context, t *task, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if t.works = false; j.ctx.Err() == nil {
-		defer j.admit()
-	}
+	t.works, t.over = false, true
+	defer j.admit()
 	switch {
 	case errors.Is(context.Cause(ctx), errJobCancelled):
 		t.rec.State = front.JobCancelled

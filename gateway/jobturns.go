@@ -25,7 +25,7 @@ func (t *task) watches() bool { return t.rec.Kind == flowCancelKind }
 // admit lets those run that have waited until there is room: of several the one whose tenant's last turn is the longest ago,
 // then the oldest. Called with j.mu held.
 func (j *jobs) admit() {
-	for {
+	for j.ctx.Err() == nil {
 		running, last, tenants := map[turnOf]int{}, map[turnOf]uint64{}, 0
 		for _, t := range j.all {
 			of := turnOf{t.rec.Tenant, t.rec.Kind}
@@ -39,7 +39,7 @@ func (j *jobs) admit() {
 		}
 		var next *task
 		for _, t := range j.all {
-			if t.works || t.begins == nil || t.rec.State != front.JobRunning {
+			if t.works || t.over || t.begins == nil || t.rec.State != front.JobRunning {
 				continue
 			}
 			of := turnOf{t.rec.Tenant, t.rec.Kind}

@@ -140,3 +140,18 @@ func TestJobsThatHaveNotEndedAreBoundedByTenantAndInAll(t *testing.T) {
 		h.beginAll("copy", "eu", "more")
 	})
 }
+
+// TestAnInterruptedJobIsGivenNoTurnAgain ends the jobs while one of them is ending.
+func TestAnInterruptedJobIsGivenNoTurnAgain(t *testing.T) {
+	withHeld(t, func(h *held) {
+		h.beginAll("copy", "eu", "1", "2")
+		h.stop()
+		synctest.Wait()
+		h.mu.Lock()
+		h.admit()
+		h.mu.Unlock()
+		if v := h.viewOf(h.all[0]); v.State != front.JobWaiting {
+			h.t.Errorf("interrupted it is %+v", v)
+		}
+	})
+}
