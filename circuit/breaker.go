@@ -7,6 +7,7 @@ type Breaker struct {
 	cfg    Config
 	last   time.Time // the latest instant seen
 	forced State     // Open or Closed while an operator has it so; else 0
+	back   time.Time // when a gate of it closed after probes, the last time; zero: none did
 
 	rest    unit             // of all that has no unit of its own: under the scope Host, everything
 	tenants map[string]*unit // under the scope HostTenant

@@ -71,6 +71,12 @@ func (g *gate) nextStart(now time.Time, c *Config, rate float64, last time.Time)
 	return g.closedAt.Add(time.Duration(math.Ceil(min(x1, ramp) * 1e9)))
 }
 
+// Ramping reports whether the host, or a part of it, may be coming back: if not, Share is 1 for all of them, and nothing has to
+// be known of when their calls begin.
+func (b *Breaker) Ramping(now time.Time) bool {
+	return !b.back.IsZero() && b.see(now).Sub(b.back) < b.cfg.Ramp
+}
+
 // Share returns the part of its known rate that a part of the host may use now: 1 but while the host, or the part, comes
 // back.
 func (b *Breaker) Share(now time.Time, of Part) float64 {

@@ -96,7 +96,7 @@ func TestThereIsNoRampWithoutAnOutageOrWhereNoneIsWanted(t *testing.T) {
 		b   *Breaker
 		now time.Time
 	}{"never open": {New(Config{}), start}, "not wanted": {none, closed}, "over": {over, long.Add(DefaultRamp)}} {
-		if at := c.b.NextStart(c.now, Part{}, 1, new(Pace)); at.After(c.now) || c.b.Share(c.now, Part{}) != 1 {
+		if at := c.b.NextStart(c.now, Part{}, 1, new(Pace)); at.After(c.now) || c.b.Share(c.now, Part{}) != 1 || c.b.Ramping(c.now) {
 			t.Errorf("%s: the next call begins %v later", name, at.Sub(c.now))
 		}
 	}
@@ -112,7 +112,14 @@ func TestAPartThatComesBackIsRampedAlone(t *testing.T) {
 	for range DefaultProbes {
 		callOf(t, b, eu, at, Success)
 	}
-	if b.Share(at, eu) != firstShare || b.Share(at, us) != 1 {
-		t.Errorf("shares %v and %v", b.Share(at, eu), b.Share(at, us))
+	restored := New(Config{})
+	restored.Restore(b.Snapshot(), at)
+	for _, b := range []*Breaker{b, restored} {
+		if b.Share(at, eu) != firstShare || b.Share(at, us) != 1 || !b.Ramping(at) {
+			t.Errorf("shares %v and %v, ramping %t", b.Share(at, eu), b.Share(at, us), b.Ramping(at))
+		}
+		if b.Ramping(at.Add(DefaultRamp)) {
+			t.Error("it comes back for longer than the ramp")
+		}
 	}
 }

@@ -119,6 +119,12 @@ func (b *Breaker) Restore(s Snapshot, now time.Time) {
 		}
 		u.newPart(Part{key, saved.Tenant}).restore(&saved.SavedGate, now, &b.cfg)
 	}
+	b.each(func(u *unit) {
+		b.back = later(b.back, u.closedAt)
+		for _, p := range u.parts {
+			b.back = later(b.back, p.closedAt)
+		}
+	})
 	for _, c := range s.Changes[max(0, len(s.Changes)-keptChanges):] {
 		key, _ := parseKey(c.Key)
 		b.remember(time.UnixMilli(c.At), Transition{

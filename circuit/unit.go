@@ -261,7 +261,9 @@ func (u *unit) changes(now time.Time, p *part, to State, cause string) Transitio
 		u.suspect = nil
 	}
 	from := g.state
-	g.enter(to)
+	if g.enter(to); to == Closed {
+		u.of.back = later(u.of.back, now)
+	}
 	return u.note(now, p, from, cause)
 }
 

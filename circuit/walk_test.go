@@ -58,6 +58,9 @@ func walk(t *testing.T, seed uint64) {
 			born[p.whole.number] = generation
 			out = append(out, p)
 		}
+		if share := b.Share(now, Part{}); share < 1 && !b.Ramping(now) {
+			t.Fatalf("seed %d turn %d: a share of %v, and yet it is not coming back", seed, turn, share)
+		}
 		if probes := b.View(now).Probes; probes > cfg.Probes {
 			t.Fatalf("seed %d turn %d: %d probes out", seed, turn, probes)
 		}

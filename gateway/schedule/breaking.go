@@ -12,16 +12,22 @@ func (l *lane) part(q *queue) circuit.Part { return circuit.Part{Key: l.id.Key, 
 // allowed asks the host's breaker for a queue's next call to pass: it is not open, and while it comes back, the call's turn
 // by the share of the lane's pace that it then has.
 func (l *lane) allowed(q *queue, now time.Time) (circuit.Permit, bool) {
-	if at, _ := l.rampedAt(q, now); at.After(now) {
-		return circuit.Permit{}, false
+	ramping := l.host.breaker.Ramping(now)
+	if ramping {
+		if at, _ := l.rampedAt(q, now); at.After(now) {
+			return circuit.Permit{}, false
+		}
 	}
 	permit, ok := l.host.breaker.Acquire(now, l.part(q))
-	if ok {
+	if !ok {
+		return permit, false
+	}
+	if ramping {
 		l.pace.Began(now)
 		q.share.pace.Began(now)
-		l.begun.add(now)
 	}
-	return permit, ok
+	l.begun.add(now)
+	return permit, true
 }
 
 // allowedAt returns when to look again after allowed said no; partial: it said no to the queue's part of the host alone.

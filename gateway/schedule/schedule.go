@@ -227,8 +227,10 @@ func (s *Schedule) NextOf(now time.Time, most int) *Plan {
 	if g := s.shut.first(); g != nil && (p.Wake.IsZero() || g.next.Before(p.Wake)) {
 		p.Wake = g.next
 	}
-	if at := now.Add(lookAgain); looking && (p.Wake.IsZero() || at.Before(p.Wake)) {
-		p.Wake = at
+	if looking {
+		if at := now.Add(lookAgain); p.Wake.IsZero() || at.Before(p.Wake) {
+			p.Wake = at
+		}
 	}
 	if s.condemned.len() > 0 && s.free() > 0 {
 		p.Wake = now
