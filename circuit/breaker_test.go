@@ -111,7 +111,7 @@ func TestAnOutageOpensWithinMinRequestsWhateverCameBefore(t *testing.T) {
 func TestASuccessOrAPauseBetweenEndsARow(t *testing.T) {
 	for name, between := range map[string]func(b *Breaker) time.Time{
 		"a success": func(b *Breaker) time.Time { call(t, b, start, Success); return start },
-		"a pause":   func(*Breaker) time.Time { return start.Add(DefaultProbeExpiry + 1) },
+		"a pause":   func(*Breaker) time.Time { return start.Add(rowGap + 1) },
 	} {
 		b := New(Config{})
 		for range 100 {
@@ -126,6 +126,42 @@ func TestASuccessOrAPauseBetweenEndsARow(t *testing.T) {
 				t.Fatalf("after %s: %v", name, got)
 			}
 		}
+	}
+}
+
+// Time-outs of ten minutes, as long as any, are a row as failures at once are.
+func TestCallsThatFailLateAreOfOneRowIfTheyBeganInTime(t *testing.T) {
+	b := New(Config{})
+	now := start
+	for i := range DefaultMinRequests {
+		p, ok := b.Acquire(now, Part{})
+		if !ok {
+			t.Fatalf("call %d does not pass", i+1)
+		}
+		now = now.Add(10 * time.Minute)
+		if got, want := b.Report(now, p, Failure).To == Open, i == DefaultMinRequests-1; got != want {
+			t.Fatalf("time-out %d in a row: opened %t", i+1, got)
+		}
+		now = now.Add(rowGap)
+	}
+}
+
+// A probe is not given up while it may still be answered.
+func TestAProbeThatTimesOutLateIsHeard(t *testing.T) {
+	b, until := opened(t, Config{})
+	p, _ := b.Acquire(until, Part{})
+	if got := stepOf(b.Report(until.Add(10*time.Minute), p, Failure)); got != (step{HalfOpen, Open}) {
+		t.Errorf("its failure does %v", got)
+	}
+	b, until = opened(t, Config{})
+	var out []Permit
+	for at := until; at.Before(until.Add(10 * time.Minute)); at = at.Add(time.Minute) {
+		if p, ok := b.Acquire(at, Part{}); ok {
+			out = append(out, p)
+		}
+	}
+	if len(out) != DefaultProbes {
+		t.Errorf("%d probes within ten minutes, none of which was heard of; want %d", len(out), DefaultProbes)
 	}
 }
 

@@ -1,5 +1,7 @@
 package circuit
 
+import "time"
+
 // Part names what shares fate below a host. The zero Part is a host whose limit is by host, for the tenant "".
 type Part struct {
 	Key    [16]byte // the lane's: a digest of the credential, path or key that the limit is by; zero: the whole host
@@ -23,6 +25,7 @@ type Permit struct {
 	unit       *unit
 	part       *part // nil: no part of several
 	whole, own ticket
+	began      time.Time
 }
 
 // Probe reports whether the permit is for a call that finds out whether the host, or a part of it, is back.

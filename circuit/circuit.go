@@ -21,7 +21,7 @@ const (
 	DefaultCoolDown     = 30 * time.Second
 	DefaultCoolDownMax  = 10 * time.Minute
 	DefaultProbes       = 3
-	DefaultProbeExpiry  = 2 * time.Minute // longer than any call's time-out
+	DefaultProbeExpiry  = 25 * time.Minute // longer than any call: 10 min of a time-out, twice where a credential is renewed
 	DefaultRamp         = 30 * time.Second
 )
 

@@ -76,15 +76,23 @@ type row struct {
 	others                int32 // and how many are others'
 }
 
+// rowGap is the most that may lie between a failure and the beginning of the next call that fails, for both to be of one row.
+const rowGap = 2 * time.Minute
+
+// over reports whether a call that begins at an instant, or later, would begin another row by failing. That it fails may show
+// much later: a host that takes connections and never answers is heard of when its calls time out.
+func (r *row) over(began time.Time) bool { return r.failures == 0 || began.Sub(r.last) > rowGap }
+
 // count takes in a call of a closed gate, and reports whether its numbers would open it: those of its window, or as many
-// failures in a row as the window would need calls, each within ProbeExpiry of the one before.
-func (g *gate) count(now time.Time, c *Config, of *part, r Result) (byRatio, byRow bool) {
+// failures in a row as the window would need calls.
+func (g *gate) count(now time.Time, c *Config, p *Permit, r Result) (byRatio, byRow bool) {
+	of := p.part
 	g.window.add(now, c.Window, r)
 	if r == Success {
 		g.row.failures = 0
 		return false, false
 	}
-	if g.row.failures == 0 || now.Sub(g.row.last) > c.ProbeExpiry {
+	if g.row.over(p.began) {
 		g.row = row{first: of}
 	}
 	g.row.last = now

@@ -17,15 +17,10 @@ func (b *Breaker) Blank(now time.Time) bool {
 	}
 	blank := true
 	b.each(func(u *unit) {
-		blank = blank && u.forgettable(now) && !u.asked.After(now) && u.share(now, &b.cfg) >= 1 && u.row.over(now, &b.cfg)
+		blank = blank && u.forgettable(now) && !u.asked.After(now) && u.share(now, &b.cfg) >= 1 && u.row.over(now)
 		for _, p := range u.parts {
-			blank = blank && p.share(now, &b.cfg) >= 1 && p.row.over(now, &b.cfg)
+			blank = blank && p.share(now, &b.cfg) >= 1 && p.row.over(now)
 		}
 	})
 	return blank
-}
-
-// over reports whether the next failure begins another row.
-func (r *row) over(now time.Time, c *Config) bool {
-	return r.failures == 0 || now.Sub(r.last) > c.ProbeExpiry
 }

@@ -53,7 +53,7 @@ func (u *unit) pass(now time.Time, p *part) Permit {
 	if u.state == Open {
 		u.changes(now, nil, HalfOpen, "its cool-down was over")
 	}
-	permit := Permit{unit: u, part: p, whole: u.gate.pass(now, &u.of.cfg, p)}
+	permit := Permit{unit: u, part: p, whole: u.gate.pass(now, &u.of.cfg, p), began: now}
 	if p != nil {
 		if p.state == Open {
 			u.changes(now, p, HalfOpen, "its cool-down was over")
@@ -87,10 +87,10 @@ func (u *unit) counted(now time.Time, p Permit, r Result) Transition {
 	if r == Neutral || p.part != nil && (p.own.probe || p.own.generation != p.part.generation) {
 		return Transition{}
 	}
-	byRatio, byRow := u.count(now, c, p.part, r)
+	byRatio, byRow := u.count(now, c, &p, r)
 	ownByRatio, ownByRow := false, false
 	if p.part != nil {
-		ownByRatio, ownByRow = p.part.count(now, c, p.part, r)
+		ownByRatio, ownByRow = p.part.count(now, c, &p, r)
 	}
 	byRatio, byRow = byRatio && u.fails(now), byRow && u.failsInARow()
 	switch {

@@ -81,7 +81,7 @@ func walk(t *testing.T, seed uint64) {
 			}
 			if state == Closed && born[p.whole.number] == generation && r != Neutral {
 				counted = append(counted, outcome{turnOf(now, cfg.Window), r == Failure})
-				if r == Success || now.Sub(lastFailure) > cfg.ProbeExpiry {
+				if r == Success || p.began.Sub(lastFailure) > rowGap {
 					row = 0
 				}
 				if r == Failure {
