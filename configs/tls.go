@@ -38,6 +38,10 @@ type Connections struct {
 	// PerAddress is how many of them one address may have (of IPv6 its /64); further ones are closed. Loopback has no such
 	// bound. Raise it where a proxy stands before the front door.
 	PerAddress int `yaml:"per_address"`
+	// ReadTimeout is how long a request, headers and body, may take to arrive; one that takes longer gets 408.
+	ReadTimeout Duration `yaml:"read_timeout"`
+	// IdleTimeout is how long a connection stays open on which no further request comes.
+	IdleTimeout Duration `yaml:"idle_timeout"`
 }
 
 // The defaults of Connections.
@@ -45,15 +49,23 @@ const (
 	DefaultMaxConnections = 10_000
 	// DefaultPerAddress leaves room for nine others, whatever one does.
 	DefaultPerAddress = 1_000
+	// DefaultReadTimeout lets 32 MiB, the largest request, come at 0.5 MiB/s.
+	DefaultReadTimeout = minute
+	DefaultIdleTimeout = 2 * minute
 
-	maxConnections = 1_000_000
+	maxConnections       = 1_000_000
+	minConnectionTimeout = second / 10
 )
 
 func defaultConnections() Connections {
-	return Connections{Max: DefaultMaxConnections, PerAddress: DefaultPerAddress}
+	return Connections{
+		Max: DefaultMaxConnections, PerAddress: DefaultPerAddress, ReadTimeout: DefaultReadTimeout, IdleTimeout: DefaultIdleTimeout,
+	}
 }
 
 func (c *Connections) check(k *checker) {
 	within(k, "connections.max", c.Max, 1, maxConnections)
 	within(k, "connections.per_address", c.PerAddress, 1, maxConnections)
+	within(k, "connections.read_timeout", c.ReadTimeout, minConnectionTimeout, hour)
+	within(k, "connections.idle_timeout", c.IdleTimeout, minConnectionTimeout, hour)
 }

@@ -191,6 +191,7 @@ func (g *Gateway) open() error {
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
 		Names: conf.Names, Log: set.Log, AccessLog: conf.Log.Access, MaxConns: conf.Connections.Max, NoDate: set.Listener != nil,
+		ReadTimeout: time.Duration(conf.Connections.ReadTimeout), IdleTimeout: time.Duration(conf.Connections.IdleTimeout),
 	})
 	g.admin = adminServer(g, registry)
 	return nil

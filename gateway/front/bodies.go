@@ -64,7 +64,7 @@ func (f *Front) readBody(ctx *fasthttp.RequestCtx) (took int64, p *problem) {
 	case p != nil:
 		return took, p
 	case err != nil:
-		return took, unreadProblem(err)
+		return took, f.unreadProblem(err)
 	}
 	ctx.Request.SetBodyRaw(body)
 	return took, nil
@@ -112,14 +112,14 @@ func crowdedProblem() *problem {
 }
 
 // unreadProblem says why a body could not be read to its end.
-func unreadProblem(err error) *problem {
+func (f *Front) unreadProblem(err error) *problem {
 	var broken net.Error
 	if errors.As(err, &broken) && broken.Timeout() {
-		return lateProblem()
+		return f.lateProblem()
 	}
 	return badRequest("its body could not be read", "as many bytes as Content-Length says, or chunks (RFC 9112 section 6)")
 }
 
-func lateProblem() *problem {
-	return newProblem(408, "timeout", "The request did not arrive in time", fmt.Sprintf("want it within %s", readTimeout))
+func (f *Front) lateProblem() *problem {
+	return newProblem(408, "timeout", "The request did not arrive in time", fmt.Sprintf("want it within %s", f.set.ReadTimeout))
 }

@@ -46,9 +46,12 @@ const (
 	// DefaultMaxConns is how many connections are served at once; one more is refused with 503.
 	DefaultMaxConns = 10_000
 
-	readTimeout  = 60 * time.Second // of a whole request: 32 MiB at 0.5 MiB/s
+	// DefaultReadTimeout is how long a request may take to arrive: 32 MiB at 0.5 MiB/s.
+	DefaultReadTimeout = 60 * time.Second
+	// DefaultIdleTimeout is how long a connection stays open for another request.
+	DefaultIdleTimeout = 2 * time.Minute
+
 	writeTimeout = 30 * time.Second
-	idleTimeout  = 2 * time.Minute
 )
 
 // Settings are what a Front is built with.
@@ -98,9 +101,11 @@ type Settings struct {
 	Secret     [32]byte // keys the digests in lanes; the same for ever, or lanes forget what they learned
 	MaxWebhook int      // bytes of one webhook; 0: webhook.DefaultMaxSize
 	MaxConns   int      // 0: DefaultMaxConns
-	Bodies     int64    // bytes of all requests' bodies together; 0: DefaultBodies
-	Log        zerolog.Logger
-	AccessLog  bool // a line for each request
+	// ReadTimeout and IdleTimeout bound a request's arrival, and the silence before the next; 0: the defaults.
+	ReadTimeout, IdleTimeout time.Duration
+	Bodies                   int64 // bytes of all requests' bodies together; 0: DefaultBodies
+	Log                      zerolog.Logger
+	AccessLog                bool // a line for each request
 	// NoDate leaves out the Date header, whose clock is the process's: for tests in virtual time.
 	NoDate bool
 }
@@ -130,6 +135,7 @@ func New(set Settings) *Front {
 	if set.Tokens == nil {
 		set.Tokens = func() *Tokens { return nil }
 	}
+	set.ReadTimeout, set.IdleTimeout = cmp.Or(set.ReadTimeout, DefaultReadTimeout), cmp.Or(set.IdleTimeout, DefaultIdleTimeout)
 	f := &Front{set: set, work: context.Background(), ids: newRequestIDs(), stopping: make(chan struct{})}
 	f.readers.New = func() any { return new(webhook.Reader) }
 	f.defaults = webhook.Defaults{
@@ -149,9 +155,9 @@ func New(set Settings) *Front {
 		ErrorHandler:                 f.unreadable,
 		Concurrency:                  conns,
 		ReadBufferSize:               MaxHeaderBlock,
-		ReadTimeout:                  readTimeout,
+		ReadTimeout:                  set.ReadTimeout,
 		WriteTimeout:                 writeTimeout,
-		IdleTimeout:                  idleTimeout,
+		IdleTimeout:                  set.IdleTimeout,
 		MaxRequestBodySize:           MaxRequest,
 		StreamRequestBody:            true, // readBody reads it, within the bound of all
 		DisablePreParseMultipartForm: true,

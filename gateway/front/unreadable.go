@@ -20,7 +20,7 @@ func (f *Front) unreadable(ctx *fasthttp.RequestCtx, err error) {
 		answer(ctx, newProblem(431, "headers-too-large", "The request's headers are too large",
 			fmt.Sprintf("want at most %d bytes with the request line", MaxHeaderBlock)))
 	case errors.As(err, &broken) && broken.Timeout():
-		answer(ctx, lateProblem())
+		answer(ctx, f.lateProblem())
 	default:
 		answer(ctx, badRequest("it could not be read", "HTTP/1.1 (RFC 9112)"))
 	}
