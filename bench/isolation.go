@@ -44,13 +44,14 @@ func (c *isolationCmd) Run(ctx context.Context) error {
 	for pair := range c.Pairs {
 		var delays [2][]time.Duration
 		for bad := range 2 {
-			d, missing, err := c.measure(ctx, crowd, sluice, filepath.Join(dir, fmt.Sprintf("%d-%d", pair, bad)), bad == 1)
+			r, err := c.measure(ctx, crowd, sluice, filepath.Join(dir, fmt.Sprintf("%d-%d", pair, bad)), bad == 1)
 			if err != nil {
 				return err
 			}
-			delays[bad] = d
-			lost += missing
-			fmt.Fprintf(os.Stderr, "pair %d, bad hosts %t: p99 %s\n", pair+1, bad == 1, part(d, 0.99))
+			delays[bad] = r.arrived
+			lost += r.lost
+			fmt.Fprintf(os.Stderr, "pair %d, bad hosts %t: p99 %s, until accepted %s\n",
+				pair+1, bad == 1, part(r.arrived, 0.99), part(r.accepted, 0.99))
 		}
 		a, b := part(delays[0], 0.99), part(delays[1], 0.99)
 		without, with = append(without, a.Seconds()), append(with, b.Seconds())
@@ -76,11 +77,18 @@ func toDuration(seconds float64) time.Duration {
 	return time.Duration(seconds * float64(time.Second)).Round(10 * time.Microsecond)
 }
 
-// measure runs one gateway and returns how long the webhooks to healthy hosts took, and how many of all were lost.
-func (c *isolationCmd) measure(ctx context.Context, crowd *crowd, sluice, dir string, bad bool) (delays []time.Duration, lost int, err error) {
+// isolated is what was seen of one gateway's webhooks to healthy hosts: how long they took from being posted until they
+// arrived and until they were accepted; and how many of all were lost.
+type isolated struct {
+	arrived, accepted []time.Duration
+	lost              int
+}
+
+// measure runs one gateway.
+func (c *isolationCmd) measure(ctx context.Context, crowd *crowd, sluice, dir string, bad bool) (r isolated, err error) {
 	g, err := serveGateway(ctx, sluice, dir, "")
 	if err != nil {
-		return nil, 0, err
+		return r, err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
 	defer g.kill()
@@ -90,35 +98,37 @@ func (c *isolationCmd) measure(ctx context.Context, crowd *crowd, sluice, dir st
 			return definition{URL: crowd.bad(i % c.Bad), Flow: "bad", Body: "x"}
 		})
 		if err != nil {
-			return nil, 0, err
+			return r, err
 		}
 		select { // until those hosts have all the calls that they will get
 		case <-time.After(5 * time.Second):
 		case <-ctx.Done():
-			return nil, 0, ctx.Err()
+			return r, ctx.Err()
 		}
 	}
-	sent, err := c.post(ctx, g, crowd)
+	sent, accepted, err := c.post(ctx, g, crowd)
 	if err != nil {
-		return nil, 0, err
+		return r, err
 	}
 	arrived := crowd.arrivals(ctx, len(sent), 20*time.Second)
 	for n, at := range sent {
+		r.accepted = append(r.accepted, accepted[n].Sub(at))
 		if got, ok := arrived[n]; ok {
-			delays = append(delays, got.Sub(at))
+			r.arrived = append(r.arrived, got.Sub(at))
 		} else {
-			lost++
+			r.lost++
 		}
 	}
 	missing, err := g.missing(ids, 500)
-	return delays, lost + missing, err
+	r.lost += missing
+	return r, err
 }
 
-// post posts webhooks to the healthy hosts in turn, at the rate, and returns when each was posted.
-func (c *isolationCmd) post(ctx context.Context, g *running, crowd *crowd) (sent []time.Time, err error) {
+// post posts webhooks to the healthy hosts in turn, at the rate, and returns when each was posted and when it was accepted.
+func (c *isolationCmd) post(ctx context.Context, g *running, crowd *crowd) (sent, accepted []time.Time, err error) {
 	crowd.reset()
 	count := int(c.For.Seconds() * float64(c.Rate))
-	sent = make([]time.Time, count)
+	sent, accepted = make([]time.Time, count), make([]time.Time, count)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	client := &fasthttp.Client{MaxConnsPerHost: 8192}
@@ -129,7 +139,7 @@ func (c *isolationCmd) post(ctx context.Context, g *running, crowd *crowd) (sent
 		select {
 		case <-time.After(time.Until(at)):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 		wg.Go(func() {
 			body, fault := json.Marshal(definition{
@@ -145,6 +155,7 @@ func (c *isolationCmd) post(ctx context.Context, g *running, crowd *crowd) (sent
 			sent[n] = time.Now()
 			if fault == nil {
 				fault = client.Do(req, resp)
+				accepted[n] = time.Now()
 			}
 			if fault == nil && resp.StatusCode() != fasthttp.StatusAccepted {
 				fault = fmt.Errorf("answered %d: %s", resp.StatusCode(), resp.Body())
@@ -155,5 +166,5 @@ func (c *isolationCmd) post(ctx context.Context, g *running, crowd *crowd) (sent
 		})
 	}
 	wg.Wait()
-	return sent, err
+	return sent, accepted, err
 }

@@ -69,7 +69,7 @@ func TestAHostThatNeverAnswersCostsTwentyCallsAndThenProbes(t *testing.T) {
 			if most := conf.Breaker.MinRequests + c.atOnce + conf.Breaker.Probes*(halfOpenings+1); len(calls) > most {
 				t.Errorf("%d calls, allowed are %d with %d half-openings", len(calls), most, halfOpenings)
 			}
-			timeout := time.Duration(conf.PolicySet()["default"].Timeout)
+			timeout := conf.PolicySet()["default"].Timeout
 			for i, at := range calls {
 				under, most := 0, c.atOnce
 				if at > opened+timeout {

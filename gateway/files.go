@@ -24,7 +24,7 @@ func MakeRoomForFiles(n int) {
 	if err != nil {
 		return
 	}
-	defer open.Close()                                                                      //nolint:errcheck // nothing was written
+	defer open.Close()
 	if high, err := unix.FcntlInt(open.Fd(), unix.F_DUPFD_CLOEXEC, int(last)); err == nil { //nolint:gosec // at most n
 		_ = unix.Close(high)
 	}
