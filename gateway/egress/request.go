@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -20,7 +21,7 @@ type Request struct {
 	Method string
 	URL    string // absolute, http or https; sent byte for byte
 	// Headers are sent in this order and case. Those that govern the connection and the message's length are not the
-	// caller's to set: see reserved.
+	// caller's to set: see webhook.Reserved.
 	Headers []record.Header
 	Body    []byte
 	Connect time.Duration // of resolving, connecting and TLS; 0: DefaultConnect. Timeout bounds it too
@@ -32,30 +33,6 @@ type Request struct {
 	Redirects int
 	// MaxResponse is how many bytes of the response's body are kept; 0: Settings.MaxResponse.
 	MaxResponse int
-}
-
-// reserved are the fields that belong to the connection or frame the message (RFC 9110 sections 7.2, 7.6.1, 8.6 and
-// 10.1.1): written by a caller they would contradict what is done here.
-func reserved(name string) bool {
-	switch len(name) {
-	case 2:
-		return strings.EqualFold(name, "TE")
-	case 4:
-		return strings.EqualFold(name, "Host")
-	case 6:
-		return strings.EqualFold(name, "Expect")
-	case 7:
-		return strings.EqualFold(name, "Trailer") || strings.EqualFold(name, "Upgrade")
-	case 10:
-		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")
-	case 14:
-		return strings.EqualFold(name, "Content-Length")
-	case 16:
-		return strings.EqualFold(name, "Proxy-Connection")
-	case 17:
-		return strings.EqualFold(name, "Transfer-Encoding")
-	}
-	return false
 }
 
 // check says why a request for a target cannot be put on the wire.
@@ -73,7 +50,7 @@ func (r *Request) check(target string) error {
 		switch {
 		case !httpguts.ValidHeaderFieldName(h.Name):
 			return fmt.Errorf("%w: header name %.100q: want a token (RFC 9110 section 5.1)", ErrRequest, h.Name)
-		case reserved(h.Name):
+		case webhook.Reserved(h.Name):
 			return fmt.Errorf("%w: header %s: set by the gateway itself; leave it out", ErrRequest, h.Name)
 		case !httpguts.ValidHeaderFieldValue(h.Value):
 			// The value is not told: it may be a credential.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -36,7 +37,7 @@ func (r *proxied) read(raw string) {
 		}
 		value = strings.Trim(value, " \t")
 		switch {
-		case r.own(name, value), hopByHop(name), setAnew(name), named != "" && names(named, name):
+		case r.own(name, value), webhook.HopByHop(name), webhook.Reserved(name), named != "" && names(named, name):
 		case strings.EqualFold(name, "Prefer") && names(value, "respond-async"):
 			r.async = true
 		default:
@@ -80,32 +81,6 @@ func proxyToken(value string) []byte {
 		}
 	}
 	return []byte{}
-}
-
-// hopByHop reports whether a field is the connection's own, and never passed on (RFC 9110 section 7.6.1).
-func hopByHop(name string) bool {
-	switch len(name) {
-	case 2:
-		return strings.EqualFold(name, "TE")
-	case 7:
-		return strings.EqualFold(name, "Trailer") || strings.EqualFold(name, "Upgrade")
-	case 10:
-		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")
-	case 16:
-		return strings.EqualFold(name, "Proxy-Connection")
-	case 17:
-		return strings.EqualFold(name, "Transfer-Encoding")
-	case 18:
-		return strings.EqualFold(name, "Proxy-Authenticate")
-	case 19:
-		return strings.EqualFold(name, "Proxy-Authorization")
-	}
-	return false
-}
-
-// setAnew reports whether a field of a request is written anew for the destination, or answered here.
-func setAnew(name string) bool {
-	return strings.EqualFold(name, "Host") || strings.EqualFold(name, "Content-Length") || strings.EqualFold(name, "Expect")
 }
 
 // names reports whether a list, with commas between, has a word.

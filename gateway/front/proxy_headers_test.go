@@ -3,6 +3,8 @@ package front
 import (
 	"strings"
 	"testing"
+
+	"github.com/sluice-gateway/sluice/gateway/webhook"
 )
 
 func TestTheProxysTokenIsFoundWhereverProgramsPutIt(t *testing.T) {
@@ -39,7 +41,7 @@ func FuzzProxiedHeader(f *testing.F) {
 		r.read(raw)
 		for _, h := range r.headers {
 			switch {
-			case hopByHop(h.Name), setAnew(h.Name), strings.EqualFold(h.Name, "Sluice-Token"), strings.EqualFold(h.Name, "Sluice-Flow"):
+			case webhook.HopByHop(h.Name), webhook.Reserved(h.Name), strings.EqualFold(h.Name, "Sluice-Token"), strings.EqualFold(h.Name, "Sluice-Flow"):
 				t.Fatalf("%q is passed on", h.Name)
 			case strings.ContainsAny(h.Name, ":") || strings.Contains(h.Value, "\r\n"):
 				t.Fatalf("%q: %q", h.Name, h.Value)

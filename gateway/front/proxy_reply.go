@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/sluice-gateway/sluice/gateway/webhook"
 )
 
 // smallReply is up to which length a response's body is read at once; a longer one is passed on as it comes.
@@ -51,7 +53,7 @@ func copyFields(h *fasthttp.ResponseHeader, reply Reply) {
 	var named []byte // fields that Connection names
 	copied := func(name, value []byte) {
 		switch {
-		case hopByHop(string(name)), len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")),
+		case webhook.HopByHop(string(name)), len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")),
 			len(named) > 0 && names(string(named), string(name)):
 			return
 		case len(name) == len(requestIDHeader) && bytes.EqualFold(name, []byte(requestIDHeader)):

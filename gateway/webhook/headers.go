@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -112,7 +111,7 @@ func (r *reader) header(w *record.Webhook, at place, name, value string) {
 			Path: at.path(), Value: shorten(strconv.Quote(name)), Problem: "is no header name",
 			Want: "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)",
 		})
-	case reserved(name):
+	case Reserved(name):
 		r.faults.add(Fault{
 			Path: at.path(), Value: shorten(MaskHeader(name, value)), Problem: name + " is written by the gateway",
 			Want: "the definition without it",
@@ -126,25 +125,6 @@ func (r *reader) header(w *record.Webhook, at place, name, value string) {
 	default:
 		w.Headers = append(w.Headers, record.Header{Name: name, Value: value})
 	}
-}
-
-// reserved reports whether a header says how the message is framed or the connection used (RFC 9110 section 7.6.1,
-// RFC 9112 section 6): the gateway's own business with each destination. Host is the URL's.
-func reserved(name string) bool {
-	if len(name) < 2 || len(name) > 17 {
-		return false
-	}
-	switch name[0] | 0x20 {
-	case 'h', 'c', 'k', 'p', 't', 'u', 'e':
-	default:
-		return false
-	}
-	switch strings.ToLower(name) {
-	case "host", "content-length", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer",
-		"upgrade", "expect":
-		return true
-	}
-	return false
 }
 
 func isToken(s string) bool {
