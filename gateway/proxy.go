@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
+	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -16,8 +17,14 @@ import (
 // What follows puts the dispatcher's answers to proxied requests into the front door's words.
 
 // forward is front.Forward.
-func (g *Gateway) forward(w *record.Webhook, hold time.Duration) (front.Reply, *front.Hold, error) {
-	f, err := g.dispatcher.Forward(w, hold)
+func (g *Gateway) forward(
+	w *record.Webhook, u *front.Upload, trailers bool, hold time.Duration,
+) (front.Reply, *front.Hold, error) {
+	var body *egress.Upload
+	if u != nil {
+		body = &egress.Upload{Reader: u, Length: u.Length, Announced: u.Announced, Trailer: u.Trailer}
+	}
+	f, err := g.dispatcher.Forward(w, body, trailers, hold)
 	if err != nil {
 		hold, err := refusal(err)
 		return nil, hold, err

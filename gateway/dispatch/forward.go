@@ -23,8 +23,9 @@ type Forwarded struct {
 
 // Forward makes one call for a webhook that is stored nowhere, on the caller's goroutine, once its lane's turn for it has
 // come, for which it waits as long as hold at most: *Delayed then, ErrStopping, or ErrCrowded. The budget and the breaker learn
-// from it as from any attempt. It is never repeated.
-func (d *Dispatcher) Forward(w *record.Webhook, hold time.Duration) (*Forwarded, error) {
+// from it as from any attempt. It is never repeated. An upload (nil: there is none) is read, instead of the webhook's body, once
+// the turn has come; trailers says that the fields behind the response's body are wanted.
+func (d *Dispatcher) Forward(w *record.Webhook, u *egress.Upload, trailers bool, hold time.Duration) (*Forwarded, error) {
 	queue := w.Queue()
 	f := new(Forwarded)
 	if err := d.pass(&f.pass, hold, &queue); err != nil {
@@ -35,7 +36,8 @@ func (d *Dispatcher) Forward(w *record.Webhook, hold time.Duration) (*Forwarded,
 	f.x, f.Resp = x, &x.resp
 	x.began = time.Now()
 	f.Body = d.set.Client.Open(&egress.Request{
-		Method: w.Method, URL: w.URL, Headers: w.Headers, Body: w.Body, Connect: p.ConnectTimeout, Timeout: p.Timeout,
+		Method: w.Method, URL: w.URL, Headers: w.Headers, Body: w.Body, Upload: u, Trailers: trailers, AsWritten: true,
+		Connect: p.ConnectTimeout, Timeout: p.Timeout,
 	}, &x.resp)
 	x.ended = time.Now()
 	x.read(d.set.Override(w.Host))
@@ -60,6 +62,13 @@ func (f *Forwarded) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return f.Body.Read(p)
+}
+
+// VisitTrailer calls visit for every field behind the body, once it was read to its end.
+func (f *Forwarded) VisitTrailer(visit func(name, value []byte)) {
+	if f.Body != nil {
+		f.Body.VisitTrailer(visit)
+	}
 }
 
 // Close ends the call: its place in the lane is free. Resp must not be looked at any more.

@@ -60,7 +60,8 @@ func (r *reader) readBody(resp *Response, method string, keep int, deadline time
 	case !errors.Is(err, io.EOF):
 		resp.Truncated, resp.BodyErr = true, err
 	case length == chunked:
-		return r.readTrailer(soon) && r.reusable()
+		var trailer fasthttp.ResponseHeader
+		return r.readTrailer(&trailer, soon) && r.reusable()
 	default:
 		return r.reusable()
 	}
@@ -102,8 +103,7 @@ func drain(resp *Response, body io.Reader, cn *conn, deadline time.Time) error {
 	return io.EOF
 }
 
-// readTrailer reads the fields behind the last chunk, and drops them (RFC 9112 section 7.1.2).
-func (r *reader) readTrailer(deadline time.Time) bool {
-	var trailer fasthttp.ResponseHeader
-	return r.cn.SetReadDeadline(deadline) == nil && trailer.ReadTrailer(r.br) == nil
+// readTrailer reads the fields behind the last chunk (RFC 9112 section 7.1.2).
+func (r *reader) readTrailer(into *fasthttp.ResponseHeader, deadline time.Time) bool {
+	return r.cn.SetReadDeadline(deadline) == nil && into.ReadTrailer(r.br) == nil
 }

@@ -120,7 +120,7 @@ func (c *Client) begin(r *reader, req *Request, target string, resp *Response, d
 	}
 	sendErr := c.send(cn, req, target)
 	if sendErr != nil {
-		if isTimeout(sendErr) {
+		if isUpload(sendErr) || isTimeout(sendErr) {
 			return false, sendErr
 		}
 		if soon := time.Now().Add(lastWords); soon.Before(deadline) {
@@ -149,6 +149,9 @@ func (c *Client) send(cn *conn, req *Request, target string) error {
 	defer releaseWriter(bw)
 	// What fails is kept by the writer and returned by Flush.
 	_, _ = bw.Write(req.appendHead(bw.AvailableBuffer(), cn.origin.authority, target, c.set.UserAgent))
+	if req.Upload != nil {
+		return req.Upload.writeTo(bw)
+	}
 	_, _ = bw.Write(req.Body)
 	return bw.Flush()
 }
@@ -166,6 +169,8 @@ func (c *Client) exchangeFailure(o *origin, reused bool, err error) *failure {
 	switch {
 	case c.ctx.Err() != nil:
 		return errCanceled
+	case isUpload(err):
+		return &failure{class: policy.ClassCanceled, err: err}
 	case errors.Is(err, errProtocol):
 		return &failure{class: policy.ClassProtocol, err: fmt.Errorf("%s: %w", o.addr, err)}
 	case isTimeout(err):
@@ -182,6 +187,12 @@ func (c *Client) exchangeFailure(o *origin, reused bool, err error) *failure {
 		kept = " (a kept one)"
 	}
 	return &failure{class: policy.ClassReset, err: fmt.Errorf("connection to %s%s: %w", o.addr, kept, err)}
+}
+
+// isUpload reports whether a request's body could not be read.
+func isUpload(err error) bool {
+	var u *uploadError
+	return errors.As(err, &u)
 }
 
 // isAlert reports whether the other side ended TLS with an alert. In TLS 1.3 that is how it refuses our side of the

@@ -50,7 +50,7 @@ func (r *reader) readHead(resp *Response) error {
 			resp.header = nil // it has grown large
 			return protocolf("it has more than %d header fields", maxFields)
 		case status == fasthttp.StatusSwitchingProtocols:
-			return protocolf("status 101 to a request that asked for no other protocol")
+			return protocolf("status 101 to a request that asked for no other protocol: upgrades are not carried")
 		case status < 200:
 			continue
 		}

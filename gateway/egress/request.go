@@ -24,8 +24,14 @@ type Request struct {
 	// caller's to set: see webhook.Reserved.
 	Headers []record.Header
 	Body    []byte
-	Connect time.Duration // of resolving, connecting and TLS; 0: DefaultConnect. Timeout bounds it too
-	Timeout time.Duration // of the whole attempt, from resolving to the response's end; 0: DefaultTimeout
+	// Upload is sent instead of Body, by Open only; nil: Body is.
+	Upload *Upload
+	// AsWritten says that no User-Agent is added.
+	AsWritten bool
+	// Trailers says that the fields behind a response's body are wanted (TE: trailers, RFC 9110 section 10.1.4).
+	Trailers bool
+	Connect  time.Duration // of resolving, connecting and TLS; 0: DefaultConnect. Timeout bounds it too
+	Timeout  time.Duration // of the whole attempt, from resolving to the response's end; 0: DefaultTimeout
 	// Private is the name of a header that a redirect must not take to another origin, beside those whose names say that they
 	// are credentials. Empty: there is none.
 	Private string
@@ -57,6 +63,9 @@ func (r *Request) check(target string) error {
 			return fmt.Errorf("%w: value of header %s: want no control characters (RFC 9110 section 5.5)", ErrRequest, h.Name)
 		}
 	}
+	if r.Upload != nil {
+		return r.Upload.check()
+	}
 	return nil
 }
 
@@ -70,7 +79,7 @@ func (r *Request) appendHead(b []byte, authority, target, userAgent string) []by
 	b = append(b, target...)
 	b = append(b, " HTTP/1.1\r\n"...)
 	b = appendField(b, "Host", authority)
-	hasUserAgent := userAgent == ""
+	hasUserAgent := userAgent == "" || r.AsWritten
 	for i := range r.Headers {
 		h := &r.Headers[i]
 		hasUserAgent = hasUserAgent || strings.EqualFold(h.Name, "User-Agent")
@@ -79,13 +88,22 @@ func (r *Request) appendHead(b []byte, authority, target, userAgent string) []by
 	if !hasUserAgent {
 		b = appendField(b, "User-Agent", userAgent)
 	}
+	if r.Trailers {
+		b = append(b, "TE: trailers\r\nConnection: TE\r\n"...)
+	}
+	switch {
+	case r.Upload != nil:
+		b = r.Upload.appendFraming(b)
 	// RFC 9110 section 8.6: told although zero where the method gives a body a meaning.
-	if len(r.Body) > 0 || r.Method == "POST" || r.Method == "PUT" || r.Method == "PATCH" {
-		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, int64(len(r.Body)), 10)
-		b = append(b, "\r\n"...)
+	case len(r.Body) > 0 || r.Method == "POST" || r.Method == "PUT" || r.Method == "PATCH":
+		b = appendLength(b, int64(len(r.Body)))
 	}
 	return append(b, "\r\n"...)
+}
+
+func appendLength(b []byte, n int64) []byte {
+	b = append(b, "Content-Length: "...)
+	return append(strconv.AppendInt(b, n, 10), "\r\n"...)
 }
 
 func appendField(b []byte, name, value string) []byte {

@@ -6,12 +6,15 @@ import (
 	"math"
 	"net/http/httputil"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // Stream is a response's body that is read as it comes. It belongs to one goroutine, and must be closed: until then it
 // keeps its connection.
 type Stream struct {
-	// Length is the body's in bytes; -1: it ends where it ends.
+	// Length is the body's in bytes; -1: it ends where it ends. Of a response to HEAD it is what the body of one to GET would
+	// have.
 	Length int
 
 	give   func(reusable bool) // the connection back; nil: it was
@@ -22,6 +25,8 @@ type Stream struct {
 	err    error // what reading ended with; io.EOF: all of it was read
 	sent   bool  // the request was sent whole, so that the connection may be used again
 	until  time.Time
+
+	trailer *fasthttp.ResponseHeader // what stood behind the body; nil: nothing, or it was not read to its end
 }
 
 // Open makes one exchange, once, as Do does, but returns with the response's head in resp, and its body to be read, to
@@ -74,21 +79,21 @@ func (c *Client) open(req *Request, resp *Response) (*Stream, *failure) {
 
 func newStream(r reader, method string, resp *Response, until time.Time, sent bool, give func(bool)) *Stream {
 	s := &Stream{give: give, r: r, sent: sent, until: until, body: io.LimitedReader{R: r.br, N: math.MaxInt64}}
+	length := resp.header.ContentLength()
+	s.Length = max(length, -1)
 	switch {
-	case method == "HEAD" || resp.Status == 204 || resp.Status == 304: // RFC 9112 section 6.3
+	case method == "HEAD":
 		s.body.N = 0
+	case resp.Status == 204 || resp.Status == 304: // RFC 9112 section 6.3
+		s.body.N, s.Length = 0, 0
 	default:
-		s.framed = resp.header.ContentLength()
+		s.framed = length
 		switch {
 		case s.framed >= 0:
 			s.body.N = int64(s.framed)
 		case s.framed == chunked:
 			s.body.R = httputil.NewChunkedReader(r.br)
 		}
-	}
-	s.Length = s.framed
-	if s.Length < 0 {
-		s.Length = -1
 	}
 	return s
 }
@@ -104,9 +109,32 @@ func (s *Stream) Read(p []byte) (int, error) {
 		err = io.ErrUnexpectedEOF
 	case errors.Is(err, io.EOF), err == nil && s.framed >= 0 && s.body.N == 0:
 		s.ended = true
+		if s.framed == chunked {
+			s.readTrailer()
+		}
 	}
 	s.err = err
 	return n, err
+}
+
+// readTrailer reads what stands behind a body in chunks. Where it cannot be read, the connection ends.
+func (s *Stream) readTrailer() {
+	var h fasthttp.ResponseHeader
+	h.DisableNormalizing()
+	h.SetNoDefaultContentType(true)
+	if s.r.readTrailer(&h, s.until) {
+		s.trailer = &h
+	}
+}
+
+// VisitTrailer calls visit for every field behind a body in chunks (RFC 9110 section 6.5) that was read to its end; none of them
+// is about the message's framing or its sender. What visit is handed is valid until Close.
+func (s *Stream) VisitTrailer(visit func(name, value []byte)) {
+	if s.trailer != nil {
+		for name, value := range s.trailer.All() {
+			visit(name, value)
+		}
+	}
 }
 
 // Close gives the connection back, or ends it where the body was not read to its end.
@@ -115,8 +143,8 @@ func (s *Stream) Close() error {
 		return nil
 	}
 	whole := s.ended || s.framed >= 0 && s.body.N == 0
-	if whole && s.framed == chunked {
-		whole = s.r.readTrailer(s.until)
+	if s.framed == chunked {
+		whole = s.trailer != nil
 	}
 	reusable := whole && s.sent && s.framed >= chunked && s.r.reusable()
 	s.r.release()

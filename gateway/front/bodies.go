@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
@@ -113,11 +112,15 @@ func crowdedProblem() *problem {
 
 // unreadProblem says why a body could not be read to its end.
 func (f *Front) unreadProblem(err error) *problem {
-	var broken net.Error
-	if errors.As(err, &broken) && broken.Timeout() {
+	if isTimeout(err) {
 		return f.lateProblem()
 	}
 	return badRequest("its body could not be read", "as many bytes as Content-Length says, or chunks (RFC 9112 section 6)")
+}
+
+func isTimeout(err error) bool {
+	var broken interface{ Timeout() bool }
+	return errors.As(err, &broken) && broken.Timeout()
 }
 
 func (f *Front) lateProblem() *problem {

@@ -243,15 +243,15 @@ func (f *Front) handle(ctx *fasthttp.RequestCtx) {
 		answer(ctx, closingProblem())
 		return
 	}
+	if form != notProxied {
+		by = f.proxy(ctx, form)
+		return
+	}
 	took, p := f.readBody(ctx)
 	defer f.bodies.give(took)
 	if p != nil {
 		ctx.SetConnectionClose()
 		answer(ctx, p)
-		return
-	}
-	if form != notProxied {
-		by = f.proxy(ctx, form)
 		return
 	}
 	by = f.route(ctx)

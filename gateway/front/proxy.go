@@ -28,9 +28,9 @@ const (
 // ErrCrowded is Forward's when too many proxied requests wait already.
 var ErrCrowded = errors.New("too many requests wait for their turn")
 
-// Forward makes one call once its lane lets it, or, where that takes longer than patience, tells what holds it. Errors are ErrCrowded,
-// ErrStopping, or the gateway's own.
-type Forward func(w *record.Webhook, patience time.Duration) (Reply, *Hold, error)
+// Forward makes one call, with the webhook's body or that of an upload (nil: there is none), once its lane lets it, or, where that takes longer than patience, tells what holds it. trailers
+// asks for the fields behind the response's body. Errors are ErrCrowded, ErrStopping, or the gateway's own.
+type Forward func(w *record.Webhook, u *Upload, trailers bool, patience time.Duration) (Reply, *Hold, error)
 
 // Reply is the destination's response, or why there is none. It must be closed.
 type Reply interface {
@@ -40,6 +40,8 @@ type Reply interface {
 	Failure() (class string, timedOut bool, err error)
 	VisitAll(visit func(name, value []byte))
 	Length() int // of the body; -1: not told
+	// VisitTrailer visits the fields behind the body, once it was read to its end.
+	VisitTrailer(visit func(name, value []byte))
 }
 
 // Hold is what holds a lane back.
@@ -95,24 +97,36 @@ func isOwnAuthority(ctx *fasthttp.RequestCtx, authority string) bool {
 	return strings.EqualFold(hostOnly(authority), "localhost") && port != "" && strings.HasSuffix(own, ":"+port)
 }
 
-// proxy answers a request that is to be passed on.
+// proxy answers a request that is to be passed on. Its body is not looked at before it is known who sends it, and where to.
 func (f *Front) proxy(ctx *fasthttp.RequestCtx, form proxyForm) *Principal {
 	var r proxied
 	r.read(string(ctx.Request.Header.RawHeaders()))
 	by := f.admitProxied(ctx, r.token, form)
 	if by == nil {
+		leave(ctx, nil)
 		return nil
 	}
 	w, p := f.proxiedWebhook(ctx, by, &r, form)
 	switch {
 	case p != nil:
+		leave(ctx, nil)
 		answer(ctx, p)
+		return by
 	case form == formConnect:
 		f.tunnel(ctx, w)
+		return by
+	}
+	body, u, took, p := f.upload(ctx, &r)
+	defer f.bodies.give(took)
+	w.Body = body
+	switch {
+	case p != nil:
+		ctx.SetConnectionClose()
+		answer(ctx, p)
 	case r.async:
 		f.queue(ctx, w)
 	default:
-		f.forward(ctx, w)
+		f.forward(ctx, w, u, r.trailers)
 	}
 	return by
 }
@@ -156,7 +170,7 @@ func (f *Front) proxiedWebhook(ctx *fasthttp.RequestCtx, by *Principal, r *proxi
 		}
 	}
 	w := &record.Webhook{
-		Method: string(ctx.Method()), URL: url, Host: t.Host, Headers: r.headers, Body: ctx.Request.Body(),
+		Method: string(ctx.Method()), URL: url, Host: t.Host, Headers: r.headers,
 		Tenant: by.Tenant(), Flow: r.flow, Priority: r.priority, Policy: f.defaults.Policy,
 	}
 	if w.Flow == "" {
@@ -207,25 +221,30 @@ func (f *Front) queue(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 	ctx.SetBodyString(`{"id":"` + id + `"}`)
 }
 
-// forward passes a request on and its response back.
-func (f *Front) forward(ctx *fasthttp.RequestCtx, w *record.Webhook) {
-	reply, hold, err := f.set.Forward(w, f.hold())
-	if p := passageProblem(hold, err); p != nil {
+// forward passes a request on and its response back, whose trailer too if it is wanted.
+func (f *Front) forward(ctx *fasthttp.RequestCtx, w *record.Webhook, u *Upload, trailers bool) {
+	reply, hold, err := f.set.Forward(w, u, trailers, f.hold())
+	p := passageProblem(hold, err)
+	switch {
+	case p != nil:
 		f.tellHold(ctx, hold)
-		answer(ctx, p)
-		return
-	}
-	if err != nil {
+	case err != nil:
 		f.set.Log.Error().Err(err).Str("host", w.Host).Msg("passing a request on failed")
-		answer(ctx, internalProblem())
-		return
-	}
-	if reply.Status() == 0 {
-		answer(ctx, failureProblem(reply.Failure()))
+		p = internalProblem()
+	case reply.Status() == 0:
+		if p = f.uploadProblem(u); p == nil {
+			p = failureProblem(reply.Failure())
+		}
 		_ = reply.Close()
-		return
+	default:
+		passBack(ctx, reply, trailers)
 	}
-	passBack(ctx, reply)
+	if p != nil {
+		answer(ctx, p)
+	}
+	if u != nil {
+		leave(ctx, u)
+	}
 }
 
 func (f *Front) hold() time.Duration {

@@ -18,6 +18,9 @@ type proxied struct {
 	flow     string
 	priority record.Priority
 	async    bool // Prefer: respond-async
+	// announced is Trailer's value; trailers: TE says that the client takes those of the response (RFC 9110 section 10.1.4).
+	announced string
+	trailers  bool
 }
 
 // read reads a raw header, whose framing was checked. Fields that belong to the connection (RFC 9110 section 7.6.1), or to
@@ -37,6 +40,10 @@ func (r *proxied) read(raw string) {
 		}
 		value = strings.Trim(value, " \t")
 		switch {
+		case strings.EqualFold(name, "Trailer"):
+			r.announced = strings.TrimPrefix(r.announced+","+value, ",")
+		case strings.EqualFold(name, "TE"):
+			r.trailers = r.trailers || names(value, "trailers") && names(named, "TE")
 		case r.own(name, value), webhook.HopByHop(name), webhook.Reserved(name), named != "" && names(named, name):
 		case strings.EqualFold(name, "Prefer") && names(value, "respond-async"):
 			r.async = true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -16,23 +17,23 @@ const smallReply = 16 << 10
 
 var replyBuffers = sync.Pool{New: func() any { return new([smallReply]byte) }}
 
-// passBack writes a destination's response as this request's.
-func passBack(ctx *fasthttp.RequestCtx, reply Reply) {
+// passBack writes a destination's response as this request's, and what stands behind its body if that is wanted.
+func passBack(ctx *fasthttp.RequestCtx, reply Reply, trailers bool) {
 	h := &ctx.Response.Header
 	h.Del("RateLimit") // of the token's rate: here they are the destination's
 	h.Del("RateLimit-Policy")
 	h.DisableNormalizing()
 	h.SetStatusCode(reply.Status())
-	copyFields(h, reply)
+	copyFields(h, reply, trailers)
 	h.Add("Via", via)
 	n := reply.Length()
 	switch {
 	case ctx.IsHead():
 		ctx.Response.SkipBody = true
-		h.SetContentLength(max(n, 0))
+		h.SetContentLength(n)
 		_ = reply.Close()
 	case n < 0 || n > smallReply:
-		ctx.SetBodyStream(reply, n) // which closes it
+		ctx.SetBodyStream(&replyStream{reply, ctx, trailers}, n) // which closes it
 	case n == 0:
 		_ = reply.Close()
 	default:
@@ -49,10 +50,13 @@ func passBack(ctx *fasthttp.RequestCtx, reply Reply) {
 }
 
 // copyFields copies the fields of a response but for those of its connection (RFC 9110 section 7.6.1) and its length.
-func copyFields(h *fasthttp.ResponseHeader, reply Reply) {
+func copyFields(h *fasthttp.ResponseHeader, reply Reply, trailers bool) {
 	var named []byte // fields that Connection names
 	copied := func(name, value []byte) {
 		switch {
+		case trailers && len(name) == len("Trailer") && bytes.EqualFold(name, []byte("Trailer")):
+			_ = h.AddTrailerBytes(value) // which leaves out what no trailer may hold
+			return
 		case webhook.HopByHop(string(name)), len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")),
 			len(named) > 0 && names(string(named), string(name)):
 			return
@@ -67,4 +71,27 @@ func copyFields(h *fasthttp.ResponseHeader, reply Reply) {
 		}
 	})
 	reply.VisitAll(copied)
+}
+
+// replyStream is a response's body as it is passed on.
+type replyStream struct {
+	Reply
+	ctx      *fasthttp.RequestCtx
+	trailers bool
+}
+
+// Read is io.Reader's. The client has its time for each part, and not for all of it.
+func (s *replyStream) Read(p []byte) (int, error) {
+	n, err := s.Reply.Read(p)
+	if n > 0 {
+		_ = s.ctx.Conn().SetWriteDeadline(time.Now().Add(writeTimeout)) // writing tells
+	}
+	if s.trailers && errors.Is(err, io.EOF) {
+		h := &s.ctx.Response.Header // of which nothing is written any more but the trailer
+		s.VisitTrailer(func(name, value []byte) {
+			h.DelBytes(name)
+			h.AddBytesKV(name, value)
+		})
+	}
+	return n, err
 }

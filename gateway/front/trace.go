@@ -95,11 +95,27 @@ func printable(b []byte) bool {
 // logAccess writes a line about a request that was answered.
 func (f *Front) logAccess(ctx *fasthttp.RequestCtx, by *Principal) {
 	line := f.set.Log.Info().Bytes("method", ctx.Method()).Str("path", shownPath(ctx)).Int("status", ctx.Response.StatusCode()).
-		Int("request_bytes", len(ctx.Request.Body())).Int("response_bytes", len(ctx.Response.Body())).
+		Int("request_bytes", requestBytes(ctx)).Int("response_bytes", responseBytes(ctx)).
 		Dur("duration_ms", time.Since(ctx.Time())).Stringer("from", ctx.RemoteAddr()).
 		Bytes("request_id", ctx.Response.Header.Peek(requestIDHeader))
 	if by != nil && by.name != "" {
 		line = line.Str("token", by.name)
 	}
 	line.Msg("request")
+}
+
+// requestBytes is the length of a request's body; of one that was not kept, as it was told, -1 where it was not.
+func requestBytes(ctx *fasthttp.RequestCtx) int {
+	if ctx.Request.IsBodyStream() {
+		return max(ctx.Request.Header.ContentLength(), -1)
+	}
+	return len(ctx.Request.Body())
+}
+
+// responseBytes is the length of a response's body; of one that is still to be passed on, as it was told, -1 where it was not.
+func responseBytes(ctx *fasthttp.RequestCtx) int {
+	if ctx.Response.IsBodyStream() {
+		return max(ctx.Response.Header.ContentLength(), -1)
+	}
+	return len(ctx.Response.Body())
 }

@@ -14,12 +14,11 @@ func (f *Front) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	ctx.Response.Reset()
 	f.ids.own(ctx)
 	var small *fasthttp.ErrSmallBuffer
-	var broken net.Error
 	switch {
 	case errors.As(err, &small):
 		answer(ctx, newProblem(431, "headers-too-large", "The request's headers are too large",
 			fmt.Sprintf("want at most %d bytes with the request line", MaxHeaderBlock)))
-	case errors.As(err, &broken) && broken.Timeout():
+	case isTimeout(err):
 		answer(ctx, f.lateProblem())
 	default:
 		answer(ctx, badRequest("it could not be read", "HTTP/1.1 (RFC 9112)"))
