@@ -1,6 +1,9 @@
 package circuit
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // shownFor is how long the changes of a breaker are kept for people to see, where nothing else keeps it.
 const shownFor = 24 * time.Hour
@@ -23,4 +26,31 @@ func (b *Breaker) Blank(now time.Time) bool {
 		}
 	})
 	return blank
+}
+
+// Rests reports whether Snapshot tells all that there is to know of the breaker, as long as no permit of it is out: it is closed,
+// counts no call and no failure, lets the whole rate through, and nobody has forced it.
+func (b *Breaker) Rests(now time.Time) bool {
+	now = b.see(now)
+	if b.forced != 0 {
+		return false
+	}
+	rests := true
+	b.each(func(u *unit) {
+		rests = rests && u.rests(now, &b.cfg) && !u.asked.After(now)
+		for _, p := range u.parts {
+			rests = rests && p.rests(now, &b.cfg)
+		}
+	})
+	return rests
+}
+
+func (g *gate) rests(now time.Time, c *Config) bool {
+	return g.state == Closed && g.window.sum(now, c.Window).calls == 0 && g.share(now, c) >= 1 && g.row.over(now)
+}
+
+// AtRest reports whether a breaker that takes the snapshot up lets calls through, with nobody's hand on it.
+func (s *Snapshot) AtRest() bool {
+	open := func(p SavedPart) bool { return p.State != Closed }
+	return s.State == Closed && s.Forced == 0 && !slices.ContainsFunc(s.Tenants, open) && !slices.ContainsFunc(s.Parts, open)
 }

@@ -44,3 +44,37 @@ func TestABreakerIsBlankOnlyWhenItWouldDoAsANewOne(t *testing.T) {
 		t.Error("an operator has it closed")
 	}
 }
+
+func TestABreakerRestsWhenItsSnapshotTellsAllOfIt(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	cfg := DefaultConfig()
+	of := Part{Tenant: "default"}
+	b := New(cfg)
+	call := func(at time.Time, r Result) {
+		if p, ok := b.Acquire(at, of); ok {
+			b.Report(at, p, r)
+		}
+	}
+	rests := func(what string, at time.Time, want, snapshot bool) {
+		t.Helper()
+		s := b.Snapshot()
+		if got := b.Rests(at); got != want || s.AtRest() != snapshot {
+			t.Errorf("%s: it rests %t, its snapshot %t; want %t and %t", what, got, s.AtRest(), want, snapshot)
+		}
+	}
+	rests("new", start, true, true)
+	for range 2 * cfg.MinRequests {
+		call(start, Failure)
+	}
+	rests("open", start.Add(time.Hour), false, false)
+	at := start.Add(2 * time.Hour)
+	for range cfg.Probes {
+		call(at, Success)
+	}
+	rests("coming back", at.Add(cfg.Ramp/2), false, true)
+	rests("back, its cool-down remembered", at.Add(cfg.CoolDownMax/2), true, true)
+	call(at.Add(cfg.CoolDownMax/2), Success)
+	rests("counting a call", at.Add(cfg.CoolDownMax/2+time.Second), false, true)
+	b.Force(at.Add(time.Hour), Closed)
+	rests("forced", at.Add(2*time.Hour), false, false)
+}

@@ -61,6 +61,9 @@ func (h hosts) change(
 	ctx, cancel := context.WithTimeout(ctx, handTimeout)
 	defer cancel()
 	known := false
+	if err := h.summon(ctx, name); err != nil {
+		return nil, fmt.Errorf("host %s: nothing was changed: %w", name, err)
+	}
 	err := h.do(ctx, func(s *schedule.Schedule, now time.Time) { known = do(s, now, name) })
 	switch {
 	case err != nil:

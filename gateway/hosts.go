@@ -69,7 +69,16 @@ func (h hosts) Waiting(ctx context.Context, w *record.Webhook, e *record.Entry) 
 	return shown, nil
 }
 
-// Hosts is front.Hosts'. The dispatcher's loop is asked for the names first, and then to look at those of the page only.
+// summon has all that is known of a host in memory.
+func (h hosts) summon(ctx context.Context, name string) error {
+	err := h.dispatcher.Summon(ctx, name)
+	if errors.Is(err, dispatch.ErrStopping) {
+		return front.ErrStopping
+	}
+	return err
+}
+
+// Hosts is front.Hosts', of those that are in memory. The dispatcher's loop is asked for the names first, and then to look at those of the page only.
 func (h hosts) Hosts(
 	ctx context.Context, after string, limit int, wanted func(host string) bool,
 ) (page []front.HostView, more bool, err error) {
@@ -105,6 +114,9 @@ func firstOf[T any](all []T, limit int, compare func(a, b T) int, wanted func(T)
 // Host returns one host, nil when nothing is known of it.
 func (h hosts) Host(ctx context.Context, name string) (*front.HostView, error) {
 	var view *front.HostView
+	if err := h.summon(ctx, name); err != nil {
+		return nil, err
+	}
 	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
 		v, ok := s.Host(now, name)
 		if !ok {

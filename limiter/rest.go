@@ -1,6 +1,9 @@
 package limiter
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Rest is what keeps a budget worth having while nobody asks for calls.
 type Rest uint8
@@ -8,7 +11,7 @@ type Rest uint8
 // How a budget may stand.
 const (
 	Counting Rest = iota // a call is in flight, a pause or a window holds what was sent, or it was used a short while ago
-	Learned              // nothing counts any more, but it has windows, or was refused
+	Learned              // nothing counts any more, but it has windows, or was refused: a Snapshot tells all of it
 	Blank                // from now on it would do as a new one
 )
 
@@ -16,10 +19,10 @@ const (
 // measurements that a new one makes with its first calls: round trips, and how calls at once came and went.
 func (b *Budget) Rest(now time.Time) Rest {
 	t := b.tick(now)
-	if b.inFlight > 0 || b.pause.until > t || b.pause.probing || t-b.started <= idle {
+	if b.inFlight > 0 || b.pause.until > t || t-b.started <= idle {
 		return Counting
 	}
-	blank := len(b.windows) == 0 && b.toldRate == 0 && !b.explore.exploring() && b.explore.rate >= b.cfg.Start &&
+	blank := !b.pause.probing && len(b.windows) == 0 && b.toldRate == 0 && !b.explore.exploring() && b.explore.rate >= b.cfg.Start &&
 		b.calls.base == 0 && min(b.calls.limit, b.calls.start) == min(b.calls.start, b.calls.most) && b.calls.sound <= b.calls.start
 	for _, w := range b.windows {
 		w.permits.advance(t)
@@ -38,3 +41,12 @@ func (b *Budget) Rest(now time.Time) Rest {
 
 // Silence is for how long no call has begun, of which the budget knows.
 func (b *Budget) Silence(now time.Time) time.Duration { return b.tick(now) - b.started }
+
+// AtRest reports whether nothing of what a snapshot tells counts any more: the budget was used a while ago, and neither a pause
+// nor a window holds.
+func (s *Snapshot) AtRest(now time.Time) bool {
+	ms := now.UnixMilli()
+	return now.Sub(time.UnixMilli(s.At)) > idle && s.Pause <= ms && !slices.ContainsFunc(s.Windows, func(w SavedWindow) bool {
+		return w.Until > ms || slices.ContainsFunc(w.Used, func(u SavedSlot) bool { return u.Until > ms })
+	})
+}

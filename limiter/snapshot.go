@@ -106,7 +106,25 @@ func (b *Budget) saveWindow(w *window, t tick) SavedWindow {
 // Restore takes up what a snapshot remembers, under the budget's own configuration, at the start of a process; the
 // budget must be new. Calls that may have been sent after the snapshot, by whoever wrote it, are taken for sent just
 // now: a restart never sends more than a window allows, and waits no longer than those calls would have it wait.
-func (b *Budget) Restore(s Snapshot, now time.Time) {
+func (b *Budget) Restore(s Snapshot, now time.Time) { b.takeUp(&s, now, true) }
+
+// Return takes up what a snapshot remembers of a budget that was not Counting when it was made, where nothing was sent since. The
+// budget must be new. It then decides as the other would have.
+func (b *Budget) Return(s Snapshot, now time.Time) {
+	b.takeUp(&s, now, false)
+	if s.Version != SnapshotVersion {
+		return
+	}
+	if s.Rate > 0 {
+		b.explore.rate = min(b.cfg.Start, s.Rate)
+	}
+	b.calls.limit = min(b.calls.limit, b.calls.start)
+	b.pacer = pacer{}
+	b.pacer.set(b.at(b.last), b.rate(b.last))
+}
+
+// takeUp takes up a snapshot; unsure: calls may have been sent after it.
+func (b *Budget) takeUp(s *Snapshot, now time.Time, unsure bool) {
 	if s.Version != SnapshotVersion {
 		return
 	}
@@ -133,14 +151,14 @@ func (b *Budget) Restore(s Snapshot, now time.Time) {
 	}
 	b.pause.probing = s.Probing || b.pause.until > t
 	for i := range s.Windows {
-		b.restoreWindow(&s.Windows[i], t, time.Duration(min(max(0, s.Trip), 60e6))*time.Microsecond)
+		b.restoreWindow(&s.Windows[i], t, time.Duration(min(max(0, s.Trip), 60e6))*time.Microsecond, unsure)
 	}
 	b.pacer.set(b.at(t), b.rate(t))
 	b.pacer.empty(b.at(t))
 	b.revision++
 }
 
-func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration) {
+func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsure bool) {
 	per := time.Duration(s.PerMs) * time.Millisecond
 	w := b.configuredAs(s, per)
 	if w == nil {
@@ -158,6 +176,10 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration) {
 	w.left, w.foreign, w.until = s.Left, min(max(0, s.Foreign), maxLimit), min(b.tickOf(s.Until), t+maxHold)
 	for _, used := range s.Used {
 		w.permits.keep(min(b.tickOf(used.Until), t+2*w.per), min(max(0, used.N), w.mine))
+	}
+	if !unsure {
+		w.permits.advance(t)
+		return
 	}
 	since := 1 + int64(math.Ceil(math.Min(b.mostRate(w)*(SaveWithin+catchUp).Seconds(), maxLimit)))
 	// They may still be on their way. Some may have taken permits that saved slots still hold: those came back since.

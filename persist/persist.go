@@ -54,6 +54,9 @@ type Store interface {
 	// States returns the saved states of a partition's hosts and lanes.
 	States(ctx context.Context, part record.Part) ([]State, error)
 
+	// StatesOf returns the saved states of one host and of its lanes, as they were settled last.
+	StatesOf(ctx context.Context, host string) ([]State, error)
+
 	// Settle carries what became of many webhooks together with changed states and marks; durable on return, and
 	// atomic or idempotent in an order that loses nothing. Partitions that me no longer owns are fenced: nothing
 	// of theirs was written. What is already gone is passed over, so a batch whose outcome is unknown may be settled

@@ -11,6 +11,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -85,6 +86,7 @@ type Dispatcher struct {
 	schedule *schedule.Schedule
 	watched  map[record.ID][]chan struct{} // closed when what became of the webhook is durable
 	passes   map[record.ID]*Pass           // who stand in line
+	summoned map[string][]chan struct{}    // closed when what is saved of a host is back
 	changes  []breakerChange               // to be logged
 	draining bool                          // nothing begins any more
 	saveAt   time.Time                     // when changed states may be saved next
@@ -122,7 +124,7 @@ func New(set Settings) *Dispatcher {
 	set.Schedule.TellFlows = set.FlowWaits != nil
 	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{}), ended: make(chan struct{}),
 		watched: map[record.ID][]chan struct{}{}}
-	d.passes = map[record.ID]*Pass{}
+	d.passes, d.summoned = map[record.ID]*Pass{}, map[string][]chan struct{}{}
 	d.inbox.wake = make(chan struct{}, 1)
 	d.settler.wake = make(chan struct{}, 1)
 	d.pool.work, d.pool.wanted = d.attempt, d.inbox.nudge
@@ -240,6 +242,9 @@ func (d *Dispatcher) apply(in *happened, now time.Time) {
 		}
 	}
 	d.tellAttempted(now, in.ended)
+	for i := range in.recalled {
+		d.takeBack(&in.recalled[i], now)
+	}
 	for i := range in.read {
 		r := &in.read[i]
 		d.schedule.ReadDone(now, r.queue, r.entries, r.failed)
@@ -276,6 +281,9 @@ func (d *Dispatcher) carryOut(ctx context.Context, plan *schedule.Plan) {
 	d.pool.submit(plan.Cancelled, cancel)
 	for _, r := range plan.Read {
 		go d.read(ctx, r)
+	}
+	if len(plan.Recall) > 0 {
+		go d.recall(ctx, slices.Clone(plan.Recall))
 	}
 }
 

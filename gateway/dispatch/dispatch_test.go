@@ -32,6 +32,7 @@ type shelf struct {
 	fail     int // calls of Settle and Window that fail, still
 	settled  []persist.Settlement
 	states   []persist.State
+	unread   int // calls of StatesOf that fail, still
 }
 
 var errDisk = errors.New("the disk is on fire")

@@ -17,7 +17,7 @@ func TestAHeldFlowAndItsCancellationAreThereAfterARestart(t *testing.T) {
 	upTo := record.ID{15: 9}
 	st := stateOfFlow(flow, schedule.FlowMemory{Held: true, CancelUpTo: upTo, Cancelled: 3})
 	d := New(learned().set)
-	if err := d.restoreState(&st, noon); err != nil {
+	if err := d.restoreState(&st, noon, false); err != nil {
 		t.Fatal(err)
 	}
 	if v, ok := d.schedule.Flow(flow); !ok || !v.Held || !v.Cancelling || v.Cancelled != 3 {
@@ -41,7 +41,7 @@ func TestAFlowsStateOfAnotherNameIsRefused(t *testing.T) {
 		{Lane: flowKey(flow), Kind: persist.FlowState, Data: []byte("\x01" + `{"tenant":"default","flow":"f","cancel_up_to":"x"}`)},
 	} {
 		d := New(learned().set)
-		if err := d.restoreState(&bad, noon); err == nil {
+		if err := d.restoreState(&bad, noon, false); err == nil {
 			t.Errorf("state %q was believed", bad.Data)
 		}
 		if _, known := d.schedule.Flow(flow); known {

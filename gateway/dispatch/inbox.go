@@ -22,6 +22,7 @@ type happened struct {
 	committed []persist.Committed
 	ended     []ended
 	read      []windowRead
+	recalled  []recalled
 	settled   []persist.Settlement
 	abandoned []schedule.Start // taken back: no worker had begun them
 	commands  []*command
@@ -47,12 +48,13 @@ func (h *happened) reset() {
 	clear(h.committed) // let go of the payloads
 	clear(h.ended)
 	clear(h.read)
+	clear(h.recalled)
 	clear(h.settled)
 	clear(h.abandoned)
 	clear(h.commands)
 	clear(h.passes)
 	h.committed, h.ended, h.read = h.committed[:0], h.ended[:0], h.read[:0]
-	h.passes = h.passes[:0]
+	h.passes, h.recalled = h.passes[:0], h.recalled[:0]
 	h.settled, h.abandoned, h.commands = h.settled[:0], h.abandoned[:0], h.commands[:0]
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
@@ -30,15 +29,9 @@ func (d *Dispatcher) Restore(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("reading the states of partition %d: %w", part, err)
 		}
-		for i := range states {
-			d.mu.Lock()
-			err := d.restoreState(&states[i], now)
-			d.mu.Unlock()
-			if err != nil {
-				d.set.Log.Error().Err(err).Str("host", states[i].Lane.Host).
-					Msg("what was learned of a destination, or done to a flow, is unreadable; it is as if it had not been")
-			}
-		}
+		d.mu.Lock()
+		d.restoreStates(states, now)
+		d.mu.Unlock()
 	}
 	for _, part := range tenure.Parts {
 		if err := d.restoreQueues(ctx, part, now); err != nil {
@@ -53,6 +46,49 @@ func (d *Dispatcher) Restore(ctx context.Context) error {
 	}
 	d.tellFlows()
 	return nil
+}
+
+// restoreStates brings back what the states of a partition say, but of hosts that were at rest: these stay away until somebody asks
+// for them.
+func (d *Dispatcher) restoreStates(states []persist.State, now time.Time) {
+	present := map[string]bool{}
+	for i := range states {
+		if s := &states[i]; s.Kind != persist.FlowState && !present[s.Lane.Host] {
+			present[s.Lane.Host] = !atRest(s, now)
+		}
+	}
+	for host, present := range present {
+		if !present {
+			d.schedule.Away(now, host)
+		}
+	}
+	for i := range states {
+		if s := &states[i]; s.Kind == persist.FlowState || present[s.Lane.Host] {
+			d.takeUp(s, now, false)
+		}
+	}
+}
+
+// atRest reports whether nothing has to be done about a state until its host is called: it can be read, it holds nothing and counts
+// nothing, and it is not to be forgotten.
+func atRest(s *persist.State, now time.Time) bool {
+	if len(s.Data) == 0 || s.Data[0] != stateVersion {
+		return false
+	}
+	if s.Kind == persist.LaneState {
+		var snap limiter.Snapshot
+		return json.Unmarshal(s.Data[1:], &snap) == nil && snap.AtRest(now) && !outdatedLane(&snap, now)
+	}
+	var of hostState
+	return json.Unmarshal(s.Data[1:], &of) == nil && of.Breaker.AtRest() && !of.Held && !of.outdated(now)
+}
+
+// takeUp takes a state up; rested: it is how its host left, and nothing was sent since.
+func (d *Dispatcher) takeUp(s *persist.State, now time.Time, rested bool) {
+	if err := d.restoreState(s, now, rested); err != nil {
+		d.set.Log.Error().Err(err).Str("host", s.Lane.Host).
+			Msg("what was learned of a destination, or done to a flow, is unreadable; it is as if it had not been")
+	}
 }
 
 func (d *Dispatcher) restoreQueues(ctx context.Context, part record.Part, now time.Time) error {
@@ -93,23 +129,13 @@ func (s *hostState) outdated(now time.Time) bool {
 
 // outdatedLane reports whether the state of a lane is too old to be taken up, and nothing of it counts any more.
 func outdatedLane(s *limiter.Snapshot, now time.Time) bool {
-	ms := now.UnixMilli()
-	if now.Sub(time.UnixMilli(s.At)) <= schedule.Remembered || s.Pause > ms {
-		return false
-	}
-	for i := range s.Windows {
-		w := &s.Windows[i]
-		if w.Until > ms || slices.ContainsFunc(w.Used, func(u limiter.SavedSlot) bool { return u.Until > ms }) {
-			return false
-		}
-	}
-	return true
+	return now.Sub(time.UnixMilli(s.At)) > schedule.Remembered && s.AtRest(now)
 }
 
 // stateVersion leads every saved state, before its JSON.
 const stateVersion = 1
 
-func (d *Dispatcher) restoreState(s *persist.State, now time.Time) error {
+func (d *Dispatcher) restoreState(s *persist.State, now time.Time, rested bool) error {
 	if len(s.Data) == 0 || s.Data[0] != stateVersion {
 		return fmt.Errorf("state of %s: want version %d", s.Lane.Host, stateVersion)
 	}
@@ -123,7 +149,11 @@ func (d *Dispatcher) restoreState(s *persist.State, now time.Time) error {
 			d.outdated(s)
 			return nil
 		}
-		d.schedule.Budget(now, s.Lane).Restore(snap, now)
+		if b := d.schedule.Budget(now, s.Lane); rested {
+			b.Return(snap, now)
+		} else {
+			b.Restore(snap, now)
+		}
 	case persist.HostState:
 		var of hostState
 		if err := json.Unmarshal(s.Data[1:], &of); err != nil {

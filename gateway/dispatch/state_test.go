@@ -89,7 +89,7 @@ func TestWhatWasSavedIsThereAfterARestart(t *testing.T) {
 		}
 		fresh := New(d.set)
 		lane := record.Lane{Host: "a.example"}
-		if err := fresh.restoreState(&persist.State{Lane: lane, Kind: kind, Data: data}, noon.Add(3*time.Second)); err != nil {
+		if err := fresh.restoreState(&persist.State{Lane: lane, Kind: kind, Data: data}, noon.Add(3*time.Second), false); err != nil {
 			t.Fatal(err)
 		}
 		switch kind {
@@ -111,7 +111,7 @@ func TestUnreadableStatesAreRefusedNotBelieved(t *testing.T) {
 	for _, data := range [][]byte{nil, {}, {9}, []byte("\x01{"), []byte("\x02{}")} {
 		for _, kind := range []persist.StateKind{persist.LaneState, persist.HostState} {
 			s := persist.State{Lane: record.Lane{Host: "b.example"}, Kind: kind, Data: data}
-			if err := d.restoreState(&s, noon); err == nil {
+			if err := d.restoreState(&s, noon, false); err == nil {
 				t.Errorf("state %q of kind %d was believed", data, kind)
 			}
 		}
@@ -140,7 +140,7 @@ func TestWhatWasLearnedAndNotUsedForThirtyDaysIsForgotten(t *testing.T) {
 	} {
 		d := New(learned().set)
 		s := persist.State{Lane: lane, Kind: c.kind, Data: encodeState(c.state)}
-		if err := d.restoreState(&s, noon.Add(c.after)); err != nil {
+		if err := d.restoreState(&s, noon.Add(c.after), false); err != nil {
 			t.Fatal(err)
 		}
 		if _, known := d.schedule.Host(noon, lane.Host); known == c.forgot {

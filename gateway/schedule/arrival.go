@@ -191,6 +191,7 @@ func (s *Schedule) host(name string) *host {
 		h = &host{name: name, breaker: s.set.Breaker(name)}
 		s.hosts[name] = h
 		s.looks.push(look{host: h}) // at the next Next, which has an instant
+		s.comeBack(h)
 	}
 	return h
 }

@@ -8,10 +8,10 @@ import (
 )
 
 // Hosts and lanes leave memory when nobody would notice: nothing waits or is under way, no budget counts anything, and what
-// a new one would be made as is what they are; what the store keeps of them is then forgotten too (see Changed). A lane that
-// was taught something by its destination stays, with what it was taught and no more, for as long as Remembered. So nothing
-// has to be read when a host comes back, and coming back changes no decision but in this: how long its calls held their slots
-// is measured anew, and so are its round trips.
+// a new one would be made as is what they are; what the store keeps of them is then forgotten too (see Changed). A host that
+// was taught something leaves as well, but the store keeps that (away.go), for as long as Remembered. Coming back changes no
+// decision but in this: how long its calls held their slots is measured anew, and so are its round trips; and what was taught is
+// to be read first.
 
 // Remembered is for how long what a destination taught is kept while nothing is sent there.
 const Remembered = 30 * 24 * time.Hour
@@ -32,12 +32,18 @@ type look struct {
 
 // evict forgets hosts and lanes that nothing has to be known of. It reports whether there are more to look at.
 func (s *Schedule) evict(now time.Time) (more bool) {
+	s.recallOld(now)
 	for n := min(lookAtOnce, s.looks.len()); n > 0 && !s.looks.front().at.After(now); n-- {
 		h := s.looks.pop().host
+		if h.departed {
+			continue
+		}
 		if h.since.IsZero() {
 			h.since = now // it was made without being told the instant
 		} else if s.forgetLanes(h, now); s.forgetHost(h, now) {
 			continue
+		} else if !h.leaving {
+			s.sendAway(h, now)
 		}
 		s.looks.push(look{h, now.Add(s.lookEvery)})
 	}
@@ -74,7 +80,7 @@ func (l *lane) unused() bool {
 
 // forgetHost forgets a host without lanes, if it may be.
 func (s *Schedule) forgetHost(h *host, now time.Time) bool {
-	if len(h.lanes) > 0 || h.inFlight > 0 || h.held || h.dirty || h.outside || !h.breaker.Blank(now) {
+	if len(h.lanes) > 0 || h.inFlight > 0 || h.held || h.absent || h.dirty || h.outside || !h.breaker.Blank(now) {
 		return false
 	}
 	if used := later(h.since, h.residence.at); h.dialect != (limiter.Dialect{}) && now.Sub(used) < Remembered {

@@ -32,10 +32,23 @@ type crowd struct {
 	gone  int // lanes and hosts of which the store was told to forget
 	most  int // hosts known at once
 	seen  map[string]int
+
+	// what is saved, and how often it was taken up again
+	lanes    map[record.Lane]limiter.Snapshot
+	hosts    map[string]savedHost
+	recalled int
+}
+
+// savedHost is what is saved of a host.
+type savedHost struct {
+	breaker circuit.Snapshot
+	dialect limiter.Dialect
+	held    bool
+	at      time.Time
 }
 
 func newCrowd() *crowd {
-	return &crowd{now: epoch, seen: map[string]int{}, s: schedule.New(schedule.Settings{
+	return &crowd{now: epoch, seen: map[string]int{}, lanes: map[record.Lane]limiter.Snapshot{}, hosts: map[string]savedHost{}, s: schedule.New(schedule.Settings{
 		Budget: func(l record.Lane, now time.Time) *limiter.Budget {
 			cfg := limiter.DefaultConfig()
 			switch l.Host[len(l.Host)-1] {
@@ -88,15 +101,12 @@ func (c *crowd) until(t time.Time) {
 			c.calls = append(c.calls, begun{st.Lane.Host, st.Entry.ID, c.now})
 			heap.Push(&c.ends, end{c.now.Add(20 * time.Millisecond), st, c.now})
 		}
-		c.s.Changed(func(_ record.Lane, b *limiter.Budget) {
-			if b == nil {
-				c.gone++
-			}
-		}, func(_ string, m schedule.HostMemory) {
-			if m.Breaker == nil {
-				c.gone++
-			}
-		}, func(schedule.FlowName, schedule.FlowMemory) {})
+		recall := slices.Clone(p.Recall)
+		c.save()
+		if len(recall) > 0 {
+			c.recall(recall)
+			continue
+		}
 		hosts, _ := c.s.Known()
 		c.most = max(c.most, hosts)
 		next := t
@@ -117,6 +127,51 @@ func (c *crowd) until(t time.Time) {
 		if !c.now.Before(t) {
 			return
 		}
+	}
+}
+
+// save keeps what changed.
+func (c *crowd) save() {
+	c.s.Changed(func(l record.Lane, b *limiter.Budget) {
+		if b == nil {
+			c.gone++
+			delete(c.lanes, l)
+			return
+		}
+		c.lanes[l] = b.Snapshot(c.now)
+	}, func(name string, m schedule.HostMemory) {
+		if m.Breaker == nil {
+			c.gone++
+			delete(c.hosts, name)
+			return
+		}
+		c.hosts[name] = savedHost{m.Breaker.Snapshot(), *m.Dialect, m.Held, c.now}
+	}, func(schedule.FlowName, schedule.FlowMemory) {})
+}
+
+// recall takes up what was saved of hosts.
+func (c *crowd) recall(names []string) {
+	for _, name := range names {
+		c.recalled++
+		lane := record.Lane{Host: name}
+		if c.now.Sub(c.hosts[name].at) > schedule.Remembered {
+			delete(c.lanes, lane)
+			delete(c.hosts, name)
+			c.s.Recalled(name)
+			continue
+		}
+		if saved, ok := c.lanes[lane]; ok && c.s.Rested(name) {
+			c.s.Budget(c.now, lane).Return(saved, c.now)
+		} else if ok {
+			c.s.Budget(c.now, lane).Restore(saved, c.now)
+		}
+		h := c.hosts[name]
+		c.s.Breaker(name).Restore(h.breaker, c.now)
+		*c.s.Dialect(name) = h.dialect
+		if h.held {
+			c.s.HoldHost(c.now, name)
+		}
+		c.s.Recalled(name)
 	}
 }
 
@@ -141,23 +196,37 @@ func (c *crowd) run(seed uint64) {
 	c.until(c.now.Add(10 * 24 * time.Hour))
 }
 
+// byHost returns the calls of each host in their order.
+func (c *crowd) byHost() map[string][]begun {
+	calls := map[string][]begun{}
+	for _, b := range c.calls {
+		calls[b.host] = append(calls[b.host], b)
+	}
+	return calls
+}
+
+// TestEvictionChangesNoDecision holds hosts that leave memory and come back against hosts that stay: all their calls begin in the
+// same order, none sooner, and none later but for the round trips that are measured anew.
 func TestEvictionChangesNoDecision(t *testing.T) {
+	const measuring = 5 * 20 * time.Millisecond
 	for seed := range uint64(8) {
 		kept, evicted := newCrowd(), newCrowd()
 		kept.s.EvictNever()
 		evicted.s.EvictAtOnce()
 		kept.run(seed)
 		evicted.run(seed)
-		if evicted.gone == 0 {
-			t.Errorf("seed %d: nothing was forgotten", seed)
+		if evicted.gone == 0 || evicted.recalled == 0 {
+			t.Errorf("seed %d: %d were forgotten, %d were away and came back", seed, evicted.gone, evicted.recalled)
 		}
-		if slices.Equal(kept.calls, evicted.calls) {
-			continue
-		}
-		for i := range kept.calls {
-			if i >= len(evicted.calls) || kept.calls[i] != evicted.calls[i] {
-				t.Fatalf("seed %d: call %d of %d and %d differs: %v, with eviction %v", seed, i, len(kept.calls), len(evicted.calls),
-					kept.calls[i], evicted.calls[min(i, len(evicted.calls)-1)])
+		got := evicted.byHost()
+		for host, want := range kept.byHost() {
+			if len(want) != len(got[host]) {
+				t.Fatalf("seed %d: %d calls of %s, with eviction %d", seed, len(want), host, len(got[host]))
+			}
+			for i, b := range want {
+				if late := got[host][i].at.Sub(b.at); got[host][i].id != b.id || late < 0 || late > measuring {
+					t.Fatalf("seed %d: call %d of %s differs: %v, with eviction %v", seed, i, host, b, got[host][i])
+				}
 			}
 		}
 	}
@@ -187,23 +256,69 @@ func TestWhatWasTaughtIsRememberedForThirtyDays(t *testing.T) {
 	c := newCrowd()
 	c.s.Committed(c.now, fresh(queueOf("h.d", "f"), 0, c.now))
 	c.s.HoldHost(c.now, "held.a")
-	c.until(c.now.Add(29 * 24 * time.Hour))
-	if v, ok := c.s.Host(c.now, "h.d"); !ok || len(v.Lanes) != 1 || len(v.Lanes[0].Budget.Windows) != 1 {
-		t.Fatalf("after 29 days the host stands as %+v", v)
-	}
-	for range 48 {
+	for range 29 * 24 {
 		c.until(c.now.Add(time.Hour))
 	}
 	if _, ok := c.s.Host(c.now, "h.d"); ok {
-		t.Error("it is known after 31 days")
+		t.Error("a host that was called a month ago is in memory")
+	}
+	if c.s.Summon("h.d") {
+		t.Error("it is there before what is saved of it was read")
+	}
+	c.until(c.now.Add(time.Second))
+	if v, ok := c.s.Host(c.now, "h.d"); !ok || len(v.Lanes) != 1 || len(v.Lanes[0].Budget.Windows) != 1 {
+		t.Fatalf("after 29 days the host stands as %+v", v)
+	}
+	for range 31 * 24 {
+		c.until(c.now.Add(time.Hour))
+	}
+	if c.s.Summon("h.d"); len(c.lanes)+len(c.hosts) != 1 {
+		t.Errorf("saved are %v and %v a month later, want the held host only", c.lanes, c.hosts)
 	}
 	if _, ok := c.s.Host(c.now, "held.a"); !ok {
 		t.Error("a held host was forgotten")
 	}
-	if c.gone == 0 {
-		t.Error("the store keeps what is forgotten")
+}
+
+func TestALearnedHostLeavesMemoryAndNothingStartsBeforeItIsBack(t *testing.T) {
+	c := newCrowd()
+	for n := range 5 { // its limit of a minute
+		c.s.Committed(c.now, fresh(queueOf("h.d", "f"), n, c.now))
+	}
+	for range 30 {
+		c.until(c.now.Add(time.Minute))
+	}
+	if hosts, lanes := c.s.Known(); hosts+lanes != 0 {
+		t.Fatalf("%d hosts and %d lanes are in memory half an hour after the last call", hosts, lanes)
+	}
+	for n := range 12 {
+		c.s.Committed(c.now, fresh(queueOf("h.d", "f"), 10+n, c.now))
+	}
+	c.s.HoldHost(c.now, "other.a")
+	p := c.s.Next(c.now)
+	if !slices.Equal(p.Recall, []string{"h.d"}) || len(p.Start) != 0 {
+		t.Fatalf("%q are read back and %d start, want h.d, and none before it is back", p.Recall, len(p.Start))
+	}
+	before := c.hosts["h.d"]
+	if c.save(); c.hosts["h.d"].dialect != before.dialect || len(c.lanes[record.Lane{Host: "h.d"}].Windows) != 1 {
+		t.Error("what is saved of it was written over before it was read")
+	}
+	c.now = c.now.Add(time.Second)
+	if p := c.s.Next(c.now); len(p.Start)+len(p.Recall) != 0 {
+		t.Fatalf("%d start, and %q are read again, while it is read", len(p.Start), p.Recall)
+	}
+	if w := c.s.StartTry(c.now, ptr(queueOf("h.d", "f")), false); w == nil || w.Reason != schedule.Limit || w.Until.IsZero() {
+		t.Errorf("a try is told %+v, want to wait for the limit", w)
+	}
+	c.recall([]string{"h.d"})
+	c.calls = nil
+	c.until(c.now.Add(59 * time.Second))
+	if len(c.calls) == 0 || len(c.calls) > 5 {
+		t.Errorf("%d calls in a minute after it came back, its limit is 5", len(c.calls))
 	}
 }
+
+func ptr[T any](v T) *T { return &v }
 
 // end is a call that will end.
 type end struct {

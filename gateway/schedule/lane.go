@@ -25,6 +25,10 @@ type host struct {
 	heldSince time.Time // zero: it is not, or by a release that did not say
 	dirty     bool
 	kept      bool      // the store may have something of it
+	absent    bool      // what the store has of it is to be read before anything starts
+	rested    bool      // and is how it left
+	leaving   bool      // it leaves when it is saved
+	departed  bool      // it has left; a host of this name is another one
 	since     time.Time // when it was first looked at, to be forgotten
 }
 
@@ -148,6 +152,9 @@ func (l *lane) nextDue() (time.Time, bool) {
 
 // heldBack reports whether only time, or the end of an attempt, can let the lane go on: new work changes nothing.
 func (l *lane) heldBack() bool {
+	if l.host.absent {
+		return true
+	}
 	switch l.blocked {
 	case Limit, Pause, Breaker:
 		return l.place == inAsleep

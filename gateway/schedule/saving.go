@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
@@ -45,23 +46,14 @@ type FlowMemory struct {
 }
 
 // Changed calls back for every lane, host and flow that may have something to save since the last call. With a nil Budget
-// the lane, and with a nil Breaker the host, was forgotten, and what the store keeps of it is to be.
+// the lane, and with a nil Breaker the host, was forgotten, and what the store keeps of it is to be. Hosts that wait to leave do
+// so then: what it calls back with is what Recalled is to find.
 func (s *Schedule) Changed(
 	lane func(record.Lane, *limiter.Budget), host func(string, HostMemory), flow func(FlowName, FlowMemory),
 ) {
 	s.gone(lane, host)
-	for i, l := range s.changedLanes {
-		l.dirty, l.saved = false, l.budget.Revision()
-		s.changedLanes[i] = nil
-		lane(l.id, l.budget)
-	}
-	s.changedLanes = s.changedLanes[:0]
-	for i, h := range s.changedHosts {
-		h.dirty, h.kept = false, true
-		s.changedHosts[i] = nil
-		host(h.name, HostMemory{h.breaker, &h.dialect, h.held, h.heldSince})
-	}
-	s.changedHosts = s.changedHosts[:0]
+	s.saveLanes(lane)
+	s.saveHosts(host)
 	for i, f := range s.changedFlows {
 		f.dirty = false
 		s.changedFlows[i] = nil
@@ -73,6 +65,33 @@ func (s *Schedule) Changed(
 		s.forgetFlow(f)
 	}
 	s.changedFlows = s.changedFlows[:0]
+}
+
+// saveLanes calls back for the lanes that changed, but those of hosts of which what is saved is still to be read.
+func (s *Schedule) saveLanes(each func(record.Lane, *limiter.Budget)) {
+	s.changedLanes = slices.DeleteFunc(s.changedLanes, func(l *lane) bool {
+		if l.host.absent {
+			return false
+		}
+		l.dirty, l.saved = false, l.budget.Revision()
+		each(l.id, l.budget)
+		return true
+	})
+}
+
+// saveHosts does the same for hosts, after their lanes, and lets those leave that are to.
+func (s *Schedule) saveHosts(each func(string, HostMemory)) {
+	s.changedHosts = slices.DeleteFunc(s.changedHosts, func(h *host) bool {
+		if h.absent {
+			return false
+		}
+		h.dirty, h.kept = false, true
+		each(h.name, HostMemory{h.breaker, &h.dialect, h.held, h.heldSince})
+		if h.leaving {
+			s.depart(h)
+		}
+		return true
+	})
 }
 
 // RestoreFlow brings back what Changed said of a flow. All flows are restored before the first queue is Found, and AllFound

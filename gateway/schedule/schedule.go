@@ -98,6 +98,11 @@ type Schedule struct {
 	flowWaits    []FlowWaits // since they were told last
 	toMark       map[*queue]struct{}
 
+	away       map[string]absence // hosts that left with something to be remembered
+	lookedAway time.Time          // for those whose time is up
+	toRecall   []string           // for Plan.Recall
+	seen       time.Time          // the instant of the last Next
+
 	lined     map[record.ID]*queue // callers who have not begun
 	callers   uint64               // ever, those admitted at once included
 	searching fifo[*queue]         // for what was cancelled
@@ -147,6 +152,7 @@ func New(set Settings) *Schedule {
 		asleep:  newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
 		judged:  newIndexed(func(a, b *queue) bool { return a.judgeAt.Before(b.judgeAt) }, func(q *queue) *int { return &q.judgeSpot }),
 		toMark:  map[*queue]struct{}{},
+		away:    map[string]absence{},
 		lined:   map[record.ID]*queue{},
 
 		lookEvery: lookEvery,
@@ -162,6 +168,7 @@ type Plan struct {
 	// Cancelled were taken by a CancelFlow: settle these without an attempt; they have no Permit.
 	Cancelled []Start
 	Read      []Read    // fetch these windows and answer with ReadDone
+	Recall    []string  // take up what is saved of these hosts and answer with Recalled
 	Wake      time.Time // ask again then, unless something else happens first; zero: only when something happens
 }
 
@@ -195,6 +202,7 @@ func (s *Schedule) NextOf(now time.Time, most int) *Plan {
 	p.Passed = p.Passed[:0]
 	p.Start, p.Expired, p.Cancelled = p.Start[:0], p.Expired[:0], p.Cancelled[:0]
 	p.Read, p.Wake = p.Read[:0], time.Time{}
+	s.seen = now
 
 	s.cancel(now, p)
 	s.expire(now, p)
@@ -213,6 +221,8 @@ func (s *Schedule) NextOf(now time.Time, most int) *Plan {
 		}
 	}
 	s.planReads(p)
+	p.Recall = append(p.Recall[:0], s.toRecall...)
+	s.toRecall = s.toRecall[:0]
 	if l := s.asleep.first(); l != nil {
 		p.Wake = l.at
 	}
@@ -240,8 +250,12 @@ func (s *Schedule) NextOf(now time.Time, most int) *Plan {
 
 // visit lets a lane start what it may, up to its quantum. It reports whether the lane wants another turn.
 func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
-	if l.host.held {
+	switch {
+	case l.host.held:
 		l.blocked, l.at = Held, time.Time{}
+		return false
+	case l.host.absent: // Recalled wakes it
+		l.blocked, l.at = Limit, time.Time{}
 		return false
 	}
 	nowMs := now.UnixMilli()

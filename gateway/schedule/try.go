@@ -8,6 +8,9 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
+// recallSoon is about how long it takes to read what is saved of a host.
+const recallSoon = 20 * time.Millisecond
+
 // StartTry counts a call beside the queues, for someone who looks on: it takes its token of the lane's budget and no turn.
 // It returns what keeps it from being made; nil: it may be. With force, nothing does. Where nil was returned, EndTry must
 // follow.
@@ -18,6 +21,8 @@ func (s *Schedule) StartTry(now time.Time, desc *record.Queue, force bool) *Wait
 	breaker, _ := l.host.breaker.Holding(now, circuit.Part{Key: desc.Lane.Key, Tenant: desc.Tenant})
 	switch at, why := l.budget.ReadyAt(now); {
 	case force:
+	case l.host.absent:
+		w.Reason, w.Until = Limit, now.Add(recallSoon)
 	case l.host.held || f != nil && f.stopped():
 		w.Reason = Held
 	case breaker.State != circuit.Closed:

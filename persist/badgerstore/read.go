@@ -162,34 +162,6 @@ func (s *Store) livePayload(txn *badger.Txn, id record.ID) (home, []byte, error)
 	return h, payload, nil
 }
 
-// States implements persist.Store.
-func (s *Store) States(_ context.Context, part record.Part) (states []persist.State, err error) {
-	err = s.read(func(txn *badger.Txn) error {
-		it := txn.NewIterator(badger.IteratorOptions{
-			Prefix: []byte{kindState, byte(part)}, PrefetchValues: true, PrefetchSize: 100,
-		})
-		defer it.Close()
-		for it.Rewind(); it.Valid(); it.Next() {
-			value, err := it.Item().ValueCopy(nil)
-			if err != nil {
-				return err
-			}
-			st, err := readStateKey(it.Item().Key())
-			if err != nil || len(value) == 0 || value[0] != rowVersion {
-				s.reportUnreadable(it.Item().KeyCopy(nil), value)
-				continue
-			}
-			st.Data = value[1:]
-			states = append(states, st)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("badgerstore: reading states of partition %d: %w", part, err)
-	}
-	return states, nil
-}
-
 // Webhook implements persist.Store. What is live is preferred over history: after a crash between the two writes of
 // a settlement it is in both.
 func (s *Store) Webhook(_ context.Context, id record.ID) (*persist.View, error) {

@@ -254,6 +254,11 @@ func states(t *testing.T, at Place) {
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("states %v, want %v", got, want)
 		}
+		for host, want := range map[string][]persist.State{lane.Host: want, "nobody.example": nil, lane.Host[1:]: nil} {
+			if got, err := s.StatesOf(t.Context(), host); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("states of %s: %v, %v; want %v", host, got, err, want)
+			}
+		}
 		got, err = s.States(t.Context(), record.PartOf(longer.Host))
 		if err != nil || len(got) != 1 || got[0].Lane != longer {
 			t.Errorf("states of %s: %v, %v", longer.Host, got, err)
