@@ -181,7 +181,7 @@ func (b *Budget) Start(now time.Time) {
 // forgetPace goes back to the start after a long silence; windows that the destination told are kept.
 func (b *Budget) forgetPace() {
 	b.explore = explorer{rate: min(b.cfg.Start, b.explore.rate), good: goodput{from: b.last}, second: b.last}
-	b.calls.limit = min(b.calls.limit, b.calls.start)
+	b.calls.limit, b.calls.far = min(b.calls.atOnce(), b.calls.start), false
 	b.pacer = pacer{}
 	b.pacer.set(b.at(b.last), b.rate(b.last))
 	b.revision++
@@ -227,8 +227,7 @@ func (b *Budget) own(t tick) (perSecond float64, from string) {
 		from = "refusals"
 	}
 	if trip := b.trip.typical(); b.calls.base > 0 && trip > 0 {
-		// Spread over the round trip: what comes in a heap is more at once than what comes evenly.
-		if most := b.calls.spread() * float64(b.calls.limit) / trip.Seconds(); most < perSecond {
+		if most := b.calls.pace() / trip.Seconds(); most < perSecond {
 			return most, "refusals"
 		}
 	}

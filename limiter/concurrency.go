@@ -11,6 +11,11 @@ import (
 type concurrency struct {
 	limit, most, start int32
 
+	// Far from a destination that limits calls at once, most of those in flight are on the way, and its places are kept
+	// by how evenly calls come. There the pace is made for level, and limit only stands in for it where answers are late.
+	far   bool
+	level float64
+
 	// Where calls at once are limited, as far as is known.
 	base  int32 // the most calls at once that were refused, less one; 0: they are not limited
 	every int32 // accepted calls that earn another place
@@ -43,6 +48,14 @@ const (
 	leastEvery, mostEvery = 300, 1500
 	// raiseShare: the time between raises is at least this many times an episode's pauses.
 	raiseShare = 45
+	// farEvery is how many accepted calls earn a higher level where calls are spread: it is raised by so little, a
+	// farStep of itself, that a refusal lowers it by no more.
+	farEvery = 100
+	farStep  = 1. / 40
+	// farShare is the part of a round trip that the way takes, from which on a destination is far.
+	farShare = 0.25
+	// farRoom is how many calls at once a level is given for what varies, as a multiple of it.
+	farRoom = 1.25
 	// leastCrowd is the fewest in flight at a refusal that hints at a limit of calls at once.
 	leastCrowd = 5
 	// rateFor is how long it is believed that time is what is limited.
@@ -60,7 +73,7 @@ func (c *concurrency) configure(start, most int32) {
 
 // began notes that a call begins, with so many in flight after it.
 func (c *concurrency) began(inFlight int32) {
-	if inFlight >= c.limit {
+	if inFlight >= c.limit || c.far && float64(inFlight) >= used*c.level {
 		c.reached = true
 	}
 }
@@ -82,13 +95,17 @@ func (c *concurrency) accept(now tick, roundTrip time.Duration) {
 	}
 	c.sound = 0
 	if c.base > 0 {
-		if c.clean < c.every || now-c.tried < raiseShare*c.asked>>min(c.streak, 3) {
+		if c.clean < c.needed() || now-c.tried < raiseShare*c.asked>>min(c.streak, 3) {
 			return
 		}
 		c.every = max(c.every*3/4, leastEvery)
 		c.streak++
 	}
-	c.limit++
+	if c.far {
+		c.setLevel(c.level * (1 + farStep))
+	} else {
+		c.limit++
+	}
 	c.reached, c.turn, c.tried, c.clean, c.raised = false, now, now, 0, true
 }
 
@@ -130,7 +147,7 @@ func (c *concurrency) again(now, sent tick, inFlight int32) bool {
 		c.also++
 	} else {
 		c.also = 0
-		c.lower()
+		c.lower(now)
 		c.clean, c.tried, c.cutAt, c.heap = 0, now, now, inFlight
 	}
 	if inFlight > 1 && c.also <= max(3, c.heap*3/4) && c.limit >= max(leastCrowd-2, c.base/3) {
@@ -143,41 +160,78 @@ func (c *concurrency) again(now, sent tick, inFlight int32) bool {
 // time takes it that time is limited, not calls at once.
 func (c *concurrency) time(now tick) {
 	if c.base > 0 {
-		c.limit = max(c.limit, c.start)
+		c.limit, c.far = max(c.atOnce(), c.start), false
 	}
 	c.rated, c.rateAt, c.base = true, now, 0
 }
 
-// spread is how fast calls may begin, as a multiple of how fast the limit lets them end. Where a place more is refused
-// at once, and none less, it does not matter how they come; where refusals are a matter of chance, evenly is best.
-func (c *concurrency) spread() float64 {
-	if c.every > 4*leastEvery {
-		return 2
+// distance takes in how long the way is, to go by the shortest round trip, which a refused call has, and how long a
+// round trip usually takes.
+func (c *concurrency) distance(least, typical time.Duration) {
+	switch far := c.base > 0 && float64(least) > farShare*float64(typical); {
+	case far && !c.far:
+		c.far = true
+		c.setLevel(float64(c.limit))
+	case !far && c.far:
+		c.limit, c.far = c.atOnce(), false
 	}
-	return 1
+}
+
+// atOnce is the limit that is believed to be right, without what it is given for what varies.
+func (c *concurrency) atOnce() int32 {
+	if c.far {
+		return int32(c.level)
+	}
+	return c.limit
+}
+
+func (c *concurrency) setLevel(level float64) {
+	c.level = min(max(1, level), float64(c.most))
+	c.limit = min(int32(farRoom*c.level)+1, c.most)
+}
+
+// needed is how many accepted calls earn more.
+func (c *concurrency) needed() int32 {
+	if c.far {
+		return farEvery
+	}
+	return c.every
+}
+
+// pace is how many calls may begin in a round trip. Far away they go evenly: what comes in a heap is more at once at the
+// destination than what comes evenly. Nearby it does not matter how they come.
+func (c *concurrency) pace() float64 {
+	if c.far {
+		return c.level
+	}
+	return 2 * float64(c.limit)
 }
 
 // limited lowers the limit where the destination says that it is calls at once which it limits.
 func (c *concurrency) limited(now tick, inFlight int32) {
 	if c.base == 0 {
 		c.base, c.every = max(1, min(c.limit, inFlight)-1), leastEvery
-		c.limit, c.sound = c.base, 0
+		c.limit, c.sound, c.far = c.base, 0, false
 	} else {
-		c.lower()
+		c.lower(now)
 	}
 	c.clean, c.tried = 0, now
 }
 
-// lower takes a place away if refusals come too often.
-func (c *concurrency) lower() {
-	c.streak = 0
-	if c.raised && c.clean < c.limit {
+// lower takes places away if refusals come too often.
+func (c *concurrency) lower(now tick) {
+	often := c.clean < c.needed() || c.far && now-c.tried < raiseShare*c.asked
+	if c.raised && c.clean < c.limit && !c.far {
 		c.every = min(2*c.every, mostEvery)
+		often = true
 	}
-	if c.clean < c.every {
+	switch {
+	case often && c.far:
+		c.setLevel(c.level * (1 - farStep))
+	case often:
 		c.limit = max(1, c.limit-max(1, c.limit/20))
 	}
-	c.raised, c.sound = false, 0
+	c.streak, c.raised, c.sound = 0, false, 0
 }
 
 // recovered ends an episode of refusals. It reports whether calls at once explain the episode; then the limit was set,
@@ -200,9 +254,9 @@ func (c *concurrency) recovered(now tick) bool {
 	c.rated = false
 	if c.base == 0 {
 		c.limit = max(1, crowd-1)
-		c.base, c.every, c.sound = c.limit, leastEvery, 0
+		c.base, c.every, c.sound, c.far = c.limit, leastEvery, 0, false
 	} else {
-		c.lower()
+		c.lower(now)
 	}
 	c.clean, c.tried = 0, now
 	return true

@@ -75,6 +75,7 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 	refused := !failed && o.refusal()
 	if !failed {
 		b.trip.add(received - sent)
+		b.calls.distance(b.trip.least, b.trip.typical())
 	}
 	for _, w := range b.windows {
 		w.ended(t, received, b.trip.sure())

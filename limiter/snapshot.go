@@ -63,7 +63,7 @@ func (b *Budget) Snapshot(now time.Time) Snapshot {
 	t := b.tick(now)
 	s := Snapshot{
 		Version: SnapshotVersion, At: b.ms(t),
-		Level: b.explore.level, Rise: b.explore.rise, Calls: int(b.calls.limit), CallsBase: int(b.calls.base),
+		Level: b.explore.level, Rise: b.explore.rise, Calls: int(b.calls.atOnce()), CallsBase: int(b.calls.base),
 		Probing: b.pause.probing, Trip: (b.trip.typical() + b.trip.excess).Microseconds(),
 	}
 	if b.pause.until > t {

@@ -40,7 +40,7 @@ func TestPlacesLostToAnOutageComeBackARoundTripEach(t *testing.T) {
 		t.Errorf("limit %d, want no more than is known to be borne", c.limit)
 	}
 	c.strained(now, c.limit, trip)
-	c.lower()
+	c.lower(0)
 	lowered := c.limit
 	for range 9 {
 		now += trip

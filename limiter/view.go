@@ -38,7 +38,7 @@ type WindowView struct {
 func (b *Budget) View(now time.Time) View {
 	t := b.tick(now)
 	v := View{
-		Probing: b.pause.probing, InFlight: int(b.inFlight), Concurrency: int(b.calls.limit), Advice: b.advice(),
+		Probing: b.pause.probing, InFlight: int(b.inFlight), Concurrency: int(b.calls.atOnce()), Advice: b.advice(),
 	}
 	v.Rate, v.From = b.pace(t)
 	if b.pause.until > t {

@@ -46,24 +46,27 @@ func (c *Cell) possibleSpacing(refused float64) (part float64, why string) {
 // possibleAtOnce is the bound where calls at once are limited. The best sees a call end at the server and has the next
 // one arrive at that instant. Who does not know ends in advance hears of one only half a round trip later, and its next
 // call takes another half: a place stands empty for a round trip, unless more calls are under way than there are
-// places, some of which then are refused. What is possible is found by trying: senders that know the places beforehand,
-// with as many calls under way and as even a pace as serves best, the best of those that stay within the share.
+// places, some of which then are refused; and each refusal that asks for a pause costs that pause. What is possible is
+// found by trying: senders that know the places beforehand and keep the pauses they are asked for, with as many calls
+// under way and as even a pace as serves best, the best of those that stay within the share.
 func (c *Cell) possibleAtOnce(refused float64) (part float64, why string) {
-	const calls, seed = 6000, 1
+	const calls, seed, finest = 6000, 1, 200
 	places := c.Limits[0].Limit
 	full := float64(places) / c.Service.Seconds()
 	p := plan{steady: 2 * time.Second, pause: never, change: never, again: never}
 	p.end = p.steady + time.Duration(calls/c.Rate()*float64(time.Second))
-	silent := *c
-	silent.Dialect = destination.NoHeaders
+	told := *c
+	if told.Dialect != destination.RetryAfterOnly {
+		told.Dialect = destination.NoHeaders
+	}
 	most := 0.0
-	bestOf, err := clairvoyant(&silent, &p, seed)
+	bestOf, err := clairvoyant(&told, &p, seed)
 	if err != nil {
 		return 1, ""
 	}
 	try := func(atOnce int, pace float64) (within bool) {
 		k := &Kind{New: func(*Cell, time.Time) Sender { return &tuned{atOnce: atOnce, pace: pace} }}
-		r, err := study(&silent, &p, k, seed, nil)
+		r, err := study(&told, &p, k, seed, nil)
 		if within = err == nil && r.Share() <= refused; within {
 			most = max(most, r.Use(&bestOf))
 		}
@@ -75,12 +78,9 @@ func (c *Cell) possibleAtOnce(refused float64) (part float64, why string) {
 		if try(atOnce, math.Inf(1)) {
 			continue
 		}
-		for low, high := full/2, full*1.05; high-low > full/200; {
-			if pace := (low + high) / 2; try(atOnce, pace) {
-				low = pace
-			} else {
-				high = pace
-			}
+		// With pauses, a faster pace may be within the share and still use less.
+		for i := range finest / 2 {
+			try(atOnce, full*(0.55+float64(i)/finest))
 		}
 	}
 	return min(1, most), "a place that comes free is heard of half a round trip later, and filled another half later"
@@ -91,6 +91,7 @@ type tuned struct {
 	atOnce, inFlight int
 	pace             float64 // calls per second
 	next             time.Time
+	reading          reading
 }
 
 // Next implements Sender.
@@ -107,4 +108,12 @@ func (s *tuned) Next(now time.Time) (begin int, wake time.Time) {
 }
 
 // Ended implements Sender.
-func (s *tuned) Ended(time.Time, *Response) { s.inFlight-- }
+func (s *tuned) Ended(now time.Time, r *Response) {
+	s.inFlight--
+	if !r.Refused() {
+		return
+	}
+	if h := s.reading.read(r); h != nil && h.HasRetryAfter {
+		s.next = later(s.next, now.Add(h.RetryAfter))
+	}
+}
