@@ -74,6 +74,30 @@ func TestUsesTheAllowanceAndHardlyHearsNo(t *testing.T) {
 	}
 }
 
+// TestAnUnknownLimitIsKnownWithinItsFirstWindows holds the first minute, in which nothing is known of a destination that
+// says nothing but 429, to most of what it allows.
+func TestAnUnknownLimitIsKnownWithinItsFirstWindows(t *testing.T) {
+	for _, spec := range []destination.Spec{
+		{Algorithm: destination.FixedFirst, Limit: 100, Per: 10 * time.Second},
+		{Algorithm: destination.SlidingLog, Limit: 100, Per: 10 * time.Second},
+		{Algorithm: destination.Bucket, Limit: 100, Per: 10 * time.Second},
+		{Algorithm: destination.GCRA, Limit: 100, Per: 10 * time.Second, Burst: 10},
+		{Algorithm: destination.SlidingLog, Limit: 60, Per: 30 * time.Second},
+		{Algorithm: destination.Leaky, Limit: 10, Per: time.Second},
+	} {
+		for seed := range uint64(5) {
+			s := study{
+				cfg: DefaultConfig(), spec: spec, headers: untold, rtt: time.Millisecond, noise: 5 * time.Millisecond,
+				after: time.Duration(seed) * 1970 * time.Millisecond, within: time.Minute, seed: seed,
+			}
+			if f := s.run(t); f.use(spec) < 0.85 || f.refused > 16 {
+				t.Errorf("%s %d/%v, seed %d: use %.3f in the first minute, %d refused; want 0.85 and 16 at most",
+					spec.Algorithm, spec.Limit, spec.Per, seed, f.use(spec), f.refused)
+			}
+		}
+	}
+}
+
 // TestWholeSecondResetsDeliver1200InAMinute is the case that whole seconds, rounded up, make hardest: the reset of a
 // window of one second is always 1, and says nothing of when the window ends.
 func TestWholeSecondResetsDeliver1200InAMinute(t *testing.T) {

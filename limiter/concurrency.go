@@ -13,8 +13,7 @@ type concurrency struct {
 
 	// Far from a destination that limits calls at once, most of those in flight are on the way, and its places are kept
 	// by how evenly calls come. There the pace is made for level, and limit only stands in for it where answers are late.
-	far   bool
-	level float64
+	level float32
 
 	// Where calls at once are limited, as far as is known.
 	base  int32 // the most calls at once that were refused, less one; 0: they are not limited
@@ -32,6 +31,7 @@ type concurrency struct {
 	streak  uint8 // raises in a row that were not refused
 	raised  bool  // the last change was a raise
 	alone   bool  // a call was refused while it was the only one
+	far     bool  // from the destination
 	rated   bool  // it was shown that time, not calls at once, is limited
 
 	turn   tick          // the round trip under way began
@@ -73,7 +73,7 @@ func (c *concurrency) configure(start, most int32) {
 
 // began notes that a call begins, with so many in flight after it.
 func (c *concurrency) began(inFlight int32) {
-	if inFlight >= c.limit || c.far && float64(inFlight) >= used*c.level {
+	if inFlight >= c.limit || c.far && float32(inFlight) >= used*c.level {
 		c.reached = true
 	}
 }
@@ -150,7 +150,7 @@ func (c *concurrency) again(now, sent tick, inFlight int32) bool {
 		c.lower(now)
 		c.clean, c.tried, c.cutAt, c.heap = 0, now, now, inFlight
 	}
-	if inFlight > 1 && c.also <= max(3, c.heap*3/4) && c.limit >= max(leastCrowd-2, c.base/3) {
+	if inFlight > 1 && c.also <= max(3, c.heap*3/4) && c.atOnce() >= max(leastCrowd-2, c.base/3) {
 		return true
 	}
 	c.time(now)
@@ -171,7 +171,7 @@ func (c *concurrency) distance(least, typical time.Duration) {
 	switch far := c.base > 0 && float64(least) > farShare*float64(typical); {
 	case far && !c.far:
 		c.far = true
-		c.setLevel(float64(c.limit))
+		c.setLevel(float32(c.limit))
 	case !far && c.far:
 		c.limit, c.far = c.atOnce(), false
 	}
@@ -185,8 +185,8 @@ func (c *concurrency) atOnce() int32 {
 	return c.limit
 }
 
-func (c *concurrency) setLevel(level float64) {
-	c.level = min(max(1, level), float64(c.most))
+func (c *concurrency) setLevel(level float32) {
+	c.level = min(max(1, level), float32(c.most))
 	c.limit = min(int32(farRoom*c.level)+1, c.most)
 }
 
@@ -202,7 +202,7 @@ func (c *concurrency) needed() int32 {
 // destination than what comes evenly. Nearby it does not matter how they come.
 func (c *concurrency) pace() float64 {
 	if c.far {
-		return c.level
+		return float64(c.level)
 	}
 	return 2 * float64(c.limit)
 }

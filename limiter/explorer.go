@@ -18,10 +18,10 @@ type explorer struct {
 	rise   float64 // seconds it takes to come back to level
 	depth  float64 // how far below level the curve begins, as a part of it
 	double float64 // seconds in which the pace doubles once the level is far behind
-	told   bool    // the level was set where the destination tells its limit
 
 	// The second under way, by which growth is judged.
 	bad    bool  // something in it forbids growth
+	told   bool  // the level was set where the destination tells its limit
 	sent   int32 // calls begun in it
 	second tick
 
@@ -35,6 +35,7 @@ type experience struct {
 	past    past
 	descent descent
 	slots   slots // of the explorer's goodput
+	life    lifetime
 }
 
 // episode is what is known of the refusals under way: from the first one to the probe that is accepted.
@@ -66,8 +67,11 @@ const (
 	mostTold = 1.25
 	// tryOutShare is the first pace, as a part of a told one that is known to be too low.
 	tryOutShare = 1.5
-	// firstBackoff is the first pause of a destination that refuses for the first time and does not say how long.
-	firstBackoff = 2 * time.Second
+	// firstBackoff is what the second pause of a destination is reckoned from that refuses for the first time and does not
+	// say how long. The first one is short, the time of soonCalls calls and of soonTrips round trips: where the pace is
+	// limited it is over by then, and all that was under way is answered.
+	firstBackoff         = 2 * time.Second
+	soonCalls, soonTrips = 1.5, 1.5
 	// maxBackoff bounds pauses that nobody asked for.
 	maxBackoff = time.Minute
 )
@@ -81,7 +85,7 @@ func (e *explorer) refused() bool { return e.experience != nil && e.episode.refu
 // learn makes room for experience.
 func (e *explorer) learn() {
 	if e.experience == nil {
-		e.experience = &experience{slots: slots{each: firstSlot}}
+		e.experience = &experience{slots: slots{each: firstSlot}, life: lifetime{e.good.from, float32(e.good.n)}}
 		e.good.slots = &e.slots
 	}
 }
@@ -148,13 +152,14 @@ func (e *explorer) accept(now tick) {
 	e.good.accept(now)
 	if e.experience != nil {
 		e.descent.accepted++
+		e.life.accept(now)
 	}
 }
 
 // refuse counts a refusal of a call made at a pace; told is the pace that the destination tells, 0 if none. It returns
 // how long to pause if nobody asked for a pause: the time of one call, or a part of what it took the last times, doubled
-// each time that the probe after it is refused.
-func (e *explorer) refuse(now tick, attempt int, pace, told, ceiling float64) time.Duration {
+// each time that the probe after it is refused; trip is a usual round trip.
+func (e *explorer) refuse(now tick, attempt int, pace, told, ceiling float64, trip time.Duration) time.Duration {
 	e.bad = true
 	e.learn()
 	if e.episode.refused++; e.episode.refused == 1 {
@@ -170,11 +175,13 @@ func (e *explorer) refuse(now tick, attempt int, pace, told, ceiling float64) ti
 		unit = 1 / e.level
 	case told > 0:
 		unit = 1 / told
+	case attempt == 1: // soon, to tell a limit of the pace from one of a window
+		return max(time.Duration(soonCalls/pace*float64(time.Second)), time.Duration(soonTrips*float64(trip)), minPause)
 	default:
-		unit = max(firstBackoff.Seconds(), 1/min(max(e.good.mean(now), slowest), ceiling))
+		unit = firstBackoff.Seconds()
 	}
 	backoff := math.Exp2(float64(min(attempt, 20)-1)) * max(unit, e.past.pause.Seconds()/4)
-	return min(time.Duration(backoff*float64(time.Second)), maxBackoff)
+	return e.good.ends(now, min(time.Duration(backoff*float64(time.Second)), maxBackoff), trip)
 }
 
 // endEpisode forgets the refusals under way; the pace had a part in them or not.

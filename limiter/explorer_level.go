@@ -33,6 +33,13 @@ const (
 	toldStep, tellDowns = 0.004, 6
 	// settled is after how many episodes a level is worth defending; stood is how many calls without a refusal make it so.
 	settled, stood = 5, 50
+	// windowCalls: a pause that lasts for more calls than that is no bucket's. The first curve after one is no deeper than
+	// windowDepth.
+	windowCalls, windowDepth = 3, 0.05
+	// lateShare is how far from the last accepted probe towards the last refused one a window's end is put.
+	lateShare = 0.15
+	// lifeShare of what was accepted in the long run is allowed in any case; less with each refusal in a row below that.
+	lifeShare, lifeFade = 0.6, 0.7
 	// windowPause is the least pause that only a window asks for, seconds being rounded up.
 	windowPause = 2 * time.Second
 )
@@ -62,6 +69,9 @@ func (e *explorer) recovered(now tick, asked bool, told, calls, ceiling float64)
 	level := e.firstLevel(&l)
 	if l.was > 0 {
 		level = e.nextLevel(now, &l)
+	}
+	if told == 0 {
+		level = max(level, lifeShare*math.Pow(lifeFade, float64(max(0, e.past.downs-1)))*e.life.mean(now))
 	}
 	e.level, e.told = min(max(level, slowest), ceiling), told > 0
 
@@ -95,7 +105,8 @@ func (e *explorer) firstLevel(l *lesson) float64 {
 		return math.Sqrt(l.good * e.episode.pace)
 	case e.episode.probes > 0 && !l.asked:
 		// It was over somewhere between the last probe that was refused and the one that was not.
-		return math.Sqrt(l.good * l.calls / (e.episode.failed - e.good.from).Seconds())
+		most := l.calls / (e.episode.failed - e.good.from).Seconds()
+		return l.good * math.Pow(most/l.good, lateShare)
 	}
 	return l.good
 }
@@ -137,7 +148,7 @@ func (e *explorer) nextLevel(now tick, l *lesson) float64 {
 // window reports whether the pause shows that it is a window that is limited, given that the level was about right: a
 // bucket asks for no more than the time of a call.
 func (l *lesson) window(right bool) bool {
-	return l.asked && right && l.pause >= windowPause && l.pause.Seconds()*l.was > 3
+	return l.asked && right && l.pause >= windowPause && l.pause.Seconds()*l.was > windowCalls
 }
 
 // shape shapes the next curve by how far off the level was: the less is known, the sooner another refusal is worth what
@@ -165,6 +176,10 @@ func (e *explorer) shape(l *lesson, calls float64) {
 	e.rise = calls * sure * p.refused / e.level
 	if first {
 		e.rise = firstRise / e.level
+	}
+	if first && !l.asked && l.pause.Seconds()*e.level > windowCalls {
+		// What was accepted until then, over the time to the window's end, is a good guess. Too high costs another window.
+		e.depth, e.rise = min(e.depth, windowDepth), max(e.rise, l.pause.Seconds())
 	}
 	e.rise = min(max(e.rise, minRise, pauseShare*sure*p.pause.Seconds()), maxRise)
 	e.double = max(doubleShare*e.rise, p.longest.Seconds(), leastDouble*sure)

@@ -6,6 +6,7 @@ import "time"
 // coarsely, when: enough to tell the greatest rate at which a destination accepted calls over any time up to now.
 type goodput struct {
 	from  tick
+	first tick   // when the first of them was
 	n     int    // accepted in all
 	slots *slots // nil: only n is counted
 }
@@ -54,6 +55,20 @@ func (s *slots) accept(after tick) {
 	s.count[i]++
 }
 
+// ends shortens a wait, to a quarter at the least, so that it ends when a window does that began when g did and
+// is as long as people choose; edge is what the way may take longer.
+func (g *goodput) ends(now tick, wait, edge time.Duration) time.Duration {
+	if g.n == 0 || wait < lengths[0] {
+		return wait
+	}
+	for _, length := range lengths {
+		if left := g.from + length + edge - now; left >= wait/4 {
+			return min(wait, left)
+		}
+	}
+	return wait
+}
+
 // mean is the rate since the start.
 func (g *goodput) mean(now tick) float64 {
 	return float64(g.n) / max(now-g.from, time.Millisecond).Seconds()
@@ -73,3 +88,28 @@ func (g *goodput) best(end tick, least time.Duration) float64 {
 	}
 	return rate
 }
+
+// lifetime counts the calls that were accepted over the last minute or two, pauses included: what a lane got in the long
+// run, whatever single episodes say.
+type lifetime struct {
+	from tick
+	n    float32
+}
+
+const (
+	// lifeSpan is after how long half of a lifetime is forgotten, lifeLeast the least over which its rate means something:
+	// a bucket that was full gives much at first.
+	lifeSpan, lifeLeast = time.Minute, 10 * time.Second
+)
+
+func (l *lifetime) accept(now tick) {
+	if l.n == 0 {
+		l.from = now
+	}
+	l.n++
+	if now-l.from > lifeSpan {
+		l.from, l.n = now-(now-l.from)/2, l.n/2
+	}
+}
+
+func (l *lifetime) mean(now tick) float64 { return float64(l.n) / max(now-l.from, lifeLeast).Seconds() }
