@@ -99,14 +99,17 @@ func isOwnAuthority(ctx *fasthttp.RequestCtx, authority string) bool {
 
 // proxy answers a request that is to be passed on. Its body is not looked at before it is known who sends it, and where to.
 func (f *Front) proxy(ctx *fasthttp.RequestCtx, form proxyForm) *Principal {
-	var r proxied
+	r := proxieds.Get().(*proxied) //nolint:forcetypeassert // nothing else is put there
 	r.read(string(ctx.Request.Header.RawHeaders()))
+	if !r.async { // what is queued, the store keeps
+		defer r.forget()
+	}
 	by := f.admitProxied(ctx, r.token, form)
 	if by == nil {
 		leave(ctx, nil)
 		return nil
 	}
-	w, p := f.proxiedWebhook(ctx, by, &r, form)
+	w, p := f.proxiedWebhook(ctx, by, r, form)
 	switch {
 	case p != nil:
 		leave(ctx, nil)
@@ -116,7 +119,7 @@ func (f *Front) proxy(ctx *fasthttp.RequestCtx, form proxyForm) *Principal {
 		f.tunnel(ctx, w)
 		return by
 	}
-	body, u, took, p := f.upload(ctx, &r)
+	body, u, took, p := f.upload(ctx, r)
 	defer f.bodies.give(took)
 	w.Body = body
 	switch {
@@ -126,7 +129,7 @@ func (f *Front) proxy(ctx *fasthttp.RequestCtx, form proxyForm) *Principal {
 	case r.async:
 		f.queue(ctx, w)
 	default:
-		f.forward(ctx, w, u, r.trailers)
+		f.forward(ctx, by, r, u)
 	}
 	return by
 }
@@ -169,8 +172,9 @@ func (f *Front) proxiedWebhook(ctx *fasthttp.RequestCtx, by *Principal, r *proxi
 			return nil, newProblem(403, "blocked-destination", "The destination may not be called", err.Error())
 		}
 	}
-	w := &record.Webhook{
-		Method: string(ctx.Method()), URL: url, Host: t.Host, Headers: r.headers,
+	w := &r.webhook
+	*w = record.Webhook{
+		Method: methodOf(ctx), URL: url, Host: t.Host, Headers: r.headers,
 		Tenant: by.Tenant(), Flow: r.flow, Priority: r.priority, Policy: f.defaults.Policy,
 	}
 	if w.Flow == "" {
@@ -183,6 +187,18 @@ func (f *Front) proxiedWebhook(ctx *fasthttp.RequestCtx, by *Principal, r *proxi
 		w.LaneKey = f.set.LaneBy(t.Host).Key(&f.set.Secret, w, t.Path)
 	}
 	return w, by.refuse(w)
+}
+
+// methodOf is a request's method; most are there already, and need no memory.
+func methodOf(ctx *fasthttp.RequestCtx) string {
+	switch m := ctx.Method(); string(m) {
+	case fasthttp.MethodGet:
+		return fasthttp.MethodGet
+	case fasthttp.MethodPost:
+		return fasthttp.MethodPost
+	default:
+		return string(m)
+	}
 }
 
 // absolute gives a URL in a path its second slash back, which many clients and proxies take for one too many.
@@ -221,9 +237,10 @@ func (f *Front) queue(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 	ctx.SetBodyString(`{"id":"` + id + `"}`)
 }
 
-// forward passes a request on and its response back, whose trailer too if it is wanted.
-func (f *Front) forward(ctx *fasthttp.RequestCtx, w *record.Webhook, u *Upload, trailers bool) {
-	reply, hold, err := f.set.Forward(w, u, trailers, f.hold())
+// forward passes a request on, with the body that its webhook has or an upload, and its response back.
+func (f *Front) forward(ctx *fasthttp.RequestCtx, by *Principal, r *proxied, u *Upload) {
+	w := &r.webhook
+	reply, hold, err := f.set.Forward(w, u, r.trailers, f.hold())
 	p := passageProblem(hold, err)
 	switch {
 	case p != nil:
@@ -237,7 +254,11 @@ func (f *Front) forward(ctx *fasthttp.RequestCtx, w *record.Webhook, u *Upload, 
 		}
 		_ = reply.Close()
 	default:
-		passBack(ctx, reply, trailers)
+		if by.meter != nil { // these were of the token's rate: here they are the destination's
+			ctx.Response.Header.Del("RateLimit")
+			ctx.Response.Header.Del("RateLimit-Policy")
+		}
+		passBack(ctx, reply, r.trailers)
 	}
 	if p != nil {
 		answer(ctx, p)

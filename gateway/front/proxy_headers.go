@@ -2,7 +2,9 @@ package front
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -21,6 +23,17 @@ type proxied struct {
 	// announced is Trailer's value; trailers: TE says that the client takes those of the response (RFC 9110 section 10.1.4).
 	announced string
 	trailers  bool
+
+	webhook record.Webhook // that it would be
+}
+
+var proxieds = sync.Pool{New: func() any { return new(proxied) }}
+
+// forget lets the next request have the memory. Nothing of the request may be looked at any more.
+func (r *proxied) forget() {
+	clear(r.headers)
+	*r = proxied{headers: r.headers[:0]}
+	proxieds.Put(r)
 }
 
 // read reads a raw header, whose framing was checked. Fields that belong to the connection (RFC 9110 section 7.6.1), or to
@@ -32,7 +45,7 @@ func (r *proxied) read(raw string) {
 			named += "," + value
 		}
 	}
-	r.headers = make([]record.Header, 0, strings.Count(raw, "\r\n")+1)
+	r.headers = slices.Grow(r.headers[:0], strings.Count(raw, "\r\n")+1)
 	for line := range strings.SplitSeq(raw, "\r\n") {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
@@ -64,7 +77,7 @@ func (r *proxied) own(name, value string) bool {
 			r.token = proxyToken(value)
 		}
 	case strings.EqualFold(name, "Sluice-Flow"):
-		r.flow = value
+		r.flow = strings.Clone(value) // which outlives the request
 	case strings.EqualFold(name, "Sluice-Priority"):
 		r.priority, _ = record.ParsePriority(value)
 	default:

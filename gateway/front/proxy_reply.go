@@ -20,8 +20,6 @@ var replyBuffers = sync.Pool{New: func() any { return new([smallReply]byte) }}
 // passBack writes a destination's response as this request's, and what stands behind its body if that is wanted.
 func passBack(ctx *fasthttp.RequestCtx, reply Reply, trailers bool) {
 	h := &ctx.Response.Header
-	h.Del("RateLimit") // of the token's rate: here they are the destination's
-	h.Del("RateLimit-Policy")
 	h.DisableNormalizing()
 	h.SetStatusCode(reply.Status())
 	copyFields(h, reply, trailers)

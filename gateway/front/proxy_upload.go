@@ -160,5 +160,7 @@ func leave(ctx *fasthttp.RequestCtx, u *Upload) {
 		return // it was read along with the headers
 	}
 	ctx.SetConnectionClose()
-	linger(ctx.Conn())
+	if !ctx.Response.IsBodyStream() { // which is not to wait
+		linger(ctx.Conn())
+	}
 }
