@@ -83,7 +83,7 @@ func limitedBudget(lane record.Lane, now time.Time) *limiter.Budget {
 func TestAdmitDecidesAsLineAndNextDo(t *testing.T) {
 	admitted := 0
 	for seed := range uint64(200) {
-		rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's
+		rng := rand.New(rand.NewPCG(seed, 1))
 		set := schedule.Settings{
 			MaxInFlight: 40, Budget: limitedBudget,
 			Breaker: func(string) *circuit.Breaker { return circuit.New(circuit.DefaultConfig()) },
