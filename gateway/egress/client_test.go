@@ -264,6 +264,9 @@ func TestUnreachableHostsAreClassed(t *testing.T) {
 		if resp.Class != x.class || resp.TimedOut != x.timedOut || resp.Err == nil || !resp.Sent.IsZero() {
 			t.Errorf("%s: %q, timed out %t, %v; want %q, %t", x.name, resp.Class, resp.TimedOut, resp.Err, x.class, x.timedOut)
 		}
+		if x.class == policy.ClassDNS && strings.Contains(fmt.Sprint(resp.Err), ":53") {
+			t.Errorf("%s: names the server that was asked: %v", x.name, resp.Err)
+		}
 	}
 }
 

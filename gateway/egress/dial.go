@@ -62,6 +62,9 @@ func (c *Client) connectFailure(class policy.ErrorClass, o *origin, err error) *
 		doing = "TLS handshake with"
 	}
 	timedOut := isTimeout(err)
+	if class == policy.ClassDNS {
+		err = errors.New(name.Err) // not which server said so: whoever sends a webhook need not know the network it is sent from
+	}
 	if timedOut {
 		return &failure{class: class, timedOut: true, err: fmt.Errorf("%s %s: no result in time: %w", doing, o.addr, err)}
 	}
