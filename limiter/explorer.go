@@ -176,7 +176,7 @@ func (e *explorer) refuse(now tick, attempt int, pace, told, ceiling float64, tr
 	case told > 0:
 		unit = 1 / told
 	case attempt == 1: // soon, to tell a limit of the pace from one of a window
-		return max(time.Duration(soonCalls/pace*float64(time.Second)), time.Duration(soonTrips*float64(trip)), minPause)
+		return min(max(time.Duration(soonCalls/pace*float64(time.Second)), time.Duration(soonTrips*float64(trip)), minPause), maxBackoff)
 	default:
 		unit = firstBackoff.Seconds()
 	}
