@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -108,10 +109,13 @@ func TestATestShowsWhatItsCredentialIsWorth(t *testing.T) {
 			}
 		}
 		write("s3cret-old")
+		var mu sync.Mutex
 		var calls []string
 		accepted, next := "s3cret-old", ""
 		w.scripted("api.example:80", func(ctx *fasthttp.RequestCtx) {
 			value := string(ctx.Request.Header.Peek("X-Key"))
+			mu.Lock()
+			defer mu.Unlock()
 			if calls = append(calls, value); value != accepted {
 				ctx.SetStatusCode(401)
 				ctx.SetBodyString("who are you?")
@@ -122,31 +126,40 @@ func TestATestShowsWhatItsCredentialIsWorth(t *testing.T) {
 		})
 		w.conf.Credentials = configs.Credentials{"crm": {Hosts: []string{"api.example"}, Header: "X-Key", ValueFile: key}}
 		w.start()
+		arrived := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(calls)
+		}
+		takes := func(now, then string) {
+			mu.Lock()
+			defer mu.Unlock()
+			accepted, next, calls = now, then, nil
+		}
 		try := func(status int, outcome, class string, sent ...string) {
 			t.Helper()
-			calls = nil
 			resp, o, _ := w.prefer("/v1/webhooks/test", "", `{"url":"http://api.example/","credential":"crm"}`)
 			got := 0
 			if o.Response != nil {
 				got = o.Response.Status
 			}
-			if resp.StatusCode() != 200 || got != status || o.Outcome != outcome || o.ErrorClass != class || !slices.Equal(calls, sent) {
-				t.Errorf("%d %s; %q arrived, want %q", resp.StatusCode(), resp.Body(), calls, sent)
+			if resp.StatusCode() != 200 || got != status || o.Outcome != outcome || o.ErrorClass != class || !slices.Equal(arrived(), sent) {
+				t.Errorf("%d %s; %q arrived, want %q", resp.StatusCode(), resp.Body(), arrived(), sent)
 			}
 			if strings.Contains(string(resp.Body()), "s3cret") {
 				t.Errorf("the answer shows the credential: %s", resp.Body())
 			}
 		}
 		try(200, "delivered", "", "s3cret-old")
-		accepted, next = "s3cret-new", "s3cret-new"
+		takes("s3cret-new", "s3cret-new")
 		try(200, "delivered", "", "s3cret-old", "s3cret-new")
-		accepted, next = "s3cret-third", ""
+		takes("s3cret-third", "")
 		try(401, "throttled", "credential", "s3cret-new")
-		accepted = ""
+		takes("", "")
 		w.post("http://api.example/", 1)
 		time.Sleep(time.Second)
-		if !slices.Equal(calls, []string{"s3cret-new", ""}) {
-			t.Errorf("a test whose credential does not work holds the lane back: %q arrived", calls)
+		if got := arrived(); !slices.Equal(got, []string{""}) {
+			t.Errorf("a test whose credential does not work holds the lane back: %q arrived", got)
 		}
 		w.close()
 		if strings.Contains(w.log.String(), "s3cret") {
