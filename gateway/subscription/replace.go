@@ -75,9 +75,12 @@ func uncounted(id string) persist.Document {
 	return persist.Document{Kind: persist.StandingDocument, Key: id}
 }
 
-// forgetLeft forgets a deleted subscription if nothing waits for it any more.
+// forgetLeft forgets a deleted subscription if nothing waits for it any more: what was matched before is durable then, and known
+// to whoever sends.
 func (r *Room) forgetLeft(ctx context.Context, e *Entry) {
 	s := e.Record
+	r.publishing.Lock()
+	r.publishing.Unlock() //nolint:staticcheck // it is only waited for
 	waits, err := r.set.Flows.Waits(ctx, s.Tenant, s.ID)
 	if err == nil && !waits {
 		err = r.forget(ctx, e)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -192,6 +193,51 @@ func TestDeletedSubscriptionMatchesNothingAndFinishesWhereAsked(t *testing.T) {
 	}
 	if err := r.Delete(t.Context(), "default", gone.Subscription.ID, false); !errors.Is(err, ErrNotFound) {
 		t.Errorf("deleted again: %v", err)
+	}
+}
+
+// late is a disk that stores events when it is told to.
+type late struct {
+	*disk
+	begun, let chan struct{}
+}
+
+func (l *late) Publish(ctx context.Context, events []persist.Event) ([]persist.EventReceipt, error) {
+	close(l.begun)
+	<-l.let
+	defer func() { l.waiting = true }()
+	return l.disk.Publish(ctx, events)
+}
+
+// TestASubscriptionThatFinishesIsKeptForWhatWasMatchedBeforeItWasDeleted, and is stored only afterwards.
+func TestASubscriptionThatFinishesIsKeptForWhatWasMatchedBeforeItWasDeleted(t *testing.T) {
+	d := &late{newDisk(), make(chan struct{}), make(chan struct{})}
+	r := newRoom(t, d.disk)
+	id := create(t, r, `{"url":"https://a.example/1"}`).Subscription.ID
+	r.set.Store = d
+	published, deleted := make(chan []Published, 1), make(chan error, 1)
+	go func() {
+		published <- r.Publish(t.Context(), []*Event{{Type: "a", Tenant: "default", ID: "1", Data: []byte("1")}})
+	}()
+	<-d.begun
+	go func() { deleted <- r.Delete(t.Context(), "default", id, true) }()
+	for r.publishing.TryRLock() { // it fails once somebody waits for who publishes
+		r.publishing.RUnlock()
+		if len(deleted) > 0 {
+			t.Error("it was deleted and forgotten while an event that it had matched was being stored")
+			break
+		}
+		runtime.Gosched()
+	}
+	close(d.let)
+	if p := <-published; p[0].Err != nil || len(p[0].Webhooks) != 1 {
+		t.Errorf("published: %+v", p)
+	}
+	if err := <-deleted; err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Secrets(id, time.Now()); err != nil {
+		t.Errorf("what finishes cannot be signed: %v", err)
 	}
 }
 
