@@ -274,6 +274,9 @@ func TestAfterACrashAnywhereWhatWaitsDoesAsTheSubscriptionSays(t *testing.T) {
 						s.agrees(t, writes, "held", "enabled", "", called)
 					}
 					s.close()
+					if bytes.Contains(s.log.Bytes(), []byte("unreadable")) {
+						t.Errorf("after %d writes something was unreadable: %s", writes, s.log.Bytes())
+					}
 				})
 			}
 		})
@@ -316,8 +319,5 @@ func (s *stand) agrees(t *testing.T, writes int, was, standing, waits string, ca
 		if states["delivered"] != all {
 			t.Errorf("after %d writes it is enabled, and its deliveries are %v", writes, states)
 		}
-	}
-	if bytes.Contains(s.log.Bytes(), []byte("unreadable")) {
-		t.Errorf("after %d writes something was unreadable: %s", writes, s.log.Bytes())
 	}
 }
