@@ -83,9 +83,11 @@ func (j *jobs) resume() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, t := range j.all {
-		if t.rec.State == front.JobRunning {
+		switch {
+		case t.cancel != nil: // begun since: the front door does not wait for this
+		case t.rec.State == front.JobRunning:
 			j.run(t)
-		} else {
+		default:
 			close(t.ended)
 		}
 	}
