@@ -181,7 +181,11 @@ func (r *Room) Delete(ctx context.Context, tenantName, id string, finish bool) e
 		return fmt.Errorf("subscription %s: %w", id, ErrNotFound)
 	}
 	leaving := *is.Record
-	leaving.Leaving, leaving.Disabled, leaving.UpdatedAt = true, nil, time.Now().UnixMilli()
+	now := time.Now().UnixMilli()
+	leaving.Leaving, leaving.Disabled, leaving.UpdatedAt = true, nil, now
+	if !finish {
+		leaving.Disabled = &record.Disabled{Since: now, Reason: "deleted", ByHand: true, Cancels: true}
+	}
 	left := &Entry{Record: &leaving}
 	if err := r.replace(ctx, replacement{was: is, is: left, cancel: !finish, uncount: true}); err != nil {
 		return err

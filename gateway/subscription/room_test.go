@@ -172,6 +172,9 @@ func TestDeletedSubscriptionMatchesNothingAndFinishesWhereAsked(t *testing.T) {
 	if err := r.Delete(t.Context(), "default", finishing.Subscription.ID, true); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := r.Secrets(gone.Subscription.ID, time.Now()); !errors.Is(err, ErrNotFound) {
+		t.Errorf("what comes for the one that cancels, while something of it is under way, is still signed: %v", err)
+	}
 	want := []string{"cancel " + gone.Subscription.ID, "follow " + finishing.Subscription.ID}
 	if !slices.Equal(d.followed, want) {
 		t.Errorf("asked of the flows: %v, want %v", d.followed, want)

@@ -13,7 +13,7 @@ import (
 )
 
 // Secrets returns what the deliveries of a subscription are signed with at an instant, the newest first. ErrNotFound: there is
-// none of that id any more; errUnreadable: this release cannot read it.
+// none of that id any more, or it was deleted and nothing is to finish; errUnreadable: this release cannot read it.
 func (r *Room) Secrets(id string, now time.Time) ([]string, error) {
 	r.mu.RLock()
 	e := r.byID[id]
@@ -22,7 +22,7 @@ func (r *Room) Secrets(id string, now time.Time) ([]string, error) {
 	switch {
 	case broken:
 		return nil, fmt.Errorf("subscription %s: %w", id, errUnreadable)
-	case e == nil:
+	case e == nil, e.Record.Leaving && cancels(e.Record):
 		return nil, fmt.Errorf("subscription %s: %w", id, ErrNotFound)
 	}
 	var inUse []string

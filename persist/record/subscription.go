@@ -20,7 +20,7 @@ type Subscription struct {
 	Disabled  *Disabled `cbor:"12,keyasint,omitempty"`
 	CreatedAt int64     `cbor:"13,keyasint"`
 	UpdatedAt int64     `cbor:"14,keyasint"`
-	// Leaving: it was deleted, and is kept for what waits for it alone, which is still to be signed.
+	// Leaving: it was deleted, and is kept for what waits for it alone, which is still to be signed, unless Disabled cancels it.
 	Leaving bool `cbor:"15,keyasint,omitempty"`
 	// CancelUpTo: what was accepted for it at or before this id is not to be sent any more; zero: nothing.
 	CancelUpTo ID `cbor:"16,keyasint,omitzero"`
