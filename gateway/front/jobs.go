@@ -27,7 +27,7 @@ var (
 	ErrJobConflict = errors.New("the idempotency key is known for another job")
 )
 
-// TooManyJobsError: no more jobs may be begun before some have ended.
+// TooManyJobsError says that no more jobs may be begun before some have ended.
 type TooManyJobsError struct {
 	Tenant string // whose they are; empty: everybody's
 	Most   int    // that may not have ended

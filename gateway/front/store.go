@@ -28,7 +28,7 @@ type Hosts interface {
 	HostsHand
 }
 
-// TooManyHeldError: no more may be held before some are resumed.
+// TooManyHeldError says that no more may be held before some are resumed.
 type TooManyHeldError struct {
 	What string // flows or hosts
 	Most int

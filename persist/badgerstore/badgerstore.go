@@ -99,6 +99,9 @@ type Store struct {
 	recent    recent
 	fresh     fresh
 
+	pageTime time.Duration        // pageTime, but in tests
+	remove   func(*segment) error // segment.remove, but in tests
+
 	setAside atomic.Uint64 // rows moved below x, and damaged files of the journal
 
 	// life is held for reading by every call that reads db, so that Close does not pull it from under them.
@@ -125,7 +128,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, opt: o, log: o.Log, lock: lock}
+	s := &Store{dir: dir, opt: o, log: o.Log, lock: lock, pageTime: pageTime, remove: (*segment).remove}
 	s.fresh.sealer = o.Key.Sealer("journal")
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("badgerstore: opening %s: %w", dir, err), s.release())

@@ -20,6 +20,8 @@ import (
 type historian struct {
 	store   *Store
 	stopped chan struct{}
+	trim    chan struct{} // holds one; closed by run
+	trimmed chan struct{} // closed when nothing is removed any more
 
 	mu      sync.Mutex
 	ops     []*settleOp
@@ -28,7 +30,10 @@ type historian struct {
 }
 
 func newHistorian(s *Store) *historian {
-	return &historian{store: s, stopped: make(chan struct{}), wake: make(chan struct{}, 1)}
+	return &historian{
+		store: s, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		trim: make(chan struct{}, 1), trimmed: make(chan struct{}),
+	}
 }
 
 // submit takes a part of a batch. All parts of a batch with finals go this way, so that none overtakes another.
@@ -56,6 +61,8 @@ func (h *historian) signal() {
 
 func (h *historian) run() {
 	defer close(h.stopped)
+	defer close(h.trim)
+	go h.trimOn()
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
@@ -70,10 +77,22 @@ func (h *historian) run() {
 		if len(ops) > 0 {
 			h.record(ops)
 		}
-		h.store.trimHistory(time.Now().UnixMilli())
 		if closing {
 			return
 		}
+		select {
+		case h.trim <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// trimOn removes old history whenever some was written, and each minute. It has a goroutine of its own: files that go, many of
+// them after a stop or a change of the retention, hold up no settlement.
+func (h *historian) trimOn() {
+	defer close(h.trimmed)
+	for range h.trim {
+		h.store.trimHistory(time.Now().UnixMilli())
 	}
 }
 
@@ -84,6 +103,7 @@ func (h *historian) stop() {
 	h.mu.Unlock()
 	h.signal()
 	<-h.stopped
+	<-h.trimmed
 }
 
 func (h *historian) record(ops []*settleOp) {

@@ -250,34 +250,36 @@ func (f *family) oldest() (began int64, ok bool) {
 	return f.sealed[0].began, true
 }
 
-// dropOldest removes the oldest sealed segment.
-func (f *family) dropOldest() error {
+// dropOldest takes the oldest sealed segment out; nil: there is none. Its files are for the caller to remove.
+func (f *family) dropOldest() *segment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if len(f.sealed) == 0 {
+		return nil
+	}
 	seg := f.sealed[0]
 	f.sealed = f.sealed[1:]
 	f.size -= seg.size
-	return seg.remove()
+	return seg
 }
 
-// dropExpired seals the active segment when its period is over, and removes those whose newest record is older than
-// the retention.
-func (f *family) dropExpired(now int64) error {
+// dropExpired seals the active segment when its period is over, and takes out those whose newest record is older than the
+// retention. Their files are for the caller to remove: nobody who reads or writes waits for that.
+func (f *family) dropExpired(now int64) (expired []*segment, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var errs []error
 	if a := f.active; a != nil && now-a.began >= f.period {
-		errs = append(errs, f.seal())
+		err = f.seal()
 	}
 	f.sealed = slices.DeleteFunc(f.sealed, func(seg *segment) bool {
 		if seg.newest+f.retention.Milliseconds() > now {
 			return false
 		}
 		f.size -= seg.size
-		errs = append(errs, seg.remove())
+		expired = append(expired, seg)
 		return true
 	})
-	return errors.Join(errs...)
+	return expired, err
 }
 
 func (f *family) close() error {

@@ -13,8 +13,8 @@ import (
 	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
-// historyBudget is how many rows one page of history looks at, at most: some 5 ms of work. A record that is read because
-// its row passes counts as historyReadCost.
+// historyBudget is how many rows one page of history looks at, at most: some 5 ms of work, where nothing is in its way (else
+// see pageTime). A record that is read because its row passes counts as historyReadCost.
 const (
 	historyBudget   = 1 << 18
 	historyReadCost = 64
@@ -47,11 +47,11 @@ func (s *Store) history(filter *persist.Filter, from string, limit int) (*persis
 		}
 	}()
 	page := &persist.HistoryPage{}
-	budget := historyBudget
+	left := newEffort(historyBudget, s.pageTime)
 	for len(page.Finals) < limit {
 		var latest *rowReader
 		for _, r := range readers {
-			if err := r.advance(&budget); err != nil {
+			if err := r.advance(left); err != nil {
 				return nil, err
 			}
 			if r.found != nil && (latest == nil || r.found.FinishedAt > latest.found.FinishedAt) {
@@ -115,8 +115,8 @@ type rowReader struct {
 	segment *openRows
 }
 
-// advance looks for the next webhook that matches, unless there is one, as far as the budget of rows allows.
-func (r *rowReader) advance(budget *int) error {
+// advance looks for the next webhook that matches, unless there is one, as far as there is effort left.
+func (r *rowReader) advance(left *effort) error {
 	for r.found == nil && !r.end {
 		if r.segment == nil {
 			var err error
@@ -130,7 +130,7 @@ func (r *rowReader) advance(budget *int) error {
 			r.at = rowPlace{r.segment.began, r.segment.count}
 		}
 		for r.at.row > 0 {
-			if *budget--; *budget < 0 {
+			if !left.spend(1) {
 				return nil
 			}
 			row, err := r.segment.row(r.at.row - 1)
@@ -142,7 +142,7 @@ func (r *rowReader) advance(budget *int) error {
 			if !r.sieve.passes(row) {
 				continue
 			}
-			*budget -= historyReadCost
+			left.spend(historyReadCost)
 			final, err := r.segment.final(readRow(row).offset)
 			if errors.Is(err, record.ErrFormat) {
 				r.family.log.Error().Err(err).Str("file", r.segment.log.Name()).Msg("a record of history is unreadable")

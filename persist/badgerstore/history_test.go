@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -193,7 +194,11 @@ func TestHistoryFilesGoWhileTheStoreRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Hour)
-			if err := f.dropExpired(time.Now().UnixMilli()); err != nil {
+			expired, err := f.dropExpired(time.Now().UnixMilli())
+			for _, seg := range expired {
+				err = errors.Join(err, seg.remove())
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			for j := range i + 1 {

@@ -29,9 +29,10 @@ func (s *Store) Live(
 		before = record.ID(bytes.Repeat([]byte{0xff}, idSize))
 	}
 	l := &liveReader{
-		store: s, wanted: wanted, queues: map[persist.QueueRef]*record.Queue{}, budget: liveBudget,
+		store: s, wanted: wanted, queues: map[persist.QueueRef]*record.Queue{},
 		young: s.fresh.before(before), // before the view of the others is begun: none is in neither
 	}
+	l.left = newEffort(liveBudget, s.pageTime)
 	err := s.read(func(txn *badger.Txn) error {
 		l.txn = txn
 		l.it = txn.NewIterator(badger.IteratorOptions{Prefix: []byte{kindPayload}, Reverse: true, AllVersions: true})
@@ -54,9 +55,9 @@ type liveReader struct {
 	young  *latestFirst                       // of the journal
 	// it is at payloads of the database, every version of them: those deleted and not yet compacted away cost time too, so
 	// they are counted.
-	it     *badger.Iterator
-	budget int
-	page   persist.LivePage
+	it   *badger.Iterator
+	left *effort
+	page persist.LivePage
 }
 
 // came is what a search for the next live id came to.
@@ -85,7 +86,7 @@ func (l *liveReader) fill(before record.ID, limit int) error {
 		case young != nil && (at != broken || young.entry.ID.Compare(next) > 0):
 			before, err = young.entry.ID, l.addYoung(young)
 			heap.Pop(l.young)
-			if l.budget <= 0 && at == found {
+			if l.left.over() {
 				l.page.Next = before
 				return err
 			}
@@ -107,7 +108,8 @@ func (l *liveReader) nextStored(before record.ID) (id record.ID, at came) {
 	looked := before
 	live := false // id's latest version so far: they come oldest first
 	for ; l.it.Valid(); l.it.Next() {
-		if l.budget--; l.budget < 0 {
+		if !l.left.spend(1) {
+			l.left = newEffort(liveBudget, l.store.pageTime) // for those of the journal down to there: the next page looks at no row twice
 			return looked, broken
 		}
 		item := l.it.Item()
@@ -145,7 +147,7 @@ func (l *liveReader) addStored(id record.ID) error {
 	if q == nil || err != nil {
 		return err
 	}
-	l.budget -= liveReadCost
+	l.left.spend(liveReadCost)
 	v, err := l.store.liveWebhook(l.txn, id)
 	if errors.Is(err, persist.ErrNotFound) {
 		return nil
@@ -158,12 +160,12 @@ func (l *liveReader) addStored(id record.ID) error {
 }
 
 func (l *liveReader) addYoung(e *freshEntry) error {
-	l.budget--
+	l.left.spend(1)
 	q, err := l.queue(e.queue)
 	if q == nil || err != nil {
 		return err
 	}
-	l.budget -= liveReadCost
+	l.left.spend(liveReadCost)
 	payload, err := l.store.fresh.payload(e)
 	switch {
 	case errors.Is(err, errMoved): // the view may be older than that

@@ -191,12 +191,17 @@ func (s *Store) appendHistory(finals, bodies []historic) error {
 	return errors.Join(err, <-done)
 }
 
-// trimHistory removes what is too old, and the oldest of all families while they together are too large.
+// trimHistory removes what is too old, and the oldest of all families while they together are too large. Until it returns
+// nobody waits for it.
 func (s *Store) trimHistory(now int64) {
 	families := append(s.body.all(), s.meta.all()...) // of files equally old, bodies go first
 	var errs []error
 	for _, f := range families {
-		errs = append(errs, f.dropExpired(now))
+		expired, err := f.dropExpired(now)
+		errs = append(errs, err)
+		for _, seg := range expired {
+			errs = append(errs, s.remove(seg))
+		}
 	}
 	for limit := s.opt.Retention.MaxSize; limit > 0 && s.meta.bytes()+s.body.bytes() > limit; {
 		var oldest *family
@@ -209,7 +214,9 @@ func (s *Store) trimHistory(now int64) {
 		if oldest == nil { // only what is being written is left
 			break
 		}
-		errs = append(errs, oldest.dropOldest())
+		if seg := oldest.dropOldest(); seg != nil {
+			errs = append(errs, s.remove(seg))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		s.log.Error().Err(err).Msg("removing old history")

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package badgerstore
+
+import "time"
+
+func threadTime() time.Duration { return 0 }
