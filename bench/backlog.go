@@ -52,7 +52,7 @@ func (c *backlogCmd) Run(ctx context.Context) error {
 	if err := c.accept(ctx, g, there); err != nil {
 		return err
 	}
-	whileAccepting := accepting.stop()
+	whileAccepting := accepting.most()
 	fmt.Fprintf(os.Stderr, "%s of anonymous memory at most while accepting\n", mib(whileAccepting))
 
 	first, err := c.kill(ctx, g, there)
@@ -64,7 +64,7 @@ func (c *backlogCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	whileSending := sending.stop()
+	whileSending := sending.most()
 
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(out, "waiting\thosts\tfirst delivery after kill -9\tdelivered/s at first\tat last\tratio\tµs of CPU each at first\tat last\t"+
@@ -113,7 +113,9 @@ func (c *backlogCmd) kill(ctx context.Context, g *running, there *field) (first 
 		return 0, err
 	}
 	err = there.reached(ctx, before+1)
-	return time.Since(began), err
+	first = time.Since(began)
+	fmt.Fprintf(os.Stderr, "the first delivery came %s after kill -9\n", first.Round(10*time.Millisecond))
+	return first, err
 }
 
 // pace is how fast a gateway sends for a while.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -54,33 +53,38 @@ const grown = 32 << 20
 
 // scales watch a gateway's memory.
 type scales struct {
-	peak   int64
-	ended  chan struct{}
-	cancel context.CancelFunc
-	once   sync.Once
+	peak        int64
+	stop, ended chan struct{}
 }
 
 // weigh looks at the gateway's memory until it is stopped. Into a directory, unless that is empty, it writes profiles of the
 // heap as it grows.
 func (g *running) weigh(ctx context.Context, profiles, phase string) *scales {
-	ctx, cancel := context.WithCancel(ctx)
-	s := &scales{ended: make(chan struct{}), cancel: cancel}
+	s := &scales{stop: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		defer close(s.ended)
-		written := int64(0)
-		for pass(ctx, weighEvery) == nil {
+		tick := time.NewTicker(weighEvery)
+		defer tick.Stop()
+		for written := int64(0); ; {
 			if s.peak = max(s.peak, g.anonymous()); profiles != "" && s.peak > written+grown {
 				written = s.peak
 				g.profileHeap(filepath.Join(profiles, fmt.Sprintf("%s-%04d.heap", phase, written>>20)))
+			}
+			select {
+			case <-tick.C:
+			case <-s.stop:
+				return
+			case <-ctx.Done():
+				return
 			}
 		}
 	}()
 	return s
 }
 
-// stop ends the watch and returns the most that was seen.
-func (s *scales) stop() int64 {
-	s.once.Do(s.cancel)
+// most ends the watch and returns the most that was seen.
+func (s *scales) most() int64 {
+	close(s.stop)
 	<-s.ended
 	return s.peak
 }

@@ -52,3 +52,25 @@ func TestMemoryLetsGoOfWhatIsGoneThoughItsQueueGoesOn(t *testing.T) {
 		t.Errorf("one is live of ten, %d are kept", n)
 	}
 }
+
+func TestMemoryLetsGoOfAFileOfTheJournalThatIsRetired(t *testing.T) {
+	j := &journal{dir: t.TempDir(), limit: journalSize}
+	for range 2 {
+		f, err := j.begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.entries = make([]*freshEntry, 10)
+		j.files = append(j.files, f)
+	}
+	all, oldest := j.files, j.files[0]
+	if err := j.retireOldest(); err != nil {
+		t.Fatal(err)
+	}
+	if all[0] != nil || oldest.entries != nil || len(j.files) != 1 {
+		t.Errorf("%d files are left, the oldest one is kept with %d entries", len(j.files), len(oldest.entries))
+	}
+	if err := j.close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -164,6 +164,7 @@ func (j *journal) retireOldest() error {
 	if err := syncDir(j.dir); err != nil {
 		return err
 	}
+	j.files[0], f.entries = nil, nil // what memory knew of it
 	j.files = j.files[1:]
 	j.bytes.Add(-f.size)
 	return f.file.Close()
