@@ -149,10 +149,10 @@ func TestTheProxyTakesItsTokenInEveryFormAndPassesNoneOn(t *testing.T) {
 	if status, _ := call(http.DefaultClient, "http://"+c.front+"/proxy/"+plain.URL); status != 401 {
 		t.Errorf("without a token: %d", status)
 	}
+	c.terminate(t)
 	if log := c.stderr.String(); strings.Contains(log, "send-token") || strings.Contains(log, "theirs") {
 		t.Errorf("the log tells of tokens: %s", log)
 	}
-	c.terminate(t)
 }
 
 // TestWhatTheDoorAnswersWithIsWhatTheDestinationSaid over every way in that waits, and true where it is refused.
