@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -14,7 +15,9 @@ import (
 // held is jobs that end when they are let, one by one.
 type held struct {
 	*jobs
-	t    *testing.T
+	t *testing.T
+
+	mu   sync.Mutex
 	free map[string]chan struct{} // by the job's key
 }
 
@@ -24,7 +27,7 @@ func withHeld(t *testing.T, do func(h *held)) {
 		h := &held{t: t, free: map[string]chan struct{}{}}
 		wait := func(ctx context.Context, t *task) error {
 			select {
-			case <-h.free[t.rec.Key]:
+			case <-h.freeOf(t.rec.Key):
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -36,9 +39,18 @@ func withHeld(t *testing.T, do func(h *held)) {
 	})
 }
 
+// freeOf returns what is closed to let a job end.
+func (h *held) freeOf(key string) chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.free[key] == nil {
+		h.free[key] = make(chan struct{})
+	}
+	return h.free[key]
+}
+
 func (h *held) begin(key, kind, tenant string) error {
 	h.t.Helper()
-	h.free[key] = make(chan struct{})
 	_, _, err := h.jobs.begin(kind, tenant, key, "", nil)
 	return err
 }
@@ -54,7 +66,7 @@ func (h *held) beginAll(kind, tenant string, keys ...string) {
 
 // end lets a job end.
 func (h *held) end(key string) {
-	close(h.free[key])
+	close(h.freeOf(key))
 	synctest.Wait()
 }
 
@@ -147,9 +159,9 @@ func TestAnInterruptedJobIsGivenNoTurnAgain(t *testing.T) {
 		h.beginAll("copy", "eu", "1", "2")
 		h.stop()
 		synctest.Wait()
-		h.mu.Lock()
+		h.jobs.mu.Lock()
 		h.admit()
-		h.mu.Unlock()
+		h.jobs.mu.Unlock()
 		if v := h.viewOf(h.all[0]); v.State != front.JobWaiting {
 			h.t.Errorf("interrupted it is %+v", v)
 		}

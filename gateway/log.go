@@ -27,21 +27,40 @@ const (
 	historyCursor = "h"
 )
 
+// logPlace is where a page of the log begins.
+type logPlace struct {
+	before    record.ID // of live webhooks: before this one; zero: with the latest
+	inHistory bool      // behind all live ones
+	rest      string    // there: the store's cursor
+}
+
+func readLogCursor(cursor string) (at logPlace, err error) {
+	if cursor == "" {
+		return at, nil
+	}
+	if at.rest, at.inHistory = strings.CutPrefix(cursor, historyCursor); at.inHistory {
+		return at, nil
+	}
+	id, is := strings.CutPrefix(cursor, liveCursor)
+	at = logPlace{}
+	if at.before, err = record.ParseID(id); !is || err != nil {
+		return at, fmt.Errorf("%w: %.100q", persist.ErrCursor, cursor)
+	}
+	return at, nil
+}
+
 // Log is front.Logbook's.
 func (l logbook) Log(ctx context.Context, filter *front.LogFilter, cursor string, limit int) (*front.LogPage, error) {
 	live := filter.State == "" || filter.State == record.Pending || filter.State == record.Sending
 	finished := filter.State == "" || !live
+	at, err := readLogCursor(cursor)
+	if err != nil {
+		return nil, err
+	}
 	page := &front.LogPage{}
-	rest, inHistory := strings.CutPrefix(cursor, historyCursor)
-	if live && !inHistory {
-		var before record.ID
-		if cursor != "" {
-			var err error
-			if before, err = record.ParseID(strings.TrimPrefix(cursor, liveCursor)); err != nil {
-				return nil, fmt.Errorf("%w: %w", persist.ErrCursor, err)
-			}
-		}
-		next, err := l.live(ctx, filter, page, before, limit)
+	switch {
+	case live && !at.inHistory:
+		next, err := l.live(ctx, filter, page, at.before, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -55,11 +74,10 @@ func (l logbook) Log(ctx context.Context, filter *front.LogFilter, cursor string
 			page.Next = historyCursor
 			return page, nil
 		}
-		rest = ""
-	} else if cursor != "" && !inHistory {
+	case !finished, cursor != "" && !at.inHistory:
 		return nil, fmt.Errorf("%w: %.100q", persist.ErrCursor, cursor)
 	}
-	history, err := l.store.History(ctx, &filter.Filter, rest, limit-len(page.Rows))
+	history, err := l.store.History(ctx, &filter.Filter, at.rest, limit-len(page.Rows))
 	if err != nil {
 		return nil, err
 	}
