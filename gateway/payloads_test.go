@@ -70,6 +70,8 @@ func TestOtherSendersPayloadsPassUnchanged(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
+		e.mu.Lock()
+		defer e.mu.Unlock()
 		var got []string
 		for _, r := range e.got {
 			got = append(got, r.headers["content-type"]+" "+r.body)
