@@ -41,7 +41,7 @@ func TestUsesTheAllowanceAndHardlyHearsNo(t *testing.T) {
 		bars      map[headers]bar
 	}{
 		{destination.Fixed, map[headers]bar{
-			untold: {0.96, 0.004}, retryAfter: {0.965, 0.003}, deltaSeconds: {0.99, 0}, epochSeconds: {0.99, 0}, policy: {0.99, 0},
+			untold: {0.96, 0.0045}, retryAfter: {0.965, 0.003}, deltaSeconds: {0.99, 0}, epochSeconds: {0.99, 0}, policy: {0.99, 0},
 		}},
 		{destination.FixedFirst, map[headers]bar{
 			untold: {0.96, 0.005}, retryAfter: {0.955, 0.003}, deltaSeconds: {0.99, 0}, epochSeconds: {0.48, 0}, policy: {0.99, 0},

@@ -167,7 +167,7 @@ func (e *explorer) shape(l *lesson, calls float64) {
 	switch {
 	case gap <= 5*leastDepth:
 		p.far /= 2
-	case l.calls >= enough && p.episodes > 1: // the first guess is always far off
+	case l.calls >= enough:
 		p.far = min(p.far+1, 8)
 	}
 	// Who is far off again and again goes too fast: each time it takes twice as long.
