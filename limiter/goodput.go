@@ -6,7 +6,6 @@ import "time"
 // coarsely, when: enough to tell the greatest rate at which a destination accepted calls over any time up to now.
 type goodput struct {
 	from  tick
-	first tick   // when the first of them was
 	n     int    // accepted in all
 	slots *slots // nil: only n is counted
 }
