@@ -59,11 +59,13 @@ type window struct {
 	byDrain bool // its length was measured by what remains
 	whole   bool // the call that short took was given back
 
-	short    uint8 // calls that it allows less than it says; 0 or 1
-	hovering uint8 // responses in a row that left nothing
-	fades    uint8 // how often foreign was seen to become less before the reset, up to fadesNeeded
-	longer   uint8 // fresh responses in a row that contradict a confirmed length
-	dry      uint8 // accepted calls in a row that left nothing though we had used little, up to dryLimit
+	short    uint8  // calls that it allows less than it says; 0 or 1
+	hovering uint8  // responses in a row that left nothing
+	fades    uint8  // how often foreign was seen to become less before the reset, up to fadesNeeded
+	longer   uint8  // fresh responses in a row that contradict a confirmed length
+	small    uint8  // calls in a row that left just as much as there ever was, up to smallLimit
+	dry      uint8  // accepted calls in a row that left nothing though we had used little, up to dryLimit
+	most     uint16 // that remained, as far as it was no more than half of the limit
 }
 
 const (

@@ -32,6 +32,7 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 	if limit := min(max(t.limit, minLimit), maxLimit); limit != w.limit {
 		w.setLimit(limit, share)
 		w.filling = filling{never: w.filling.never} // its responses spoke of another limit
+		w.small, w.most = 0, 0
 	}
 	w.measure(t)
 	if (w.vague || w.byDrain) && t.remaining != Unknown && w.limit >= leastDrain {
@@ -80,6 +81,7 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 		w.until = min(w.until, w.first+w.per-sure)
 	}
 	w.shorten(now, t, seen)
+	w.fits(t, seen)
 	if int64(w.permits.returned) >= max(2, w.mine/10) && (w.foreign <= 1+w.limit/50 || w.fades >= fadesNeeded && w.foreign <= w.limit/2) {
 		w.confirmed = true
 	}
