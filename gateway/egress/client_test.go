@@ -282,7 +282,6 @@ func inMemory(t *testing.T, set Settings, destination func(net.Conn)) *Client {
 		return here, nil
 	}
 	c := New(set)
-	t.Cleanup(func() { time.Sleep(c.set.IdleTimeout) }) // in virtual time: fasthttp's cleaners end
 	t.Cleanup(wg.Wait)
 	t.Cleanup(c.Close)
 	return c

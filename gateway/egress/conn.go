@@ -3,13 +3,15 @@ package egress
 import (
 	"net"
 	"sync/atomic"
+	"time"
 )
 
-// conn is a connection to an origin, as fasthttp's pool holds it.
+// conn is a connection to an origin.
 type conn struct {
 	net.Conn
 	origin *origin
 	probe  probe
+	used   time.Time   // when its last exchange ended; zero: it had none yet
 	kept   atomic.Bool // counted as unused
 	failed error       // what reading ended with; fasthttp does not always hand it on
 }
@@ -33,7 +35,7 @@ func (cn *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection, whoever asks: an exchange, the pool's cleaner, or Client.Close.
+// Close closes the connection, whoever asks: an exchange, Client.sweep, or Client.Close.
 func (cn *conn) Close() error {
 	cn.take()
 	c := cn.origin.client

@@ -16,7 +16,7 @@ import (
 )
 
 // connect makes a new connection to an origin: resolved, dialled under the guard, TLS spoken. Its errors are *failure.
-func (c *Client) connect(o *origin, timeout time.Duration) (net.Conn, error) {
+func (c *Client) connect(o *origin, timeout time.Duration) (*conn, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, timeout)
 	defer cancel()
 	raw, err := c.dial(ctx, o.way, o.addr)

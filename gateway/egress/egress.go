@@ -103,6 +103,8 @@ type Client struct {
 	origins map[string]*origin // by scheme and authority as written in URLs
 	live    map[*conn]struct{} // every open connection
 	sweeper *time.Timer        // nil while there is no origin
+
+	forgetAt time.Time // when sweep looks for origins to forget; its own
 }
 
 // New returns a client. Close it when it is no longer needed.
@@ -149,7 +151,7 @@ func (c *Client) Reconfigure(r Rules) {
 	clear(c.origins)
 	c.mu.Unlock()
 	for _, o := range before {
-		o.pool.CloseIdleConnections()
+		o.pool.close()
 	}
 }
 
@@ -159,12 +161,12 @@ func (c *Client) CloseIdle() {
 	origins := slices.Collect(maps.Values(c.origins))
 	c.mu.RUnlock()
 	for _, o := range origins {
-		o.pool.CloseIdleConnections()
+		o.pool.closeUnused(time.Now())
 	}
 }
 
 // Close breaks off what is in flight, with policy.ClassCanceled, and closes every connection. Do may still be called
-// and fails at once. The pools' cleaners, one goroutine for each origin called of late, end within IdleTimeout.
+// and fails at once.
 func (c *Client) Close() {
 	c.cancel()
 	c.CloseIdle()

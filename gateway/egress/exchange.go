@@ -35,21 +35,16 @@ func (c *Client) do(req *Request, resp *Response) *failure {
 		return f
 	}
 	for {
-		cc, err := o.pool.AcquireConn(req.connectTime(), false)
+		cn, err := o.acquire(req.connectTime())
 		if err != nil {
 			return c.acquireFailure(o, err)
 		}
-		cn := cc.Conn().(*conn)
-		if cn.staleAfter(cc.LastUseTime(), resp) {
-			o.pool.CloseConn(cc)
+		if cn.stale(resp) {
+			cn.discard()
 			continue
 		}
 		reusable, err := c.exchange(cn, req, target, resp, deadline)
-		if reusable && cn.keep() {
-			o.pool.ReleaseConn(cc)
-		} else {
-			o.pool.CloseConn(cc)
-		}
+		cn.giveBack(reusable)
 		if err != nil {
 			return c.exchangeFailure(o, resp.Reused, err)
 		}
@@ -88,12 +83,12 @@ func (r *Request) connectTime() time.Duration {
 	return min(r.Connect, r.time())
 }
 
-// staleAfter takes a connection into use, and reports whether the other side closed it since its last, or said something
+// stale takes a connection into use, and reports whether the other side closed it since its last, or said something
 // unasked. Seen before a request is trusted to it, that leaves the ambiguous case, a connection that drops under a request,
 // to those closed in that very moment.
-func (cn *conn) staleAfter(last time.Time, resp *Response) bool {
+func (cn *conn) stale(resp *Response) bool {
 	cn.take()
-	resp.Reused = !last.IsZero()
+	resp.Reused = !cn.used.IsZero()
 	return resp.Reused && cn.probe.stale()
 }
 

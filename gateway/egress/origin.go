@@ -2,38 +2,30 @@ package egress
 
 import (
 	"crypto/tls"
-	"math"
-	"net"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
-// origin is a scheme and authority as written in URLs, and fasthttp's pool of the connections to it.
+// origin is a scheme and authority as written in URLs, and the connections to it.
 type origin struct {
 	destination
+	key    string // in Client.origins
 	client *Client
 	way    *Way        // nil: directly
 	addr   string      // dialled, by the proxy if there is one
 	tls    *tls.Config // nil for http
-	pool   fasthttp.HostClient
+	pool   pool
 	idle   atomic.Int64 // kept connections
-	called atomic.Bool  // since sweep was last here
+	called atomic.Bool  // since sweep last looked for those to forget
 }
 
-func (c *Client) newOrigin(d destination, way *Way) *origin {
-	o := &origin{destination: d, client: c, way: way, addr: d.address()}
+func (c *Client) newOrigin(key string, d destination, way *Way) *origin {
+	o := &origin{destination: d, key: key, client: c, way: way, addr: d.address()}
 	if d.https {
 		o.tls = way.tls(c.tls)
 		o.tls.ServerName = d.serverName()
-	}
-	o.pool = fasthttp.HostClient{
-		Addr:                o.addr,
-		DialTimeout:         func(_ string, timeout time.Duration) (net.Conn, error) { return c.connect(o, timeout) },
-		MaxConns:            math.MaxInt, // for the caller to bound
-		MaxIdleConnDuration: c.set.IdleTimeout,
-		ConnPoolStrategy:    fasthttp.LIFO, // so that what a burst needed is closed after it
 	}
 	return o
 }
@@ -78,7 +70,7 @@ func (c *Client) addOrigin(key string) (*origin, error) {
 			return nil, rules.refusePort(d.host.name, d.port) // no address will tell better: the proxy resolves it
 		}
 	}
-	o := c.newOrigin(d, way)
+	o := c.newOrigin(key, d, way)
 	c.origins[key] = o
 	if c.sweeper == nil && c.ctx.Err() == nil {
 		c.sweeper = time.AfterFunc(c.set.IdleTimeout, c.sweep)
@@ -86,23 +78,58 @@ func (c *Client) addOrigin(key string) (*origin, error) {
 	return o, nil
 }
 
-// sweep forgets the origins that were not called since it was last here and have no connection. One that is called at
-// this very moment is forgotten all the same: that call ends as it would have, and the pool closes what it keeps. It
-// runs every IdleTimeout while there are origins, and not at all while there are none.
+// sweepEvery is how often unused connections are looked at, at most, as a part of IdleTimeout: a connection stays open for at
+// most that much longer.
+const sweepEvery = 30
+
+// sweep closes the connections that were not used for IdleTimeout, and forgets the origins that have none and were not called for
+// as long. One that is called at this very moment is forgotten all the same: that call ends as it would have, and its connection
+// with it. It runs while there are origins, and not at all while there are none.
 func (c *Client) sweep() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.sweeper == nil {
-		return // closed meanwhile
-	}
-	for key, o := range c.origins {
-		if !o.called.Swap(false) && o.pool.ConnsCount() == 0 {
-			delete(c.origins, key)
+	c.mu.RLock()
+	origins := slices.Collect(maps.Values(c.origins))
+	c.mu.RUnlock()
+	now := time.Now()
+	next := now.Add(c.set.IdleTimeout)
+	forgetting := !now.Before(c.forgetAt)
+	var forgotten []*origin
+	for _, o := range origins {
+		open, oldest := o.pool.closeUnused(now.Add(-c.set.IdleTimeout))
+		if at := oldest.Add(c.set.IdleTimeout); !oldest.IsZero() && at.Before(next) {
+			next = at
+		}
+		if forgetting && !o.called.Swap(false) && open == 0 {
+			forgotten = append(forgotten, o)
 		}
 	}
-	if len(c.origins) == 0 {
+	if forgetting {
+		c.forgetAt = now.Add(c.set.IdleTimeout)
+	}
+	c.forget(forgotten)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.sweeper == nil: // closed meanwhile
+	case len(c.origins) == 0:
 		c.sweeper = nil
+	default:
+		c.sweeper.Reset(max(next.Sub(now), c.set.IdleTimeout/sweepEvery))
+	}
+}
+
+// forget forgets origins, and closes their connections as they come free.
+func (c *Client) forget(origins []*origin) {
+	if len(origins) == 0 {
 		return
 	}
-	c.sweeper.Reset(c.set.IdleTimeout)
+	c.mu.Lock()
+	for _, o := range origins {
+		if c.origins[o.key] == o {
+			delete(c.origins, o.key)
+		}
+	}
+	c.mu.Unlock()
+	for _, o := range origins {
+		o.pool.close()
+	}
 }

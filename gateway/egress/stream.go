@@ -47,21 +47,13 @@ func (c *Client) open(req *Request, resp *Response) (*Stream, *failure) {
 		return nil, f
 	}
 	for {
-		cc, err := o.pool.AcquireConn(req.connectTime(), false)
+		cn, err := o.acquire(req.connectTime())
 		if err != nil {
 			return nil, c.acquireFailure(o, err)
 		}
-		cn := cc.Conn().(*conn) //nolint:forcetypeassert // connect makes no other
-		if cn.staleAfter(cc.LastUseTime(), resp) {
-			o.pool.CloseConn(cc)
+		if cn.stale(resp) {
+			cn.discard()
 			continue
-		}
-		give := func(reusable bool) {
-			if reusable && cn.keep() {
-				o.pool.ReleaseConn(cc)
-			} else {
-				o.pool.CloseConn(cc)
-			}
 		}
 		r := reader{cn: cn}
 		sent, err := c.begin(&r, req, target, resp, deadline)
@@ -70,10 +62,10 @@ func (c *Client) open(req *Request, resp *Response) (*Stream, *failure) {
 		}
 		if err != nil {
 			r.release()
-			give(false)
+			cn.discard()
 			return nil, c.exchangeFailure(o, resp.Reused, err)
 		}
-		return newStream(r, req.Method, resp, deadline, sent, give), nil
+		return newStream(r, req.Method, resp, deadline, sent, cn.giveBack), nil
 	}
 }
 

@@ -325,7 +325,7 @@ func FuzzResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte, method string) {
 		c := New(Settings{})
 		read := func(src io.Reader) (Response, bool, error) {
-			cn := &conn{Conn: recording{r: src}, origin: c.newOrigin(destination{}, nil)}
+			cn := &conn{Conn: recording{r: src}, origin: c.newOrigin("", destination{}, nil)}
 			br := acquireReader(cn)
 			r := reader{cn: cn, pooled: br, br: br}
 			var resp Response

@@ -1,0 +1,67 @@
+package egress
+
+import (
+	"net"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestConnectionsUnderOldRulesEndWithTheirCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var open atomic.Int64
+		c := inMemory(t, Settings{}, func(cn net.Conn) {
+			open.Add(1)
+			defer open.Add(-1)
+			for {
+				if _, err := cn.Read(make([]byte, 4096)); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+				if _, err := cn.Write([]byte(ok)); err != nil {
+					return
+				}
+			}
+		})
+		if do(c, Request{Method: "POST", URL: "http://a.example"}); open.Load() != 1 {
+			t.Fatalf("%d connections are kept, want 1", open.Load())
+		}
+		called := make(chan struct{})
+		go func() {
+			defer close(called)
+			if resp := do(c, Request{Method: "POST", URL: "http://a.example"}); resp.Err != nil || !resp.Reused {
+				t.Errorf("reused %t, %v", resp.Reused, resp.Err)
+			}
+		}()
+		time.Sleep(time.Second / 2)
+		c.Reconfigure(Rules{})
+		if synctest.Wait(); open.Load() != 1 {
+			t.Errorf("%d connections, want the one in use", open.Load())
+		}
+		<-called
+		if synctest.Wait(); open.Load() != 0 {
+			t.Errorf("%d connections under the old rules, want none", open.Load())
+		}
+	})
+}
+
+func TestAKeptConnectionCostsNoGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := inMemory(t, Settings{}, func(cn net.Conn) {
+			_, _ = cn.Read(make([]byte, 4096))
+			_, _ = cn.Write([]byte(ok))
+			_, _ = cn.Read(make([]byte, 4096)) // until it is closed
+		})
+		do(c, Request{Method: "POST", URL: "http://a.example"})
+		synctest.Wait()
+		o := c.origins["http://a.example"]
+		if o == nil || len(o.pool.unused) != 1 {
+			t.Fatal("its connection is not kept")
+		}
+		c.Close()
+		if synctest.Wait(); len(c.live) != 0 { // a goroutine left would be seen by synctest
+			t.Errorf("%d connections are open after Close", len(c.live))
+		}
+	})
+}
