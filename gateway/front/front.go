@@ -14,8 +14,9 @@
 // Where no token is configured, every request is on behalf of a Principal that may do everything; the configuration sees
 // to it that the listener is on loopback then.
 //
-// It never sends a webhook, never changes a live one, and keeps nothing of its own: what it knows it asks the Store
-// and the Hosts it was given. Nothing it hands on shares memory with a request.
+// It sends nothing and changes no live webhook itself: it asks others to, those that Settings names. What it keeps is gone
+// with the process: how much of their rates tokens have used, and the bytes of the bodies being read. Nothing it hands on
+// shares memory with a request, but for a proxied call's, which ends before its request does.
 package front
 
 import (

@@ -109,7 +109,8 @@ func (f *Front) route(ctx *fasthttp.RequestCtx) *Principal {
 	return nil
 }
 
-// find returns the routes of a path; nil: there are none. The longest paths are of a collection's member's part.
+// find returns the routes of a path, and the name in it, unescaped; nil: there are none. Beside the fixed paths there are
+// /v1/{collection}/{name} and /v1/{collection}/{name}/{part}.
 func find(path string) (of []route, name string) {
 	if of = byPath[path]; of != nil || !strings.HasPrefix(path, "/v1/") {
 		return of, ""

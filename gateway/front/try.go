@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -8,7 +9,11 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist/record"
 )
+
+// Try makes one attempt for a webhook that is stored nowhere. Waiting is what keeps it from being made; nil: it was.
+type Try func(ctx context.Context, w *record.Webhook, force bool) (*Ending, *Waiting, error)
 
 // triesPerMinute is how many tries a token has: they go beside the queues, and are for a person who looks on.
 const triesPerMinute = 10

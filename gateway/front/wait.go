@@ -1,7 +1,6 @@
 package front
 
 import (
-	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -176,6 +175,3 @@ func (f *Front) endedBefore(id record.ID) *Ending {
 	}
 	return e
 }
-
-// Try makes one attempt for a webhook that is stored nowhere. Waiting is what keeps it from being made; nil: it was.
-type Try func(ctx context.Context, w *record.Webhook, force bool) (*Ending, *Waiting, error)
