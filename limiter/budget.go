@@ -144,6 +144,9 @@ func (b *Budget) ReadyAt(now time.Time) (at time.Time, why Reason) {
 	next := t
 	for _, w := range b.windows {
 		next = max(next, w.readyAt(t, int64(b.inFlight)))
+		if w.spaced() {
+			next = max(next, b.started+w.apart(b.trip.varies()))
+		}
 	}
 	if next == never {
 		return Never, Limit
@@ -241,7 +244,7 @@ func (b *Budget) told(t tick) (perSecond float64, sure bool) {
 		perSecond, sure = b.toldRate*b.cfg.Share, true
 	}
 	for _, w := range b.windows {
-		p := w.pace(t, b.trip.excess)
+		p := w.pace(t, b.trip.varies())
 		if !w.configured {
 			p = max(p, slowestTold)
 		}

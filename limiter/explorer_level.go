@@ -51,15 +51,16 @@ type lesson struct {
 	good  float64 // accepted calls per second since the allowance was used up the last time
 	best  float64 // the most of it over any time that is long enough to mean something
 	calls float64 // how many accepted calls that is from
+	step  float64 // how far below a told pace that was refused the next one is, as a part of it
 	pause time.Duration
 	asked bool // the destination said how long to pause
 }
 
 // recovered ends an episode: the probe was accepted. asked: the destination said how long to pause; calls is how many a
-// refusal is worth.
-func (e *explorer) recovered(now tick, asked bool, told, calls, ceiling float64) {
+// refusal is worth; step is how far below a told pace that was refused the next one is, as a part of it.
+func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling float64) {
 	l := lesson{
-		was: e.level, told: told, calls: float64(e.good.n),
+		was: e.level, told: told, step: step, calls: float64(e.good.n),
 		good: min(max(e.good.mean(now), slowest), ceiling), best: e.best(now),
 		pause: now - e.episode.from, asked: asked,
 	}
@@ -125,7 +126,7 @@ func (e *explorer) nextLevel(now tick, l *lesson) float64 {
 		p.bold, p.downs = leastBold, p.downs+1
 	}
 	if l.told > 0 && p.downs <= tellDowns {
-		return min(e.episode.pace, l.was) * (1 - toldStep*math.Exp2(float64(min(max(p.downs, 1), 5)-1)))
+		return min(e.episode.pace, l.was) * (1 - l.step*math.Exp2(float64(min(max(p.downs, 1), 5)-1)))
 	}
 	low := max(l.good, l.was/4)
 	if l.window(p.downs == 0 || p.downs == 1 && e.episode.pace > 0.97*l.was) {
@@ -160,7 +161,7 @@ func (e *explorer) shape(l *lesson, calls float64) {
 	least := leastDepth
 	switch {
 	case told: // a refusal that comes early says little
-		least, calls = leastDepthTold, min(max(10*l.calls, 100), calls)
+		least, calls = min(leastDepthTold, l.step), min(max(10*l.calls, 100), calls)
 	case first:
 		gap, p.pause = 1, 0 // its pauses were a window's rest
 	}

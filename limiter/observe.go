@@ -132,14 +132,19 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		if w == nil {
 			w = b.addWindow(now, said)
 			w.tell(now, &t, b.cfg.Share, b.trip.sure())
+			w.isSpacing(said)
 			if w.permits.kept == 0 { // the call that told of it is the first that it counts
 				w.ended(now, received, b.trip.sure())
 			}
 			continue
 		}
-		was := w.vague
+		vague, spaced := w.vague, w.spaced()
 		w.tell(now, &t, b.cfg.Share, b.trip.sure())
-		if w.vague && !was {
+		w.isSpacing(said)
+		if w.spaced() && !spaced {
+			b.explore.endEpisode() // what was refused came too close, not too often
+		}
+		if w.vague && !vague {
 			b.explore.tryOut(now, w.mine, lengths[0])
 		}
 	}

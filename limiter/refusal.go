@@ -53,6 +53,9 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 			return
 		}
 	}
+	if !news && !b.explore.refused() {
+		return // what it belongs to was explained
+	}
 	backoff := b.explore.refuse(now, int(b.pause.attempts), b.rate(now), b.surelyTold(now), b.cfg.Ceiling, b.trip.typical())
 	if news && (!asked || b.pause.attempts > 1) {
 		// A time that was too short, as some round down, is not taken at its word twice.
@@ -80,7 +83,7 @@ func (b *Budget) explanation(h *Hint) *window {
 	}
 	for i := range h.N {
 		if said := &h.Windows[i]; said.Remaining == 0 {
-			if w := b.windowOf(said); w != nil && w.counted && w.per > 0 && w.dry < dryLimit {
+			if w := b.windowOf(said); w != nil && w.counted && w.per > 0 && !w.spaced() {
 				return w
 			}
 		}
@@ -118,7 +121,8 @@ func (b *Budget) recovered(now tick) {
 			b.calls.asked = b.pause.total
 		}
 	case b.explore.refused():
-		b.explore.recovered(now, b.pause.asked, b.surelyTold(now), b.callsPerRefusal(), b.cfg.Ceiling)
+		told := b.surelyTold(now)
+		b.explore.recovered(now, b.pause.asked, told, b.step(told), b.callsPerRefusal(), b.cfg.Ceiling)
 	}
 	b.pacer.set(b.at(now), b.rate(now))
 	b.pacer.empty(b.at(now))

@@ -9,6 +9,7 @@ type rtt struct {
 	excess time.Duration // moving mean of what the others took more
 	slow   time.Duration // moving mean, a second at a time, of what was usual; 0: no second has ended
 	n      int32         // samples, as far as they matter
+	long   float32       // moving mean of excess over many more, in ns
 }
 
 // longTrips: what a response says of calls that ended so many usual round trips before it was read is not worth keeping.
@@ -17,6 +18,8 @@ const longTrips = 10
 const (
 	// rttSamples is how many round trips it takes to trust the shortest.
 	rttSamples = 16
+	// longSamples is how many round trips it takes to know to a few percent by how much they vary.
+	longSamples = 128
 	// slowSeconds is how many seconds what was usual is the mean of.
 	slowSeconds = 32
 	// leastSlower is what a round trip must take longer, at least, for a destination to be slow: less is the noise of
@@ -36,6 +39,19 @@ func (r *rtt) add(d time.Duration) {
 	}
 	r.n = min(r.n+1, rttSamples)
 	r.excess += (d - r.least - r.excess) / time.Duration(r.n)
+	if r.n < rttSamples {
+		r.long = float32(r.excess)
+	}
+	r.long += (float32(r.excess) - r.long) / longSamples
+}
+
+// varies is by how much round trips vary: by what they take more than the shortest, lately or in the long run. A few of them
+// do not tell.
+func (r *rtt) varies() time.Duration {
+	if r.n < rttSamples {
+		return max(r.excess, leastSlower)
+	}
+	return max(r.excess, time.Duration(r.long))
 }
 
 // typical is a usual round trip; 0 before the first.

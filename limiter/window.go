@@ -74,8 +74,6 @@ const (
 	steady = 1.0005
 	// fadesNeeded is how often the use of others must fade before the reset for it to be counted on.
 	fadesNeeded = 5
-	// dryLimit is after how many contradictions Remaining is no longer taken for a count.
-	dryLimit = 3
 	// maxHold bounds how long headers alone, without a Retry-After, hold a lane.
 	maxHold = 10 * time.Minute
 )
@@ -106,16 +104,16 @@ func (w *window) setLength(per tick) {
 // much the way there varies.
 //
 // Where others use the window too, what is left is spread over the time that is left.
-func (w *window) pace(now tick, excess time.Duration) float64 {
+func (w *window) pace(now tick, varies time.Duration) float64 {
 	if w.per == 0 || w.unsure {
 		return math.Inf(1)
 	}
-	if w.dry >= dryLimit {
-		return 1 / (w.per.Seconds()/float64(w.mine) + excess.Seconds())
+	if w.spaced() {
+		return 1 / w.apart(varies).Seconds()
 	}
 	all := steady * w.all()
 	if w.short > 0 { // it counts to the call
-		all = float64(w.mine) / (w.per + 2*excess).Seconds()
+		all = float64(w.mine) / (w.per + 2*varies).Seconds()
 	}
 	foreign, fading := w.foreignNow(now)
 	switch {

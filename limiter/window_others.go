@@ -30,7 +30,7 @@ func (o *others) reserve(in time.Duration) int64 {
 // foreignNow is how many permits the use of others takes; what the lane's share leaves to them is theirs anyway. Where
 // it was seen to fade before the reset, it is taken to go on doing so evenly, one permit each so long.
 func (w *window) foreignNow(now tick) (n int64, fading tick) {
-	if now >= w.until || w.dry >= dryLimit || w.small >= smallLimit {
+	if now >= w.until || w.spaced() || w.small >= smallLimit {
 		return 0, 0
 	}
 	n = w.foreign
