@@ -22,7 +22,7 @@ const (
 var lenient = jsontext.AllowDuplicateNames(true)
 
 // body reads the body, after method and headers.
-func (r *reader) body(w *record.Webhook) {
+func (r *reading) body(w *record.Webhook) {
 	inferred := ""
 	f := r.either(fieldBody, fieldBodyBase64)
 	switch raw := r.raw[f]; {
@@ -62,7 +62,7 @@ func (r *reader) body(w *record.Webhook) {
 	w.Headers = append(w.Headers, record.Header{Name: "Content-Type", Value: inferred})
 }
 
-func (r *reader) bodyBase64(raw jsontext.Value) []byte {
+func (r *reading) bodyBase64(raw jsontext.Value) []byte {
 	if raw.Kind() != '"' {
 		r.wrongKind(fieldBodyBase64.path(), raw, "a string")
 		return nil

@@ -16,7 +16,7 @@ type Credentials interface {
 }
 
 // credential reads the name of what is put into a header when the webhook is sent. It comes after tenant and url.
-func (r *reader) credential(w *record.Webhook) {
+func (r *reading) credential(w *record.Webhook) {
 	name := r.text(fieldCredential, MaxName)
 	if name == "" {
 		return

@@ -57,7 +57,7 @@ var byQuotedName = func() map[string]field {
 func (f field) path() string { return "/" + fieldNames[f] }
 
 // fields reads the members of one object into r.raw. Its error means that the text cannot be read on.
-func (r *reader) fields(dec *jsontext.Decoder, text []byte) error {
+func (r *reading) fields(dec *jsontext.Decoder, text []byte) error {
 	if dec.PeekKind() != '{' {
 		v, err := dec.ReadValue()
 		if err != nil {
@@ -143,7 +143,7 @@ func tooDeep(v jsontext.Value) bool {
 }
 
 // exclusive adds a fault when two fields that say the same are both given. The second is ignored from there on.
-func (r *reader) exclusive(f, twin field) {
+func (r *reading) exclusive(f, twin field) {
 	if r.raw[f] != nil && r.raw[twin] != nil {
 		r.faults.add(Fault{
 			Path: twin.path(), Problem: fmt.Sprintf("given beside %s", fieldNames[f]), Want: "only one of the two",
@@ -153,7 +153,7 @@ func (r *reader) exclusive(f, twin field) {
 }
 
 // either returns the one of two fields that is given, or the first.
-func (r *reader) either(f, twin field) field {
+func (r *reading) either(f, twin field) field {
 	if r.raw[f] == nil && r.raw[twin] != nil {
 		return twin
 	}
@@ -161,7 +161,7 @@ func (r *reader) either(f, twin field) field {
 }
 
 // text returns a string field, empty when it is not given or not right.
-func (r *reader) text(f field, most int) string {
+func (r *reading) text(f field, most int) string {
 	raw := r.raw[f]
 	if raw == nil {
 		return ""
@@ -188,7 +188,7 @@ func (r *reader) text(f field, most int) string {
 	return s
 }
 
-func (r *reader) wrongKind(path string, raw jsontext.Value, want string) {
+func (r *reading) wrongKind(path string, raw jsontext.Value, want string) {
 	r.faults.add(Fault{Path: path, Value: shownRaw(path, raw), Problem: "is " + kindName(raw.Kind()), Want: want})
 }
 

@@ -12,7 +12,7 @@ const wantHeaders = `an object such as {"X-Campaign":"spring"}, whose values may
 	`or an array of [name, value]`
 
 // headers reads the request's header fields in any of their three forms; order and case are kept.
-func (r *reader) headers(w *record.Webhook) {
+func (r *reading) headers(w *record.Webhook) {
 	f := r.either(fieldHeaders, fieldRequestHeaders)
 	raw := r.raw[f]
 	if raw == nil {
@@ -57,7 +57,7 @@ func (p place) path() string {
 }
 
 // headerValues adds the value, or each of the values, that an object has under a name.
-func (r *reader) headerValues(w *record.Webhook, at place, value jsontext.Value) {
+func (r *reading) headerValues(w *record.Webhook, at place, value jsontext.Value) {
 	switch value.Kind() {
 	case '"':
 		r.header(w, at, at.name, unquote(value))
@@ -81,7 +81,7 @@ func (r *reader) headerValues(w *record.Webhook, at place, value jsontext.Value)
 }
 
 // headerPair adds one [name, value].
-func (r *reader) headerPair(w *record.Webhook, at place, pair jsontext.Value) {
+func (r *reading) headerPair(w *record.Webhook, at place, pair jsontext.Value) {
 	var parts []string
 	strange := pair.Kind() != '['
 	if !strange {
@@ -104,7 +104,7 @@ func (r *reader) headerPair(w *record.Webhook, at place, pair jsontext.Value) {
 }
 
 // header checks one field and adds it.
-func (r *reader) header(w *record.Webhook, at place, name, value string) {
+func (r *reading) header(w *record.Webhook, at place, name, value string) {
 	switch {
 	case !isToken(name):
 		r.faults.add(Fault{

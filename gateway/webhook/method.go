@@ -9,7 +9,7 @@ import (
 )
 
 // method reads and checks the request method.
-func (r *reader) method(w *record.Webhook) {
+func (r *reading) method(w *record.Webhook) {
 	f := r.either(fieldMethod, fieldRequestMethod)
 	given := r.text(f, MaxName)
 	w.Method = or(given, defaultMethod)

@@ -44,7 +44,7 @@ func (p *Reader) End() { p.outer.forget() }
 // Read reads the next value of a decoder as a definition. text is what dec reads, from its beginning, as given to Begin.
 // err is set when the text cannot be read on: it is not JSON there (SyntaxFault shows it).
 func (p *Reader) Read(dec *jsontext.Decoder, text []byte, now time.Time, d *Defaults) (*Definition, Faults, error) {
-	r := reader{defaults: d, now: now, inner: &p.inner}
+	r := reading{defaults: d, now: now, inner: &p.inner}
 	if err := r.fields(dec, text); err != nil {
 		return nil, nil, err
 	}

@@ -195,7 +195,7 @@ func isHex(c byte) bool {
 }
 
 // url reads where the webhook goes.
-func (r *reader) url(w *record.Webhook) Target {
+func (r *reading) url(w *record.Webhook) Target {
 	raw := r.raw[fieldURL]
 	if raw == nil {
 		r.faults.add(Fault{Path: fieldURL.path(), Problem: "is missing", Want: wantURL})

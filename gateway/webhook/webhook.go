@@ -85,8 +85,8 @@ type Definition struct {
 	IdempotencyKey string // empty: none was given
 }
 
-// reader holds one definition while it is read.
-type reader struct {
+// reading holds one definition while it is read.
+type reading struct {
 	defaults  *Defaults
 	now       time.Time
 	inner     *scanner                   // of headers and metadata
@@ -96,7 +96,7 @@ type reader struct {
 }
 
 // definition checks the fields in the order in which they are documented and puts the webhook together.
-func (r *reader) definition() *Definition {
+func (r *reading) definition() *Definition {
 	def := &Definition{IdempotencyKey: r.text(fieldIdempotencyKey, MaxName)}
 	w := &def.Webhook
 	r.exclusive(fieldMethod, fieldRequestMethod)

@@ -4,60 +4,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// metadata reads the caller's own labels.
-func (r *reader) metadata() map[string]string {
-	raw := r.raw[fieldMetadata]
-	if raw == nil {
-		return nil
-	}
-	if raw.Kind() != '{' {
-		r.wrongKind(fieldMetadata.path(), raw, "an object of strings")
-		return nil
-	}
-	var m map[string]string
-	total := 0
-	r.inner.each(raw, func(_ int, name, value jsontext.Value) {
-		key := unquote(name)
-		if value.Kind() != '"' {
-			r.wrongKind(pointer(fieldMetadata.path(), key), value, "a string")
-			return
-		}
-		if m == nil {
-			m = make(map[string]string, 4)
-		}
-		m[key] = unquote(value)
-		total += len(key) + len(m[key])
-	})
-	if total > MaxMetadata {
-		r.faults.add(Fault{
-			Path: fieldMetadata.path(), Value: fmt.Sprintf("%d bytes", total), Problem: "is too large",
-			Want: fmt.Sprintf("at most %d bytes of names and values together", MaxMetadata),
-		})
-	}
-	return m
-}
-
-func (r *reader) priority(w *record.Webhook) {
-	word := r.text(fieldPriority, MaxName)
-	p, ok := record.ParsePriority(word)
-	if !ok {
-		r.faults.add(Fault{
-			Path: fieldPriority.path(), Value: shorten(word), Problem: "no such priority", Want: "high, normal or low",
-		})
-	}
-	if word == "" && r.defaults.Priority != nil {
-		p = r.defaults.Priority(w.Tenant, w.Flow)
-	}
-	w.Priority = p
-}
-
 // when reads send_at, expires_at and expire_early.
-func (r *reader) when(w *record.Webhook) {
+func (r *reading) when(w *record.Webhook) {
 	sendAt, hasSendAt := r.instant(fieldSendAt)
 	expiresAt, hasExpiresAt := r.instant(fieldExpiresAt)
 	if hasSendAt {
@@ -101,7 +52,7 @@ func (r *reader) when(w *record.Webhook) {
 }
 
 // instant reads a field that is a time. Years stay within four digits, so its Unix milliseconds fit.
-func (r *reader) instant(f field) (t time.Time, ok bool) {
+func (r *reading) instant(f field) (t time.Time, ok bool) {
 	raw := r.raw[f]
 	if raw == nil {
 		return t, false
