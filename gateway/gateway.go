@@ -211,9 +211,6 @@ func (g *Gateway) listen() (err error) {
 	return nil
 }
 
-// Addr is the front door's address.
-func (g *Gateway) Addr() net.Addr { return g.listener.Addr() }
-
 // Run serves until ctx ends, then stops accepting, lets what is under way finish within the shutdown timeout, and
 // closes the store. Whatever was accepted and not settled is sent after the next start.
 func (g *Gateway) Run(ctx context.Context) error {

@@ -210,10 +210,13 @@ func TestASkewThatDateCannotTellFromNoneMovesNoReset(t *testing.T) {
 			d.measure(received.Add(c.skew-time.Second/2), received, received)
 		}
 		received := noon.Add(10 * time.Second)
-		h := Read(Response{Status: 200, Sent: received, Received: received, Fields: func(yield func(name, value []byte) bool) {
-			_ = yield([]byte("X-RateLimit-Limit"), []byte("20")) && yield([]byte("X-RateLimit-Remaining"), []byte("3")) &&
-				yield([]byte("X-RateLimit-Reset"), fmt.Appendf(nil, "%d", received.Add(c.skew.Truncate(time.Second)).Unix()+1))
-		}})
+		var r Reader
+		r.Reset(200, received, received)
+		r.Field([]byte("X-RateLimit-Limit"), []byte("20"))
+		r.Field([]byte("X-RateLimit-Remaining"), []byte("3"))
+		r.Field([]byte("X-RateLimit-Reset"), fmt.Appendf(nil, "%d", received.Add(c.skew.Truncate(time.Second)).Unix()+1))
+		var h Hint
+		r.Hint(&h)
 		as := h.Windows[0].ResetAt
 		d.Resolve(&h, received, received)
 		if moved := !h.Windows[0].ResetAt.Equal(as); h.N != 1 || moved != c.moved {

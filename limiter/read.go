@@ -171,29 +171,6 @@ func promising(name []byte) bool {
 	return false
 }
 
-// Response is one response as Read takes it.
-type Response struct {
-	Status         int
-	Sent, Received time.Time                                 // of its request and of its head; Sent may be zero
-	Fields         func(yield func(name, value []byte) bool) // all header fields; as fasthttp's ResponseHeader.All
-	Body           []byte                                    // or its beginning; may be nil
-}
-
-// Read reads one response. Who reads many keeps a Reader.
-func Read(resp Response) Hint {
-	var r Reader
-	r.Reset(resp.Status, resp.Sent, resp.Received)
-	if resp.Fields != nil {
-		for name, value := range resp.Fields {
-			r.Field(name, value)
-		}
-	}
-	r.Body(resp.Body)
-	var h Hint
-	r.Hint(&h)
-	return h
-}
-
 // group returns the fields of one window, or nil when the response describes too many.
 func (r *Reader) group(f *fieldName, name []byte) *group {
 	for i := range r.n {

@@ -204,7 +204,7 @@ func TestRebindingANameGainsNothing(t *testing.T) {
 				t.Fatalf("resolved to %v, %v", ips, err)
 			}
 			url := fmt.Sprintf("http://rebind.example.:%d/", port)
-			if err := c.Guard().CheckURL(url); err != nil {
+			if err := checkURL(c.Guard(), url); err != nil {
 				t.Fatal(err)
 			}
 			rebound.Store(true)

@@ -49,20 +49,6 @@ type Guard struct {
 	Own []netip.AddrPort
 }
 
-// CheckURL judges the destination of an absolute http or https URL, as far as it can be without resolving names. Its
-// errors wrap ErrAddress or ErrBlocked.
-func (g *Guard) CheckURL(url string) error {
-	key, _, err := splitURL(url)
-	if err != nil {
-		return err
-	}
-	d, err := parseDestination(key)
-	if err != nil {
-		return err
-	}
-	return g.check(d.host, d.port)
-}
-
 // CheckHost judges a host as written in a URL, with or without the brackets of IPv6, as far as it can be without
 // resolving names: an address is judged as CheckAddr does, a name is judged again when it is dialled. Its errors wrap
 // ErrAddress or ErrBlocked.

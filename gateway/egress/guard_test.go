@@ -105,10 +105,23 @@ func TestGuardJudgesURLs(t *testing.T) {
 		"http://[64:ff9b::10.1.2.3]/":        ErrBlocked,
 		"http+unix://%2Fvar%2Frun%2Fdocker/": ErrAddress,
 	} {
-		if err := g.CheckURL(url); !errors.Is(err, want) {
-			t.Errorf("CheckURL(%q) = %v, want %v", url, err, want)
+		if err := checkURL(&g, url); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", url, err, want)
 		}
 	}
+}
+
+// checkURL judges the destination of a URL as a request to it is judged before names are resolved.
+func checkURL(g *Guard, url string) error {
+	key, _, err := splitURL(url)
+	if err != nil {
+		return err
+	}
+	d, err := parseDestination(key)
+	if err != nil {
+		return err
+	}
+	return g.check(d.host, d.port)
 }
 
 func TestGuardRulesApplyInOrder(t *testing.T) {
@@ -186,7 +199,7 @@ func TestGuardSaysWhatToSet(t *testing.T) {
 		"[::1]":        "--allow-net ::1/128",
 		"8.8.8.8:8080": "egress.ports",
 	} {
-		err := new(Guard).CheckURL("http://" + host + "/")
+		err := checkURL(new(Guard), "http://"+host+"/")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "egress.allow_nets") {
 			t.Errorf("%s: %v, want it to tell of %s and egress.allow_nets", host, err, want)
 		}

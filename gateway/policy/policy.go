@@ -95,9 +95,6 @@ var AllMethods = []string{"POST", "PUT", "DELETE", "GET", "HEAD", "PATCH", "OPTI
 // AllSchemes are those that can be called at all.
 var AllSchemes = []string{"https", "http"}
 
-// Allows reports whether the policy lets a method be used; methods are case-sensitive (RFC 9110 section 9.1).
-func (p *Policy) Allows(method string) bool { return slices.Contains(p.Methods, method) }
-
 // Refuses says why a destination is none for this policy, and what would be right; problem is empty when it is one.
 // scheme is in lower case.
 func (p *Policy) Refuses(scheme string, port uint16) (problem, want string) {

@@ -74,9 +74,6 @@ func (s StatusSet) Union(o StatusSet) StatusSet {
 	return s
 }
 
-// IsEmpty reports whether the set holds nothing.
-func (s StatusSet) IsEmpty() bool { return s == StatusSet{} }
-
 // Len returns how many codes the set holds.
 func (s StatusSet) Len() int {
 	n := 0

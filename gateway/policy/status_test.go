@@ -42,7 +42,7 @@ func TestStatusSetsAreWrittenShort(t *testing.T) {
 	if got := set.String(); got != "2xx, 404, 41x, 498-499, 5xx" {
 		t.Errorf("written as %s", got)
 	}
-	if set.Len() != 213 || set.IsEmpty() || !(policy.StatusSet{}).IsEmpty() {
+	if set.Len() != 213 {
 		t.Errorf("%d codes", set.Len())
 	}
 }
@@ -54,7 +54,7 @@ func FuzzParseStatuses(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		set, err := policy.ParseStatuses(text)
 		if err != nil {
-			if !set.IsEmpty() || !strings.Contains(err.Error(), "want") {
+			if set.Len() != 0 || !strings.Contains(err.Error(), "want") {
 				t.Errorf("%q: %s with %v", text, set, err)
 			}
 			return
@@ -67,7 +67,7 @@ func FuzzParseStatuses(f *testing.F) {
 			}
 			again = again.Union(one)
 		}
-		if again != set || set.IsEmpty() {
+		if again != set || set.Len() == 0 {
 			t.Errorf("%q reads as %s, which reads as %s", text, set, again)
 		}
 	})

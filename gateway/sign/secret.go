@@ -41,12 +41,11 @@ func (Secret) MarshalText() ([]byte, error) { return nil, errEncoded }
 // MarshalBinary refuses, as MarshalText does.
 func (Secret) MarshalBinary() ([]byte, error) { return nil, errEncoded }
 
-// The prefixes of the secrets of Standard Webhooks ("Signature scheme"): of a symmetric secret, a private and a public
-// key; base64 follows.
+// The prefixes of the secrets of Standard Webhooks ("Signature scheme"): of a symmetric secret and a private key; base64
+// follows.
 const (
 	sharedPrefix  = "whsec_"
 	privatePrefix = "whsk_"
-	publicPrefix  = "whpk_"
 )
 
 // A symmetric secret has 24 to 64 bytes (Standard Webhooks, "Symmetric").
@@ -63,27 +62,6 @@ func GenerateSecret(random io.Reader) (Secret, error) {
 		return Secret{}, fmt.Errorf("drawing a signing secret: %w", err)
 	}
 	return NewSecret(sharedPrefix + base64.StdEncoding.EncodeToString(b[:])), nil
-}
-
-// GenerateKeyPair draws a whsk_ secret, for StandardWebhooks only.
-func GenerateKeyPair(random io.Reader) (Secret, error) {
-	var seed [ed25519.SeedSize]byte
-	if _, err := io.ReadFull(random, seed[:]); err != nil {
-		return Secret{}, fmt.Errorf("drawing a signing key: %w", err)
-	}
-	return NewSecret(privatePrefix + base64.StdEncoding.EncodeToString(ed25519.NewKeyFromSeed(seed[:]))), nil
-}
-
-// PublicKey returns the whpk_ text that a receiver verifies with what a whsk_ secret signs.
-func PublicKey(s Secret) (string, error) {
-	if !strings.HasPrefix(s.text, privatePrefix) {
-		return "", fmt.Errorf("%w: it has no public key: want one that begins with %s", ErrSecret, privatePrefix)
-	}
-	key, err := privateKey(s)
-	if err != nil {
-		return "", err
-	}
-	return publicPrefix + base64.StdEncoding.EncodeToString(key[ed25519.SeedSize:]), nil
 }
 
 // sharedKey reads a whsec_ secret; the prefix may be left out.
