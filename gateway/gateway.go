@@ -11,25 +11,18 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
-	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/gateway/subscription"
-	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist"
-	"github.com/sluice-gateway/sluice/persist/badgerstore"
 )
 
 // Settings are what a Gateway is built with. Config must be valid.
@@ -89,126 +82,6 @@ func New(set Settings) (*Gateway, error) {
 		return nil, errors.Join(err, g.close())
 	}
 	return g, nil
-}
-
-// open opens and wires the rooms. What it opened before it failed is for close.
-func (g *Gateway) open() error {
-	set, conf := g.set, &g.set.Config
-	var err error
-	if g.certificate, err = openCertificate(conf.TLS, g.log); err != nil {
-		return err
-	}
-	if err := g.listen(); err != nil {
-		return err
-	}
-	compiled := newRules(conf, nil)
-	if compiled.signers, err = readSigners(compiled.policies); err != nil {
-		return err
-	}
-	g.rules.now.Store(compiled)
-	key, err := dataKey(conf)
-	if err != nil {
-		return err
-	}
-	disk, err := badgerstore.Open(conf.Data.Dir, badgerstore.Options{
-		Key: key, NoCompaction: set.NoCompaction,
-		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
-		Retention: badgerstore.Retention{
-			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),
-			MaxSize: int64(conf.Retention.MaxSize),
-		},
-		MinFree: uint64(conf.Data.MinFree), //nolint:gosec // the configuration is valid
-		// The front door bounds a webhook as it is posted; the store its encoding, which is a little larger.
-		MaxWebhook: badgerstore.LargestPayload,
-		Log:        set.Log,
-	})
-	if err != nil {
-		return err
-	}
-	if g.store = disk; set.Store != nil {
-		g.store = set.Store(disk)
-	}
-	secret, err := laneSecret(conf.Data.Dir)
-	if err != nil {
-		return err
-	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-
-	registry.MustRegister(storeMetrics(disk)...)
-
-	if g.rules.now.Load().credentials, err = g.credentials(conf, nil); err != nil {
-		return err
-	}
-	ways, err := egressRules(conf, g.listener, g.adminListener)
-	if err != nil {
-		return err
-	}
-	g.notices = newNotices(conf.Notices, g.log, registry)
-	g.client = egress.New(egress.Settings{Rules: ways, UserAgent: "Sluice/" + set.Version, Dial: set.Dial, Resolver: set.Resolver})
-	g.keys = &signingKeys{store: g.store, log: g.log}
-	signing := &signing{
-		gone:  func(id string) bool { return g.room.Gone(id) },
-		rules: &g.rules, keys: g.keys, notices: g.notices, log: g.log,
-		secrets: func(id string, now time.Time) ([]string, error) { return g.room.Secrets(id, now) },
-	}
-	g.flows = newFlowCap(func() int { return g.rules.now.Load().maxFlows })
-	g.dispatcher = dispatch.New(dispatch.Settings{
-		Sign:  signing.sign,
-		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
-		Credentials: named{&g.rules},
-		Schedule: schedule.Settings{
-			MaxInFlight: conf.Egress.MaxInFlight, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
-			Flow: g.flowRule, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
-		},
-		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
-		Log: set.Log, Metrics: registry,
-		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override, Fails: g.rules.fails,
-		Attempted: g.attempted, Restored: g.restored, WhyCancelled: g.whyCancelled, FlowWaits: g.flows.heard,
-	})
-	g.room = g.newRoom(secret)
-	g.notices.look, g.notices.accept = g.dispatcher.Ask, g.store.Enqueue
-	g.notices.address = (&webhook.Defaults{LaneBy: g.rules.laneBy, Secret: secret}).Address
-	if err := g.room.Load(context.Background()); err != nil {
-		return err
-	}
-	if g.jobs, err = openJobs(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
-		return err
-	}
-	repeated := &copies{orphaned: signing.orphaned}
-	again := replays{g.store, g.jobs, repeated}
-	wiping := erasures{g.store, g.dispatcher, g.jobs, repeated}
-	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
-	g.front = front.New(front.Settings{
-		Store: g.store, Hosts: hosts{g.dispatcher, signing.unsigned, conf.Holds, g.log}, Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher}, Policies: g.rules.policies,
-		FlowCap: g.flows, Forward: g.forward, Tunnel: g.tunnel,
-		Credentials: named{&g.rules},
-		Await:       g.await, Try: g.try, KeySet: g.keys.set,
-		Flows:  newFlows(hosts{g.dispatcher, signing.unsigned, conf.Holds, g.log}, g.jobs, g.store.LastID),
-		Tokens: g.rules.tokens, LaneBy: g.rules.laneBy, Priority: g.rules.priority,
-		Repairs: repairs{g.store, g.dispatcher, repeated, g.log}, Replays: again, Erasures: wiping,
-		Subscriptions: subscriptions{g.room, g.dispatcher},
-		Destination:   g.mayCall, ShowURL: g.rules.showURL, Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook),
-		Names: conf.Names, Log: set.Log, AccessLog: conf.Log.Access, MaxConns: conf.Connections.Max, NoDate: set.Listener != nil,
-		ReadTimeout: time.Duration(conf.Connections.ReadTimeout), IdleTimeout: time.Duration(conf.Connections.IdleTimeout),
-	})
-	g.admin = adminServer(g, registry)
-	return nil
-}
-
-func (g *Gateway) listen() (err error) {
-	if g.listener == nil {
-		if g.listener, err = net.Listen("tcp", g.set.Config.Listen); err != nil {
-			return fmt.Errorf("listen: %w", err)
-		}
-	}
-	if g.adminListener == nil {
-		if g.adminListener, err = net.Listen("tcp", g.set.Config.Admin); err != nil {
-			return fmt.Errorf("admin: %w", err)
-		}
-	}
-	return nil
 }
 
 // Run serves until ctx ends, then stops accepting, lets what is under way finish within the shutdown timeout, and

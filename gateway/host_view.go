@@ -14,7 +14,9 @@ import (
 )
 
 func shownHost(h *schedule.HostView, now time.Time) front.HostView {
-	v := front.HostView{Host: h.Host, Held: h.Held, Since: front.Instant{Time: h.HeldSince}, Breaker: shownBreaker(&h.Breaker), Lanes: []front.LaneView{}}
+	v := front.HostView{
+		Host: h.Host, Held: h.Held, Since: front.Instant{Time: h.HeldSince}, Breaker: shownBreaker(&h.Breaker), Lanes: []front.LaneView{},
+	}
 	allowed, limited := 0.0, len(h.Lanes) > 0
 	var oldest record.ID
 	for i := range h.Lanes {

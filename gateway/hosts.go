@@ -78,7 +78,8 @@ func (h hosts) summon(ctx context.Context, name string) error {
 	return err
 }
 
-// Hosts is front.Hosts', of those that are in memory. The dispatcher's loop is asked for the names first, and then to look at those of the page only.
+// Hosts is front.Hosts', of those that are in memory. The dispatcher's loop is asked for the names first, and then to look
+// at those of the page only.
 func (h hosts) Hosts(
 	ctx context.Context, after string, limit int, wanted func(host string) bool,
 ) (page []front.HostView, more bool, err error) {

@@ -21,10 +21,11 @@ type Reloaded struct {
 	NeedsRestart []string `json:"needs_restart"` // differ from what is in force, and will until the next start
 }
 
-// Reload reads the configuration anew, and the front door's certificate, and puts tokens, credentials, limits, flows, policies, breaker, egress but for max_in_flight, and log
-// level in force, all at once, between two decisions of the dispatcher; what lanes and hosts learned is kept. A configuration
-// with any fault, or one of the files that it names, is refused whole, and then, as with every error, what was in force
-// stays: configs.Faults, ErrNoFile, dispatch.ErrStopping, or ctx's.
+// Reload reads the configuration anew, and the front door's certificate, and puts tokens, credentials, limits, flows,
+// policies, breaker, egress but for max_in_flight, and log level in force, all at once, between two decisions of the
+// dispatcher; what lanes and hosts learned is kept. A configuration with any fault, or one of the files that it names, is
+// refused whole, and then, as with every error, what was in force stays: configs.Faults, ErrNoFile, dispatch.ErrStopping,
+// or ctx's.
 //
 // It logs what came of it, whoever asked. It may be called from many goroutines; one reload follows the other.
 func (g *Gateway) Reload(ctx context.Context) (*Reloaded, error) {

@@ -35,7 +35,10 @@ type rules struct {
 // newRules makes the rules of a valid configuration. What the tokens of was have spent of their rates stays spent; nil:
 // there was nothing.
 func newRules(conf *configs.Config, was *rules) *rules {
-	r := &rules{limits: conf.Limits.Index(), policies: conf.PolicySet(), breakers: newBreakerRules(conf), flows: conf.FlowIndex(), maxFlows: conf.Limits.Default.MaxFlows}
+	r := &rules{
+		limits: conf.Limits.Index(), policies: conf.PolicySet(), breakers: newBreakerRules(conf), flows: conf.FlowIndex(),
+		maxFlows: conf.Limits.Default.MaxFlows,
+	}
 	if was == nil {
 		was = new(rules)
 	}

@@ -15,9 +15,9 @@ import (
 // name of its own at 127.0.0.1, read what they say (DNS rebinding).
 //
 // So, where no token is asked for, a request must be addressed to localhost, a loopback address or a name that was
-// configured: with tokens, a page has nothing to gain from a name, because browsers add no token by themselves. In both cases Sec-Fetch-Site (W3C Fetch
-// Metadata) must not tell of another site, and an Origin (RFC 6454) must be the front door's own. Programs that are no
-// browsers send neither header.
+// configured: with tokens, a page has nothing to gain from a name, because browsers add no token by themselves. In both
+// cases Sec-Fetch-Site (W3C Fetch Metadata) must not tell of another site, and an Origin (RFC 6454) must be the front
+// door's own. Programs that are no browsers send neither header.
 func (f *Front) checkAddressee(ctx *fasthttp.RequestCtx, form proxyForm) *problem {
 	h := &ctx.Request.Header
 	host := string(h.Host())

@@ -15,8 +15,8 @@ import (
 // publish answers POST /v1/events.
 func (f *Front) publish(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	if by.partial() {
-		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts or flows, and an event goes to whichever subscription of its tenant wants it: "+
-			"want a token that is confined to tenants at most", by.Name())))
+		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts or flows, and an event goes to "+
+			"whichever subscription of its tenant wants it: want a token that is confined to tenants at most", by.Name())))
 		return
 	}
 	b, p := f.readEvents(ctx, by)

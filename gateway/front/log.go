@@ -132,7 +132,8 @@ func (f *Front) logged(r *LogRow) loggedWebhook {
 		l.Method, l.URL, l.Host, l.Tenant, l.Flow = w.Method, f.set.ShowURL(w.Host, w.URL), w.Host, w.Tenant, w.Flow
 		l.Priority, l.Type, l.Policy = w.Priority.String(), w.Type, w.Policy
 		l.Subscription, l.Event, replays = w.Subscription, w.Event, w.Replays
-		l.CreatedAt, l.UpdatedAt, l.DueAt, l.ExpiresAt = At(int64(r.ID.Time())), At(UpdatedAt(r.ID, attempts)), At(e.Due), At(e.Expires) //nolint:gosec // 48 bits
+		l.CreatedAt, l.UpdatedAt = At(int64(r.ID.Time())), At(UpdatedAt(r.ID, attempts)) //nolint:gosec // 48 bits
+		l.DueAt, l.ExpiresAt = At(e.Due), At(e.Expires)
 		l.Tries.Used, l.Tries.Throttled = int(e.Tries), int(e.Throttled)
 	}
 	if n := len(attempts); n > 0 {

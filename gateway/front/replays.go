@@ -49,7 +49,8 @@ func (f *Front) replay(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 		}
 	}
 	if len(given) == 0 {
-		answer(ctx, badRequest("/filter is empty", `at least one of host, flow, type, state, status, subscription, event, since, until, as in {"filter":{"state":"failed"}}`))
+		answer(ctx, badRequest("/filter is empty", "at least one of host, flow, type, state, status, subscription, event, since, until, "+
+			`as in {"filter":{"state":"failed"}}`))
 		return
 	}
 	filter, p := readFilter(given, by, field)
@@ -58,10 +59,12 @@ func (f *Front) replay(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 		answer(ctx, p)
 		return
 	case filter.State == record.Pending || filter.State == record.Sending:
-		answer(ctx, badRequest(fmt.Sprintf("/filter/state is %q", filter.State), "delivered, failed, expired or cancelled: what is not over is sent anyway"))
+		answer(ctx, badRequest(fmt.Sprintf("/filter/state is %q", filter.State),
+			"delivered, failed, expired or cancelled: what is not over is sent anyway"))
 		return
 	case by.partial():
-		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts or flows: want a token that is not, or a retry of single webhooks", by.Name())))
+		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts or flows: want a token that is not, "+
+			"or a retry of single webhooks", by.Name())))
 		return
 	}
 	if asked.DryRun {
@@ -86,7 +89,8 @@ func (f *Front) replay(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 func (f *Front) beginJob(ctx *fasthttp.RequestCtx, by *Principal, about []string, begin func(tenant, key string) (JobView, bool, error)) {
 	key, p := idempotencyKey(&ctx.Request.Header)
 	if len(about) > 1 {
-		p = badRequest(fmt.Sprintf("no tenant is named, and token %s is for %s", by.Name(), strings.Join(about, ", ")), "one of them: a job is of one tenant")
+		p = badRequest(fmt.Sprintf("no tenant is named, and token %s is for %s", by.Name(), strings.Join(about, ", ")),
+			"one of them: a job is of one tenant")
 	}
 	if p != nil {
 		answer(ctx, p)

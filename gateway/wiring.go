@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/sluice-gateway/sluice/gateway/dispatch"
+	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/gateway/webhook"
+	"github.com/sluice-gateway/sluice/persist"
+	"github.com/sluice-gateway/sluice/persist/badgerstore"
+)
+
+// open opens and wires the rooms, each after those that it needs. Two that need each other, as the store, which hands what
+// it committed to the dispatcher, and the dispatcher, which settles in the store, meet through g: the one that is made
+// first gets a function that looks the other up there when it is called. None is called before all are made: nothing is
+// accepted or sent until Run. What open opened before it failed is for close.
+func (g *Gateway) open() (err error) {
+	conf := &g.set.Config
+	if g.certificate, err = openCertificate(conf.TLS, g.log); err != nil {
+		return err
+	}
+	if err = g.listen(); err != nil {
+		return err
+	}
+	rules := newRules(conf, nil)
+	if rules.signers, err = readSigners(rules.policies); err != nil {
+		return err
+	}
+	g.rules.now.Store(rules)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err = g.openStore(registry); err != nil {
+		return err
+	}
+	secret, err := laneSecret(conf.Data.Dir)
+	if err != nil {
+		return err
+	}
+	if rules.credentials, err = g.credentials(conf, nil); err != nil {
+		return err
+	}
+	ways, err := egressRules(conf, g.listener, g.adminListener)
+	if err != nil {
+		return err
+	}
+	g.client = egress.New(egress.Settings{
+		Rules: ways, UserAgent: "Sluice/" + g.set.Version, Dial: g.set.Dial, Resolver: g.set.Resolver,
+	})
+	g.notices = newNotices(conf.Notices, g.log, registry)
+	g.keys = &signingKeys{store: g.store, log: g.log}
+	signing := &signing{
+		gone:  func(id string) bool { return g.room.Gone(id) },
+		rules: &g.rules, keys: g.keys, notices: g.notices, log: g.log,
+		secrets: func(id string, now time.Time) ([]string, error) { return g.room.Secrets(id, now) },
+	}
+	g.flows = newFlowCap(func() int { return g.rules.now.Load().maxFlows })
+	g.dispatcher = g.newDispatcher(signing, registry)
+	g.room = g.newRoom(secret)
+	g.notices.look, g.notices.accept = g.dispatcher.Ask, g.store.Enqueue
+	g.notices.address = (&webhook.Defaults{LaneBy: g.rules.laneBy, Secret: secret}).Address
+	if err = g.room.Load(context.Background()); err != nil {
+		return err
+	}
+	if g.jobs, err = openJobs(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
+		return err
+	}
+	g.front = g.newFront(signing, secret)
+	g.admin = adminServer(g, registry)
+	return nil
+}
+
+// openStore opens the data directory.
+func (g *Gateway) openStore(registry *prometheus.Registry) error {
+	conf := &g.set.Config
+	key, err := dataKey(conf)
+	if err != nil {
+		return err
+	}
+	disk, err := badgerstore.Open(conf.Data.Dir, badgerstore.Options{
+		Key: key, NoCompaction: g.set.NoCompaction,
+		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
+		Retention: badgerstore.Retention{
+			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),
+			MaxSize: int64(conf.Retention.MaxSize),
+		},
+		MinFree: uint64(conf.Data.MinFree), //nolint:gosec // the configuration is valid
+		// The front door bounds a webhook as it is posted; the store its encoding, which is a little larger.
+		MaxWebhook: badgerstore.LargestPayload,
+		Log:        g.log,
+	})
+	if err != nil {
+		return err
+	}
+	registry.MustRegister(storeMetrics(disk)...)
+	if g.store = disk; g.set.Store != nil {
+		g.store = g.set.Store(disk)
+	}
+	return nil
+}
+
+func (g *Gateway) newDispatcher(signing *signing, registry *prometheus.Registry) *dispatch.Dispatcher {
+	conf := &g.set.Config
+	return dispatch.New(dispatch.Settings{
+		Sign:  signing.sign,
+		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
+		Credentials: named{&g.rules},
+		Schedule: schedule.Settings{
+			MaxInFlight: conf.Egress.MaxInFlight, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
+			Flow: g.flowRule, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
+		},
+		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
+		Log: g.log, Metrics: registry,
+		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override, Fails: g.rules.fails,
+		Attempted: g.attempted, Restored: g.restored, WhyCancelled: g.whyCancelled, FlowWaits: g.flows.heard,
+	})
+}
+
+// newFront returns the front door, and has jobs know what replays and erasures are. Secret keys the digests in lanes.
+func (g *Gateway) newFront(signing *signing, secret [32]byte) *front.Front {
+	conf := &g.set.Config
+	repeated := &copies{orphaned: signing.orphaned}
+	again := replays{g.store, g.jobs, repeated}
+	wiping := erasures{g.store, g.dispatcher, g.jobs, repeated}
+	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
+	hand := hosts{g.dispatcher, signing.unsigned, conf.Holds, g.log}
+	return front.New(front.Settings{
+		Store: g.store, Hosts: hand, Flows: newFlows(hand, g.jobs, g.store.LastID), FlowCap: g.flows,
+		Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher},
+		Repairs: repairs{g.store, g.dispatcher, repeated, g.log}, Replays: again, Erasures: wiping,
+		Subscriptions: subscriptions{g.room, g.dispatcher},
+		Forward:       g.forward, Tunnel: g.tunnel, Await: g.await, Try: g.try, KeySet: g.keys.set,
+		Policies: g.rules.policies, Credentials: named{&g.rules}, Tokens: g.rules.tokens,
+		LaneBy: g.rules.laneBy, Priority: g.rules.priority, Destination: g.mayCall, ShowURL: g.rules.showURL,
+		Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook), Names: conf.Names,
+		MaxConns: conf.Connections.Max, ReadTimeout: time.Duration(conf.Connections.ReadTimeout),
+		IdleTimeout: time.Duration(conf.Connections.IdleTimeout),
+		Log:         g.log, AccessLog: conf.Log.Access, NoDate: g.set.Listener != nil,
+	})
+}
+
+func (g *Gateway) listen() (err error) {
+	if g.listener == nil {
+		if g.listener, err = net.Listen("tcp", g.set.Config.Listen); err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+	}
+	if g.adminListener == nil {
+		if g.adminListener, err = net.Listen("tcp", g.set.Config.Admin); err != nil {
+			return fmt.Errorf("admin: %w", err)
+		}
+	}
+	return nil
+}
