@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
-	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -38,35 +36,42 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		d.set.Log.Error().Err(err).Stringer("id", s.Entry.ID).Str("host", s.Lane.Host).Msg("a stored webhook is unreadable")
 		lost := &record.Webhook{Host: s.Lane.Host}
 		e.settlement = d.ends(&s, lost, payload, record.Failed, nil, "its stored payload is unreadable")
-		return
 	case err != nil:
 		d.set.Log.Error().Err(err).Stringer("id", s.Entry.ID).Msg("reading a webhook failed; it is tried again")
 		e.settlement = stays(&s, nil, s.Entry, time.Now().Add(time.Second))
-		return
 	case as != send:
-		state, reason := as.end()
-		if as == cancel && d.set.WhyCancelled != nil {
-			reason = cmp.Or(d.set.WhyCancelled(w), reason)
-		}
-		if as == expire && time.Now().UnixMilli() < s.Entry.Expires {
-			reason = tooFarBack
-		}
-		e.settlement = d.ends(&s, w, payload, state, nil, reason)
-		return
+		e.settlement = d.endUnsent(&s, w, payload, as)
+	default:
+		d.makeAttempt(&s, w, payload, &e)
 	}
+}
 
+// endUnsent ends a webhook without an attempt.
+func (d *Dispatcher) endUnsent(s *schedule.Start, w *record.Webhook, payload []byte, as fate) *persist.Settlement {
+	state, reason := as.end()
+	if as == cancel && d.set.WhyCancelled != nil {
+		reason = cmp.Or(d.set.WhyCancelled(w), reason)
+	}
+	if as == expire && time.Now().UnixMilli() < s.Entry.Expires {
+		reason = tooFarBack
+	}
+	return d.ends(s, w, payload, state, nil, reason)
+}
+
+// makeAttempt signs and sends a webhook, notes what its lane and its host are to learn of that, and judges what came of it.
+func (d *Dispatcher) makeAttempt(s *schedule.Start, w *record.Webhook, payload []byte, e *ended) {
 	p, now := d.policyOf(w), time.Now()
 	headers, err := d.headers(p, w, s.Entry.ID, now)
 	switch {
 	case errors.Is(err, ErrOrphaned):
-		e.settlement = d.ends(&s, w, payload, record.Cancelled, nil, err.Error())
+		e.settlement = d.ends(s, w, payload, record.Cancelled, nil, err.Error())
 		return
 	case err != nil: // who signs has told
-		e.settlement = stays(&s, nil, s.Entry, now.Add(UnsignedPause))
+		e.settlement = stays(s, nil, s.Entry, now.Add(UnsignedPause))
 		return
 	}
 	var x *exchange
-	kept := 0 // as much as is kept of any
+	kept := 0 // bytes of the response's body; 0: as many as egress keeps unless told otherwise
 	if d.waits.wanted(s.Entry.ID) {
 		x, kept = new(exchange), MaxWaitedBody // none for the pool: its body may grow large
 	} else {
@@ -81,7 +86,7 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 	}, w, s.Lane.Host, x)
 	x.ended = time.Now()
 	if withheld != nil {
-		e.end, e.settlement = d.withhold(&s, x, withheld)
+		e.end, e.settlement = d.withhold(s, x, withheld)
 		return
 	}
 	if x.resp.Class == policy.ClassCanceled { // broken off here: it stays as it was
@@ -91,14 +96,11 @@ func (d *Dispatcher) attempt(s schedule.Start, as fate) {
 		d.waits.heard(s.Entry.ID, x)
 	}
 	x.read(d.set.Override(s.Lane.Host))
-	made := policy.Attempt{
-		Status: x.resp.Status, Class: x.resp.Class,
-		HasRetryAfter: x.hint.HasRetryAfter, RemainingZero: exhausted(&x.hint),
-	}
+	made := x.attempt()
 	outcome := p.Classify(made)
 	e.end.Seen = x.observation()
 	e.end.Health = d.health(s.Lane.Host, &x.resp, outcome)
-	e.settlement = d.judge(&s, w, payload, p, x, outcome)
+	e.settlement = d.judge(s, w, payload, p, x, outcome)
 	e.attempted = Attempted{Tenant: w.Tenant, Subscription: w.Subscription, Seen: policy.Seen{
 		Outcome: outcome, Status: x.resp.Status, Over: e.settlement.Final != nil, Disables: p.Disables(made),
 	}}
@@ -118,42 +120,6 @@ func (d *Dispatcher) afterPanic(s *schedule.Start) *persist.Settlement {
 
 // maxPanics is how many tries may fail within Sluice.
 const maxPanics = 5
-
-// exchange is what one attempt needs and the next one uses again.
-type exchange struct {
-	began, ended time.Time
-	resp         egress.Response
-	hint         limiter.Hint
-}
-
-var exchanges = sync.Pool{New: func() any { return new(exchange) }}
-
-// readers are large: an exchange has one only when its response is there, not while it waits for it.
-var readers = sync.Pool{New: func() any { return new(limiter.Reader) }}
-
-// read reads what the response says of limits into hint.
-func (x *exchange) read(o *limiter.Override) {
-	x.hint = limiter.Hint{}
-	if x.resp.Class != "" || x.resp.Elsewhere { // another host's word says nothing of this one's limits
-		return
-	}
-	r := readers.Get().(*limiter.Reader) //nolint:forcetypeassert // nothing else is put in
-	defer readers.Put(r)
-	r.Use(o)
-	r.Reset(x.resp.Status, x.resp.Sent, x.resp.Received)
-	x.resp.VisitAll(r.Field)
-	r.Body(x.resp.Body)
-	r.Hint(&x.hint)
-}
-
-// said is the hint for whoever outlives the exchange; nil when the response said nothing.
-func (x *exchange) said() *limiter.Hint {
-	if h := &x.hint; h.N == 0 && !h.HasRetryAfter && !h.Concurrency && h.Rate == 0 {
-		return nil
-	}
-	h := x.hint
-	return &h
-}
 
 func (d *Dispatcher) content(s schedule.Start) (payload []byte, w *record.Webhook, err error) {
 	defer d.pool.begun()

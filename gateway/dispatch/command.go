@@ -18,8 +18,8 @@ var (
 	ErrUnsaved = errors.New("the dispatcher ended before it could be written")
 )
 
-// command is something that is run on the loop's goroutine, between two decisions. It is the one way to the schedule
-// from outside: nothing is read or written beside it.
+// command is something that is run on the loop's goroutine, between two decisions: the way to the schedule for questions and
+// changes. Proxied calls, which neither wait for the loop nor wake it, take the same lock (pass.go), as Load does.
 type command struct {
 	run    func(s *schedule.Schedule, now time.Time)
 	change bool // not taken once the drain has begun

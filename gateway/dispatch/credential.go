@@ -1,12 +1,9 @@
 package dispatch
 
 import (
-	"errors"
-	"slices"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
-	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
@@ -27,44 +24,6 @@ type Credentials interface {
 	// Settled takes note of whether the destination took it in the end.
 	Settled(name, host string, taken bool)
 }
-
-var errNoCredentials = errors.New("no credentials are configured")
-
-// send makes the exchange of an attempt. With a credential that the destination refuses it makes one more, with a fresh
-// one, if there is any. withheld is why it must count as never made: the credential is not to be had, or refused.
-func (d *Dispatcher) send(req *egress.Request, w *record.Webhook, host string, x *exchange) (withheld error) {
-	if w.Credential == "" {
-		d.set.Client.Do(req, &x.resp)
-		return nil
-	}
-	credentials := d.set.Credentials
-	if credentials == nil {
-		return errNoCredentials
-	}
-	plain := req.Headers
-	for tries := 1; ; tries++ {
-		field, err := credentials.Header(w.Credential, w.Tenant, host, req.Connect)
-		if err != nil {
-			return err
-		}
-		req.Headers, req.Private = slices.Concat(plain, []record.Header{field}), field.Name
-		d.set.Client.Do(req, &x.resp)
-		if x.resp.Status != statusUnauthorized {
-			if x.resp.Class == "" {
-				credentials.Settled(w.Credential, host, true)
-			}
-			return nil
-		}
-		if tries > 1 || !credentials.Refused(w.Credential, field) {
-			credentials.Settled(w.Credential, host, false)
-			return errUnauthorized
-		}
-	}
-}
-
-const statusUnauthorized = 401 // RFC 9110 section 15.5.2
-
-var errUnauthorized = errors.New("the destination refuses the credential (401)")
 
 // withhold ends an attempt whose credential does not work: the lane is held, and the webhook waits without having spent a
 // try, for as long as it may.

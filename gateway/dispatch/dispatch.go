@@ -85,7 +85,7 @@ type Dispatcher struct {
 	mu       sync.Mutex
 	schedule *schedule.Schedule
 	watched  map[record.ID][]chan struct{} // closed when what became of the webhook is durable
-	passes   map[record.ID]*Pass           // who stand in line
+	passes   map[record.ID]*pass           // who stand in line
 	summoned map[string][]chan struct{}    // closed when what is saved of a host is back
 	changes  []breakerChange               // to be logged
 	draining bool                          // nothing begins any more
@@ -124,7 +124,7 @@ func New(set Settings) *Dispatcher {
 	set.Schedule.TellFlows = set.FlowWaits != nil
 	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{}), ended: make(chan struct{}),
 		watched: map[record.ID][]chan struct{}{}}
-	d.passes, d.summoned = map[record.ID]*Pass{}, map[string][]chan struct{}{}
+	d.passes, d.summoned = map[record.ID]*pass{}, map[string][]chan struct{}{}
 	d.inbox.wake = make(chan struct{}, 1)
 	d.settler.wake = make(chan struct{}, 1)
 	d.pool.work, d.pool.wanted = d.attempt, d.inbox.nudge
@@ -243,7 +243,7 @@ func (d *Dispatcher) apply(in *happened, now time.Time) {
 	}
 	d.tellAttempted(now, in.ended)
 	for i := range in.recalled {
-		d.takeBack(&in.recalled[i], now)
+		d.hostRecalled(&in.recalled[i], now)
 	}
 	for i := range in.read {
 		r := &in.read[i]
@@ -256,7 +256,7 @@ func (d *Dispatcher) apply(in *happened, now time.Time) {
 		}
 	}
 	for i := range in.abandoned {
-		d.schedule.TakeBack(&in.abandoned[i])
+		d.schedule.Abandon(&in.abandoned[i])
 	}
 	for i := range in.passes {
 		d.hear(&in.passes[i], now)

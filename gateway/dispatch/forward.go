@@ -16,7 +16,7 @@ type Forwarded struct {
 	Body *egress.Stream   // nil: there is no response
 
 	x        *exchange
-	pass     Pass
+	pass     pass
 	seen     limiter.Observation
 	deferred bool
 }
@@ -41,14 +41,8 @@ func (d *Dispatcher) Forward(w *record.Webhook, u *egress.Upload, trailers bool,
 	}, &x.resp)
 	x.ended = time.Now()
 	x.read(d.set.Override(w.Host))
-	outcome := p.Classify(policy.Attempt{
-		Status: x.resp.Status, Class: x.resp.Class,
-		HasRetryAfter: x.hint.HasRetryAfter, RemainingZero: exhausted(&x.hint),
-	})
-	f.seen = limiter.Observation{
-		Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status,
-		Failed: x.resp.Class != "", TimedOut: x.resp.TimedOut, Hint: x.said(),
-	}
+	outcome := p.Classify(x.attempt())
+	f.seen = x.observation()
 	f.deferred = outcome == policy.Throttled
 	label := d.set.HostLabel(w.Host)
 	d.metrics.attempts.WithLabelValues(label, string(outcome)).Inc()
@@ -83,7 +77,7 @@ func (f *Forwarded) Close() error {
 	if f.deferred {
 		outcome = policy.Throttled
 	}
-	f.pass.End(f.seen, f.pass.d.health(f.pass.start.Lane.Host, &f.x.resp, outcome))
+	f.pass.end(f.seen, f.pass.d.health(f.pass.start.Lane.Host, &f.x.resp, outcome))
 	exchanges.Put(f.x)
 	f.x, f.Resp, f.Body = nil, nil, nil
 	return nil

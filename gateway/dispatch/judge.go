@@ -6,7 +6,6 @@ import (
 
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
-	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -89,10 +88,4 @@ func statusOf(a *record.Attempt) int {
 		return 0
 	}
 	return a.Status
-}
-
-// exhausted reports whether the response says that nothing remains of a limit.
-func exhausted(h *limiter.Hint) bool {
-	w := h.Binding()
-	return w != nil && w.Remaining == 0
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// ErrCrowded is Pass's answer where as many callers stand in line for a flow's turn as memory has room for.
+// ErrCrowded is Forward's and Tunnel's answer where as many callers stand in line for a flow's turn as memory has room for.
 var ErrCrowded = errors.New("too many callers wait for a turn in this lane already")
 
-// Delayed is Pass's answer when the call's turn did not come in time: what it still waited for, and until when, if that is
-// known.
+// Delayed is Forward's and Tunnel's answer when the call's turn did not come in time: what it still waited for, and until
+// when, if that is known.
 type Delayed struct{ Waiting schedule.Waiting }
 
 // Error says what was waited for.
@@ -26,9 +26,9 @@ func (d *Delayed) Error() string {
 	return fmt.Sprintf("its turn did not come in time: %s until %s", d.Waiting.Reason, d.Waiting.Until.UTC().Format(time.RFC3339Nano))
 }
 
-// Pass is a turn for one call that the caller makes by itself, in a lane, as one of a flow's: it holds a slot and a permit of the
-// lane's budget and the host's breaker until End, which must follow.
-type Pass struct {
+// pass is a turn for one call that the caller makes by itself, in a lane, as one of a flow's: it holds a slot and a permit of the
+// lane's budget and the host's breaker until end, which must follow.
+type pass struct {
 	d     *Dispatcher
 	desc  record.Queue
 	id    record.ID      // once it stands in line; the loop's
@@ -38,7 +38,7 @@ type Pass struct {
 
 // passing is what happens to a pass, for the loop.
 type passing struct {
-	pass *Pass
+	pass *pass
 	what passStep
 }
 
@@ -49,18 +49,13 @@ const (
 	passStepOut
 )
 
-// Pass waits for the turn of a call in a lane, beside the webhooks of the same flow and priority and under all that holds them,
-// for as long as hold: the error is a *Delayed then. It is ErrCrowded, or ErrStopping from the moment a shutdown begins, where
-// the call cannot stand in line. A turn that came at the moment at which hold ended is the caller's all the same.
+// pass waits for the turn of a call in a queue's lane, beside the webhooks of the same flow and priority and under all that
+// holds them, for as long as hold: the error is a *Delayed then. It is ErrCrowded, or ErrStopping from the moment a shutdown
+// begins, where the call cannot stand in line. A turn that came at the moment at which hold ended is the caller's all the
+// same. p is the caller's memory, which is its own again when there is an error.
 //
 // A call that nothing stands before takes its turn on the caller's goroutine, without a word to the loop.
-func (d *Dispatcher) Pass(hold time.Duration, lane record.Lane, flow schedule.FlowName, priority record.Priority) (*Pass, error) {
-	p := new(Pass)
-	return p, d.pass(p, hold, &record.Queue{Lane: lane, Tenant: flow.Tenant, Flow: flow.Flow, Priority: priority})
-}
-
-// pass is Pass with the caller's memory, which is its own again when there is an error.
-func (d *Dispatcher) pass(p *Pass, hold time.Duration, desc *record.Queue) error {
+func (d *Dispatcher) pass(p *pass, hold time.Duration, desc *record.Queue) error {
 	p.d, p.desc = d, *desc
 	if d.admit(p) {
 		return nil
@@ -86,7 +81,7 @@ func (d *Dispatcher) pass(p *Pass, hold time.Duration, desc *record.Queue) error
 }
 
 // admit gives a call its turn if nothing stands before it.
-func (d *Dispatcher) admit(p *Pass) (ok bool) {
+func (d *Dispatcher) admit(p *pass) (ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.draining {
@@ -96,9 +91,9 @@ func (d *Dispatcher) admit(p *Pass) (ok bool) {
 	return ok
 }
 
-// End gives the turn back with what the call taught: the budget and the breaker learn from it as from an attempt. A call that
+// end gives the turn back with what the call taught: the budget and the breaker learn from it as from an attempt. A call that
 // was not made after all is circuit.Neutral, and Failed.
-func (p *Pass) End(seen limiter.Observation, health circuit.Result) {
+func (p *pass) end(seen limiter.Observation, health circuit.Result) {
 	if p.d.release(&p.start, seen, health) {
 		p.d.inbox.nudge()
 	}

@@ -9,18 +9,25 @@ import (
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist/record"
 )
+
+// passOf waits for a turn of a flow in a lane.
+func passOf(d *Dispatcher, hold time.Duration, lane record.Lane, of schedule.FlowName, priority record.Priority) (*pass, error) {
+	p := new(pass)
+	return p, d.pass(p, hold, &record.Queue{Lane: lane, Tenant: of.Tenant, Flow: of.Flow, Priority: priority})
+}
 
 func TestAPassIsATurnOfTheLaneAndItsEndFreesTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, stop := dispatching(t, &shelf{})
 		for range 50 {
-			p, err := d.Pass(time.Hour, nowhere.Lane, flow, 0)
+			p, err := passOf(d, time.Hour, nowhere.Lane, flow, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			now := time.Now()
-			p.End(limiter.Observation{Sent: now, Received: now, Status: 200}, circuit.Success)
+			p.end(limiter.Observation{Sent: now, Received: now, Status: 200}, circuit.Success)
 		}
 		synctest.Wait()
 		if l := d.Load(); l.InFlight+l.Unsettled+l.Waiting != 0 {
@@ -36,7 +43,7 @@ func TestAPassWhoseTurnDoesNotComeInTimeSaysWhy(t *testing.T) {
 		if err := d.Do(t.Context(), func(s *schedule.Schedule, now time.Time) { s.HoldFlow(now, flow) }); err != nil {
 			t.Fatal(err)
 		}
-		_, err := d.Pass(2*time.Second, nowhere.Lane, flow, 0)
+		_, err := passOf(d, 2*time.Second, nowhere.Lane, flow, 0)
 		var delayed *Delayed
 		if !errors.As(err, &delayed) || delayed.Waiting.Reason != schedule.Held {
 			t.Errorf("%v, want that its flow is held", err)
@@ -52,13 +59,13 @@ func TestAShutdownTurnsAwayWhoStandInLineAndWaitsForWhoPassed(t *testing.T) {
 		if err := d.Do(t.Context(), func(s *schedule.Schedule, now time.Time) { s.HoldFlow(now, other) }); err != nil {
 			t.Fatal(err)
 		}
-		p, err := d.Pass(time.Hour, nowhere.Lane, flow, 0)
+		p, err := passOf(d, time.Hour, nowhere.Lane, flow, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		waiting := make(chan error, 1)
 		go func() {
-			_, err := d.Pass(time.Hour, nowhere.Lane, other, 0)
+			_, err := passOf(d, time.Hour, nowhere.Lane, other, 0)
 			waiting <- err
 		}()
 		synctest.Wait()
@@ -72,9 +79,9 @@ func TestAShutdownTurnsAwayWhoStandInLineAndWaitsForWhoPassed(t *testing.T) {
 			t.Error("it stopped with a call under way")
 		default:
 		}
-		p.End(limiter.Observation{Failed: true}, circuit.Neutral)
+		p.end(limiter.Observation{Failed: true}, circuit.Neutral)
 		<-d.ended
-		if _, err := d.Pass(time.Hour, nowhere.Lane, flow, 0); !errors.Is(err, ErrStopping) {
+		if _, err := passOf(d, time.Hour, nowhere.Lane, flow, 0); !errors.Is(err, ErrStopping) {
 			t.Errorf("after the end: %v, want %v", err, ErrStopping)
 		}
 		time.Sleep(10 * time.Minute) // stop waits, too
@@ -86,13 +93,13 @@ func TestWhatACallTaughtIsSavedWithinASecondThoughNothingElseHappens(t *testing.
 		store := &shelf{}
 		d, stop := dispatching(t, store)
 		for range 2 { // the second is admitted without the loop
-			p, err := d.Pass(time.Hour, nowhere.Lane, flow, 0)
+			p, err := passOf(d, time.Hour, nowhere.Lane, flow, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(5 * time.Second)
 			before, now := len(store.saved()), time.Now()
-			p.End(limiter.Observation{
+			p.end(limiter.Observation{
 				Sent: now, Received: now, Status: 429, Hint: &limiter.Hint{HasRetryAfter: true, RetryAfter: time.Second},
 			}, circuit.Neutral)
 			time.Sleep(1100 * time.Millisecond)
@@ -107,9 +114,9 @@ func TestWhatACallTaughtIsSavedWithinASecondThoughNothingElseHappens(t *testing.
 func TestACallThatEndsLetsInWhoWaitsForItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, stop := dispatching(t, &shelf{})
-		var under []*Pass
+		var under []*pass
 		for range 2 * limiter.DefaultConcurrencyMax {
-			p, err := d.Pass(time.Second, nowhere.Lane, flow, 0)
+			p, err := passOf(d, time.Second, nowhere.Lane, flow, 0)
 			if err != nil {
 				break // the lane is full
 			}
@@ -117,9 +124,9 @@ func TestACallThatEndsLetsInWhoWaitsForItsPlace(t *testing.T) {
 		}
 		came := make(chan error, 1)
 		go func() {
-			p, err := d.Pass(time.Hour, nowhere.Lane, flow, 0)
+			p, err := passOf(d, time.Hour, nowhere.Lane, flow, 0)
 			came <- err
-			p.End(limiter.Observation{Failed: true}, circuit.Neutral)
+			p.end(limiter.Observation{Failed: true}, circuit.Neutral)
 		}()
 		synctest.Wait()
 		select {
@@ -128,7 +135,7 @@ func TestACallThatEndsLetsInWhoWaitsForItsPlace(t *testing.T) {
 		default:
 		}
 		for _, p := range under {
-			p.End(limiter.Observation{Failed: true}, circuit.Neutral)
+			p.end(limiter.Observation{Failed: true}, circuit.Neutral)
 		}
 		if err := <-came; err != nil {
 			t.Error(err)

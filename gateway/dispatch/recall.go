@@ -46,8 +46,8 @@ func (d *Dispatcher) recall(ctx context.Context, hosts []string) {
 	}
 }
 
-// takeBack takes up what was saved of a host, and tells who waits for it.
-func (d *Dispatcher) takeBack(r *recalled, now time.Time) {
+// hostRecalled takes up what was saved of a host, and tells who waits for it.
+func (d *Dispatcher) hostRecalled(r *recalled, now time.Time) {
 	rested := d.schedule.Rested(r.host)
 	for i := range r.states {
 		d.takeUp(&r.states[i], now, rested)

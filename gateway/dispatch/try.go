@@ -7,7 +7,6 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/sluice-gateway/sluice/gateway/egress"
-	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -20,10 +19,10 @@ const tryTimeout = 20 * time.Second
 const tryPatience = 2 * time.Second
 
 // Try makes one attempt for a webhook that is stored nowhere, at once and on the caller's goroutine, and returns what came
-// back. It is not repeated. What holds its lane back keeps it from being made, and is returned as blocked; with force
-// only the guard of addresses does. A credential that it names is looked up, and once more after a 401, as for any attempt;
-// one that does not work is the attempt's error, and holds nothing back. The lane's budget counts it and learns from it, the breaker does not. ErrStopping, or
-// ctx's error: nothing was sent.
+// back. It is not repeated. What holds its lane back keeps it from being made, and is returned as blocked; with force only
+// the guard of addresses does. A credential that it names is looked up, and once more after a 401, as for any attempt; one
+// that does not work is the attempt's error, and holds nothing back. The lane's budget counts it and learns from it, the
+// breaker does not. ErrStopping, or ctx's error: nothing was sent.
 func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a *Answer, blocked *schedule.Waiting, err error) {
 	p, queue := d.policyOf(w), w.Queue()
 	headers, err := d.headers(p, w, ulid.Make(), time.Now())
@@ -67,10 +66,7 @@ func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a 
 		a = &Answer{Attempt: withheldRecord(x, withheld, 1)}
 	} else {
 		x.read(d.set.Override(w.Host))
-		outcome := p.Classify(policy.Attempt{
-			Status: x.resp.Status, Class: x.resp.Class,
-			HasRetryAfter: x.hint.HasRetryAfter, RemainingZero: exhausted(&x.hint),
-		})
+		outcome := p.Classify(x.attempt())
 		a = &Answer{Attempt: recordOf(x, outcome, 1)}
 	}
 	a.Body, a.Truncated = x.resp.Body, x.resp.Truncated
@@ -78,13 +74,4 @@ func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a 
 		a.Headers = append(a.Headers, record.Header{Name: string(name), Value: string(value)})
 	})
 	return a, nil, nil
-}
-
-// policyOf is the policy that a webhook is treated by; the default one, where its own is no longer configured.
-func (d *Dispatcher) policyOf(w *record.Webhook) *policy.Policy {
-	policies := d.set.Policies()
-	if p := policies[w.Policy]; p != nil {
-		return p
-	}
-	return policies[policy.Default]
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
-	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -17,8 +16,8 @@ import (
 // hears: what is said in it nobody here sees. resp says why cn is nil.
 func (d *Dispatcher) Tunnel(w *record.Webhook, hold time.Duration) (cn net.Conn, resp *egress.Response, err error) {
 	queue := w.Queue()
-	pass, err := d.Pass(hold, queue.Lane, schedule.FlowName{Tenant: w.Tenant, Flow: w.Flow}, w.Priority)
-	if err != nil {
+	turn := new(pass)
+	if err := d.pass(turn, hold, &queue); err != nil {
 		return nil, nil, err
 	}
 	p := d.policyOf(w)
@@ -28,7 +27,7 @@ func (d *Dispatcher) Tunnel(w *record.Webhook, hold time.Duration) (cn net.Conn,
 	if cn != nil {
 		health = circuit.Neutral // that it takes connections does not make it well
 	}
-	pass.End(limiter.Observation{
+	turn.end(limiter.Observation{
 		Sent: resp.Sent, Received: time.Now(), Failed: cn == nil, TimedOut: resp.TimedOut,
 	}, health)
 	return cn, resp, nil

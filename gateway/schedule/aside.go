@@ -14,15 +14,15 @@ func (l *lane) setAside(sh *share, until time.Time) {
 	}
 }
 
-// recall lets the shares that were set aside take turns again, once the first one's time has come; those whose time has not
+// readmit lets the shares that were set aside take turns again, once the first one's time has come; those whose time has not
 // are set aside again when their turn comes.
-func (l *lane) recall(now time.Time) {
+func (l *lane) readmit(now time.Time) {
 	if len(l.aside) > 0 && !l.asideUntil.After(now) {
-		l.recallAll()
+		l.readmitAll()
 	}
 }
 
-func (l *lane) recallAll() {
+func (l *lane) readmitAll() {
 	for i, sh := range l.aside {
 		l.aside[i] = nil
 		sh.aside = false
@@ -35,7 +35,7 @@ func (l *lane) recallAll() {
 func (s *Schedule) breakerChanged(h *host) {
 	for _, l := range h.lanes {
 		if len(l.aside) > 0 {
-			l.recallAll()
+			l.readmitAll()
 			s.giveTurn(l)
 		}
 	}

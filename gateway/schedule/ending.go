@@ -71,9 +71,9 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	return t
 }
 
-// TakeBack takes note that a start was not made and will not be: its slot is free, and the webhook stays as it is on
+// Abandon takes note that a start was not made and will not be: its slot is free, and the webhook stays as it is on
 // disk, for the next process.
-func (s *Schedule) TakeBack(st *Start) {
+func (s *Schedule) Abandon(st *Start) {
 	it := s.live[st.Entry.ID]
 	if it == nil || it.state == abandoned {
 		return

@@ -172,7 +172,7 @@ type Plan struct {
 	Wake      time.Time // ask again then, unless something else happens first; zero: only when something happens
 }
 
-// Start is a webhook whose attempt begins now: in flight until Ended or TakeBack, and live until Settled.
+// Start is a webhook whose attempt begins now: in flight until Ended or Abandon, and live until Settled.
 type Start struct {
 	Queue   record.QueueID
 	Lane    record.Lane
@@ -260,7 +260,7 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 	}
 	nowMs := now.UnixMilli()
 	l.promote(nowMs)
-	l.recall(now)
+	l.readmit(now)
 	for range s.quantum() {
 		if s.free() <= 0 {
 			return true

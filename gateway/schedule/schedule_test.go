@@ -302,7 +302,7 @@ func TestAStartTakenBackIsNeverPassedOverByAMark(t *testing.T) {
 		}
 		starts = append(starts, more...)
 	}
-	s.TakeBack(&starts[3])
+	s.Abandon(&starts[3])
 	for i, st := range starts {
 		if i != 3 {
 			finish(s, st, epoch)

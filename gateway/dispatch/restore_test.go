@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
-
-	"github.com/sluice-gateway/sluice/gateway/schedule"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

@@ -8,6 +8,15 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
+// policyOf is the policy that a webhook is treated by; the default one, where its own is no longer configured.
+func (d *Dispatcher) policyOf(w *record.Webhook) *policy.Policy {
+	policies := d.set.Policies()
+	if p := policies[w.Policy]; p != nil {
+		return p
+	}
+	return policies[policy.Default]
+}
+
 // keep is how long a webhook of a policy is kept that ended in a state.
 func (d *Dispatcher) keep(named string, state record.State) persist.Keep {
 	p := d.set.Policies()[named]
