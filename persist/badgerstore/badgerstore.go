@@ -2,20 +2,22 @@
 //
 // One goroutine, the committer, is the only writer of the journal and of the live database. Everyone else hands it
 // operations and waits; what arrives while it commits forms the next group, so that many callers share one sync without
-// a timer. A webhook is accepted into the journal (journal.go, frame.go), and most end there. What is tried again, or
+// a timer. A webhook is accepted into the journal (journal.go, journal_frame.go), and most end there. What is tried again, or
 // stays long, is moved to the live database (spill.go; replay.go, at opening): a webhook is live where it is in one of
-// them, and fresh.go tells what is in the journal. What is accepted with an idempotency key, or as the first of its queue, is in the database from the
-// start.
-// Finished webhooks are written to history, append-only files dropped whole when their time or the space is up, by
-// a second goroutine in front of the committer: history first, then the live rows go.
+// them, and fresh.go tells what is in the journal. In the database from the start is what must be written with rows of other
+// kinds, a group with an idempotency key, of an event, or with the first of a queue, and what comes while the journal is behind
+// (enqueue.go, write).
 //
-// The live database, by the first byte of its keys (all numbers big-endian; keys.go has the layouts):
+// Finished webhooks are written to history (history.go), append-only files dropped whole when their time or the space is up,
+// by a second goroutine in front of the committer: history first, then the live rows go.
+//
+// The live database, by the first byte of its keys (all numbers big-endian; rows.go has the layouts):
 //
 //	w id                      -> where it was queued first, and its payload; written once, when it comes here
 //	j part queue rank id      -> record.Entry, all that a retry rewrites
 //	a id slot                 -> record.Attempt of a live webhook, or where it was moved without one
 //	q part queue              -> record.Queue and its mark
-//	s part kind host 0 lane   -> a host's or a lane's state
+//	s part kind host 0 lane   -> a host's, a lane's or a flow's state
 //	i key                     -> idempotency: id and fingerprint, for 24 hours
 //	e key                     -> an event: its fingerprint, its webhooks' ids and its record, as long as it is kept
 //	d kind key                -> a document

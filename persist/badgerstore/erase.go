@@ -77,7 +77,7 @@ func (f *family) meant(ctx context.Context, filter *persist.Filter, ids map[reco
 			return err
 		}
 		defer func() { _ = log.Close() }()
-		all, err := readFrames(log, f.sealer, seg.starts)
+		all, err := newSegmentScan(log, f.sealer, seg.starts)
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (f *family) meant(ctx context.Context, filter *persist.Filter, ids map[reco
 }
 
 // meantOf adds the ids of damaged records whose rows pass a sieve.
-func (s *segment) meantOf(all *frames, sieve *sieve, ids map[record.ID]bool) error {
+func (s *segment) meantOf(all *segmentScan, sieve *sieve, ids map[record.ID]bool) error {
 	damaged, err := s.idsAt(all.has)
 	if err != nil {
 		return err
@@ -226,7 +226,7 @@ func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, b
 	if err != nil {
 		return s, err
 	}
-	var all *frames
+	var all *segmentScan
 	s.offsets = map[record.ID]int64{}
 	if f.rows {
 		s.rows = []byte{}
@@ -234,7 +234,7 @@ func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, b
 	size := int64(len(segmentMagic))
 	_, err = file.WriteString(segmentMagic)
 	if err == nil {
-		all, err = readFrames(old, f.sealer, seg.starts)
+		all, err = newSegmentScan(old, f.sealer, seg.starts)
 	}
 	if err == nil {
 		err = all.each(func(_ int64, h *historic) error {
@@ -260,7 +260,7 @@ func (f *family) changed(seg *segment, change func(record.ID, []byte) ([]byte, b
 }
 
 // tellDropped says how much of a segment was damaged, and is not in what takes its place.
-func (f *family) tellDropped(seg *segment, all *frames) error {
+func (f *family) tellDropped(seg *segment, all *segmentScan) error {
 	records, err := seg.idsAt(all.has)
 	f.log.Error().Str("file", seg.path+logSuffix).Int("records", len(records)).Int64("bytes", all.lost()).
 		Msg("damaged records of history were dropped from a file that an erasure wrote anew")

@@ -194,11 +194,11 @@ func (t *settlement) complete(s *Store, txn *badger.Txn) (live bool, err error) 
 		return false, err
 	}
 	if !t.firstTry() {
-		tr, err := s.readTrace(txn, t.id)
+		rows, err := s.readAttemptRows(txn, t.id)
 		if err != nil {
 			return false, err
 		}
-		e.earlier, t.trace = tr.attempts, tr.keys
+		e.earlier, t.attemptKeys = rows.attempts, rows.keys
 	}
 	if !e.keepsBody() || e.payload != nil {
 		return true, nil

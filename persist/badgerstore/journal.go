@@ -16,7 +16,7 @@ import (
 )
 
 // The journal is where webhooks are written when they are accepted, and most never go anywhere else: one that ends
-// soon leaves no row in the live database. It is a row of files of frames (frame.go), each named by its number, in
+// soon leaves no row in the live database. It is a row of files of frames (journal_frame.go), each named by its number, in
 // hexadecimal.
 //
 // When a file is full the next one is begun, and what is still live of it is moved to the live database (spill.go).

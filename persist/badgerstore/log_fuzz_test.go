@@ -88,7 +88,7 @@ func FuzzFrames(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer func() { _ = log.Close() }()
-		all, err := readFrames(log, nil, nil)
+		all, err := newSegmentScan(log, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

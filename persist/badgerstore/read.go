@@ -194,7 +194,7 @@ func (s *Store) liveWebhook(txn *badger.Txn, id record.ID) (*persist.View, error
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.readTrace(txn, id)
+	t, err := s.readAttemptRows(txn, id)
 	if err != nil {
 		return nil, err
 	}

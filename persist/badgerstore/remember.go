@@ -102,3 +102,21 @@ func (r remembered) answer(k *persist.Idempotency) persist.Receipt {
 	}
 	return persist.Receipt{ID: r.id, Verdict: persist.Existing}
 }
+
+func idempotencyKey(k *persist.Idempotency) []byte {
+	return append(append(make([]byte, 0, idemKeySize), kindIdempotency), k.Key[:]...)
+}
+
+// remembered looks an idempotency key up.
+func (w *writer) remembered(key []byte) (remembered, bool) {
+	row := w.get(key)
+	if row == nil {
+		return remembered{}, false
+	}
+	r, err := readRemembered(row)
+	if err != nil {
+		w.c.store.aside(w, key, row)
+		return remembered{}, false
+	}
+	return r, true
+}

@@ -3,221 +3,184 @@ package badgerstore
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
-	"slices"
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
-	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
-// What the log of finished webhooks is searched by stands beside a segment of metadata: a row of fixed size for each of its
-// records, in their order. Names are hashed, with the store's key where it is encrypted: a row says which records may match,
-// the record itself whether it does. A search reads 44 bytes a webhook, where the record is some 500.
-//
-// While a segment is written to, its rows are in memory; they go to disk when it is sealed, so that a settlement costs no
-// further write.
-//
-//	<start>.row: rowMagic, or sealedRowMagic where names are hashed with a key, then rows of logRowSize: offset in the log (4), HTTP status of the last attempt (2), state (1),
-//	             0 (1), FinishedAt as Unix ms (8), then hashes (4 each) of host, flow, type, subscription, event and tenant,
-//	             and the first 4 bytes of the subject's digest, which is hashed too where there is a key
+// The first byte of each kind of key.
 const (
-	rowMagic       = "slurow\x00\x01"
-	sealedRowMagic = "slurow\x00\x02"
-
-	logRowSize = 4 + 2 + 1 + 1 + 8 + rowNames*4 + 4
-
-	rowHost, rowFlow, rowType, rowSubscription, rowEvent, rowTenant = 0, 1, 2, 3, 4, 5
-	rowNames                                                        = 6
+	kindPayload     = 'w'
+	kindEntry       = 'j'
+	kindAttempt     = 'a'
+	kindQueue       = 'q'
+	kindState       = 's'
+	kindIdempotency = 'i'
+	kindGroup       = 'g'
+	kindClock       = 'c'
+	kindEvent       = 'e'
+	kindDocument    = 'd'
+	kindAside       = 'x'
 )
 
-// logRow is what a finished webhook is searched by.
-type logRow struct {
-	offset   uint32
-	status   uint16
-	state    byte
-	finished int64
-	names    [rowNames]uint32
-	subject  uint32
+const (
+	rowVersion = 1 // leads every value that is laid out here; those of package record have their own
+
+	idSize       = len(record.ID{})
+	positionSize = 8 + idSize
+	queueKeySize = 1 + 1 + len(record.QueueID{})
+	entryKeySize = queueKeySize + positionSize
+	payloadHead  = 1 + 1 + len(record.QueueID{}) + 8
+	idemKeySize  = 1 + 32
+	idemSize     = 1 + idSize + 16
+
+	// attemptSlots is how many attempts of a live webhook are kept: the n-th in slot n modulo this.
+	attemptSlots = 128
+	// moveSlot says where a webhook was moved without an attempt.
+	moveSlot = 0xffff
+)
+
+func idKey(kind byte, id record.ID) []byte {
+	return append(append(make([]byte, 0, 1+idSize), kind), id[:]...)
 }
 
-// finalRecord is a finished webhook as it goes to history.
-func finalRecord(f *record.Final, s *seal.Sealer) historic {
-	return historic{id: f.ID, finished: f.FinishedAt, value: f.Encode(), row: rowOf(f, s)}
+func appendQueueKey(b []byte, kind byte, q persist.QueueRef) []byte {
+	return append(append(b, kind, byte(q.Part)), q.ID[:]...)
 }
 
-// rowOf hashes with the key of a sealer; nil: there is none.
-func rowOf(f *record.Final, s *seal.Sealer) logRow {
-	return logRow{
-		status: uint16(persist.LastStatus(f.Attempts)), //nolint:gosec // three digits
-		state:  stateCode(f.State), finished: f.FinishedAt,
-		names: [rowNames]uint32{
-			rowHost: hashName(s, f.Host), rowFlow: hashName(s, f.Flow), rowType: hashName(s, f.Type),
-			rowSubscription: hashName(s, f.Subscription), rowEvent: hashName(s, f.Event), rowTenant: hashName(s, f.Tenant),
-		},
-		subject: hashSubject(s, &f.Subject),
+func appendPosition(b []byte, p record.Position) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(p.Rank)) //nolint:gosec // Unix ms, never negative
+	return append(b, p.ID[:]...)
+}
+
+func readPosition(b []byte) (p record.Position) {
+	p.Rank = int64(binary.BigEndian.Uint64(b)) //nolint:gosec // bits, not a quantity
+	copy(p.ID[:], b[8:])
+	return p
+}
+
+func entryKey(q persist.QueueRef, p record.Position) []byte {
+	return appendPosition(appendQueueKey(make([]byte, 0, entryKeySize), kindEntry, q), p)
+}
+
+func attemptKey(id record.ID, slot uint16) []byte {
+	return binary.BigEndian.AppendUint16(append(append(make([]byte, 0, 1+idSize+2), kindAttempt), id[:]...), slot)
+}
+
+func stateKey(st *persist.State) []byte {
+	k := make([]byte, 0, 3+len(st.Lane.Host)+1+len(st.Lane.Key))
+	k = append(k, kindState, byte(record.PartOf(st.Lane.Host)), byte(st.Kind))
+	k = append(append(k, st.Lane.Host...), 0)
+	return append(k, st.Lane.Key[:]...)
+}
+
+func readStateKey(k []byte) (st persist.State, err error) {
+	host := len(k) - 1 - len(st.Lane.Key)
+	if host < 3 || k[host] != 0 {
+		return st, fmt.Errorf("%w: state key of %d bytes", record.ErrFormat, len(k))
 	}
+	st.Kind, st.Lane.Host = persist.StateKind(k[2]), string(k[3:host])
+	copy(st.Lane.Key[:], k[host+1:])
+	return st, nil
 }
 
-// rowOfValue is the row of a record that was read back. One that cannot be read has a row that nothing asks for by name.
-func rowOfValue(value []byte, s *seal.Sealer) logRow {
-	f, err := record.DecodeFinal(value)
+// home is where a webhook was queued first; it leads the payload in its row.
+type home struct {
+	queue persist.QueueRef
+	rank  int64
+}
+
+func appendHome(b []byte, h home) []byte {
+	b = append(append(b, rowVersion, byte(h.queue.Part)), h.queue.ID[:]...)
+	return binary.BigEndian.AppendUint64(b, uint64(h.rank)) //nolint:gosec // Unix ms, never negative
+}
+
+// payloadRow is the row of a payload whose webhook was queued first at a rank.
+func payloadRow(q persist.QueueRef, rank int64, payload []byte) []byte {
+	return append(appendHome(make([]byte, 0, payloadHead+len(payload)), home{q, rank}), payload...)
+}
+
+func readPayload(b []byte) (h home, payload []byte, err error) {
+	if len(b) < payloadHead || b[0] != rowVersion {
+		return h, nil, fmt.Errorf("%w: payload row of %d bytes", record.ErrFormat, len(b))
+	}
+	h.queue.Part = record.Part(b[1])
+	n := 2 + copy(h.queue.ID[:], b[2:])
+	h.rank = int64(binary.BigEndian.Uint64(b[n:])) //nolint:gosec // bits, not a quantity
+	return h, b[payloadHead:], nil
+}
+
+func queueRow(descriptor []byte, mark record.Position) []byte {
+	return appendPosition(append(make([]byte, 0, len(descriptor)+positionSize), descriptor...), mark)
+}
+
+func readQueueRow(b []byte) (q record.Queue, mark record.Position, err error) {
+	q, rest, err := record.ReadQueue(b)
+	if err == nil && len(rest) != positionSize {
+		err = fmt.Errorf("%w: queue row: a mark of %d bytes", record.ErrFormat, len(rest))
+	}
 	if err != nil {
-		return logRow{}
+		return record.Queue{}, record.Position{}, err
 	}
-	return rowOf(f, s)
+	return q, readPosition(rest), nil
 }
 
-func (r logRow) append(b []byte, offset int64) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(offset)) //nolint:gosec // a segment is far below 4 GiB
-	b = binary.BigEndian.AppendUint16(b, r.status)
-	b = append(b, r.state, 0)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.finished)) //nolint:gosec // bits, not a quantity
-	for _, n := range r.names {
-		b = binary.BigEndian.AppendUint32(b, n)
-	}
-	return binary.BigEndian.AppendUint32(b, r.subject)
+// remembered is what an idempotency key stands for.
+type remembered struct {
+	id          record.ID
+	fingerprint [16]byte
 }
 
-func readRow(b []byte) (r logRow) {
-	_ = b[logRowSize-1]
-	r.offset = binary.BigEndian.Uint32(b)
-	r.status, r.state = binary.BigEndian.Uint16(b[4:]), b[6]
-	r.finished = int64(binary.BigEndian.Uint64(b[8:])) //nolint:gosec // bits, not a quantity
-	for i := range r.names {
-		r.names[i] = binary.BigEndian.Uint32(b[16+4*i:])
-	}
-	r.subject = binary.BigEndian.Uint32(b[16+4*rowNames:])
-	return r
+func (r remembered) append(b []byte) []byte {
+	return append(append(append(b, rowVersion), r.id[:]...), r.fingerprint[:]...)
 }
 
-// magicOfRows is what a file of rows begins with: names that were hashed otherwise are not found.
-func magicOfRows(s *seal.Sealer) string {
-	if s == nil {
-		return rowMagic
+func readRemembered(b []byte) (r remembered, err error) {
+	if len(b) != idemSize || b[0] != rowVersion {
+		return r, fmt.Errorf("%w: idempotency row of %d bytes", record.ErrFormat, len(b))
 	}
-	return sealedRowMagic
+	n := 1 + copy(r.id[:], b[1:])
+	copy(r.fingerprint[:], b[n:])
+	return r, nil
 }
 
-// countRows reads how many rows a sealed segment has.
-func (s *segment) countRows() (int, error) {
-	file, err := os.Open(s.path + rowSuffix)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	var magic [len(rowMagic)]byte
-	if _, err := file.ReadAt(magic[:], 0); err != nil || string(magic[:]) != magicOfRows(s.sealer) {
-		return 0, fmt.Errorf("%w: %s: no rows of this store", record.ErrFormat, file.Name())
-	}
-	n := info.Size() - int64(len(rowMagic))
-	if n < 0 || n%logRowSize != 0 || n/logRowSize < int64(s.count) {
-		return 0, fmt.Errorf("%w: %s: rows of %d bytes for %d records", record.ErrFormat, s.path+rowSuffix, info.Size(), s.count)
-	}
-	return int(n / logRowSize), nil
+// moved is where a webhook stands that was moved without an attempt, and how many attempts it had by then: an
+// attempt beyond those is newer.
+type moved struct {
+	attempts uint32
+	rank     int64
 }
 
-// stateCode is a final state in a row; it never changes.
-func stateCode(s record.State) byte {
-	switch s {
-	case record.Delivered:
-		return 1
-	case record.Failed:
-		return 2
-	case record.Expired:
-		return 3
-	case record.Cancelled:
-		return 4
-	}
-	return 0
+func (m moved) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint32(append(b, rowVersion), m.attempts)
+	return binary.BigEndian.AppendUint64(b, uint64(m.rank)) //nolint:gosec // Unix ms, never negative
 }
 
-// hashName is a name in a row: the first 4 bytes of its hash under the store's key, hash where there is none.
-func hashName(s *seal.Sealer, name string) uint32 {
-	if s == nil {
-		return hash(name)
+func readMoved(b []byte) (moved, error) {
+	if len(b) != 13 || b[0] != rowVersion {
+		return moved{}, fmt.Errorf("%w: move row of %d bytes", record.ErrFormat, len(b))
 	}
-	if name == "" { // is never asked for
-		return 0
-	}
-	sum := s.Hash(name)
-	return binary.BigEndian.Uint32(sum[:])
+	return moved{binary.BigEndian.Uint32(b[1:]), int64(binary.BigEndian.Uint64(b[5:]))}, nil //nolint:gosec // bits
 }
 
-// hashSubject is a subject's digest in a row.
-func hashSubject(s *seal.Sealer, subject *record.Digest) uint32 {
-	if s == nil || *subject == (record.Digest{}) {
-		return binary.BigEndian.Uint32(subject[:])
+func groupRow(last record.ID) []byte { return append([]byte{rowVersion}, last[:]...) }
+
+func readGroupRow(b []byte) (last record.ID, err error) {
+	if len(b) != 1+idSize || b[0] != rowVersion {
+		return last, fmt.Errorf("%w: group row of %d bytes", record.ErrFormat, len(b))
 	}
-	return hashName(s, string(subject[:]))
+	copy(last[:], b[1:])
+	return last, nil
 }
 
-// hash is 32-bit FNV-1a. It never changes.
-func hash(s string) uint32 {
-	h := uint32(2166136261)
-	for i := range len(s) {
-		h ^= uint32(s[i])
-		h *= 16777619
-	}
-	return h
+func clockRow(ms int64, last record.ID) []byte {
+	return appendPosition([]byte{rowVersion}, record.Position{Rank: ms, ID: last})
 }
 
-// sieve says of rows whether their record may match a filter.
-type sieve struct {
-	filter *persist.Filter
-	status bool // is asked for
-	state  byte
-	names  [rowNames]uint32
-	asked  [rowNames]bool
-	// tenants are asked for, any of them.
-	tenants []uint32
-	subject uint32
-}
-
-// newSieve makes the sieve of a filter, for rows that were hashed with the key of a sealer; nil: without one.
-func newSieve(f *persist.Filter, by *seal.Sealer) *sieve {
-	s := &sieve{filter: f, status: f.StatusFrom != 0 || f.StatusTo != 0, subject: hashSubject(by, &f.Subject)}
-	if f.State != "" {
-		s.state = stateCode(f.State)
+func readClockRow(b []byte) (ms int64, last record.ID, err error) {
+	if len(b) != 1+positionSize || b[0] != rowVersion {
+		return 0, last, fmt.Errorf("%w: clock row of %d bytes", record.ErrFormat, len(b))
 	}
-	for i, name := range [rowNames]string{
-		rowHost: f.Host, rowFlow: f.Flow, rowType: f.Type, rowSubscription: f.Subscription, rowEvent: f.Event,
-	} {
-		if name != "" {
-			s.names[i], s.asked[i] = hashName(by, name), true
-		}
-	}
-	for _, tenant := range f.Tenants {
-		s.tenants = append(s.tenants, hashName(by, tenant))
-	}
-	return s
-}
-
-// passes reports whether a row's record may match.
-func (s *sieve) passes(b []byte) bool {
-	f := s.filter
-	if f.State != "" && b[6] != s.state {
-		return false
-	}
-	if s.status {
-		if !f.MatchesStatus(int(binary.BigEndian.Uint16(b[4:]))) {
-			return false
-		}
-	}
-	for i := range s.names {
-		if s.asked[i] && binary.BigEndian.Uint32(b[16+4*i:]) != s.names[i] {
-			return false
-		}
-	}
-	if s.tenants != nil && !slices.Contains(s.tenants, binary.BigEndian.Uint32(b[16+4*rowTenant:])) {
-		return false
-	}
-	if f.Subject != (record.Digest{}) && binary.BigEndian.Uint32(b[16+4*rowNames:]) != s.subject {
-		return false
-	}
-	return f.MatchesTime(int64(binary.BigEndian.Uint64(b[8:]))) //nolint:gosec // bits, not a quantity
+	p := readPosition(b[1:])
+	return p.Rank, p.ID, nil
 }

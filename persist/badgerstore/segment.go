@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -24,7 +23,7 @@ import (
 //	<start>.log: segmentMagic, then frames: length of the value (4), CRC-32C of what follows (4), FinishedAt as
 //	             Unix ms (8), id (16), value; where the store is encrypted, the value is sealed (seal.Overhead bytes longer)
 //	             for the two before it as its place
-//	<start>.row: of metadata, see rows.go; as the index, it can be made again of the log
+//	<start>.row: of metadata, see log_rows.go; as the index, it can be made again of the log
 //	<start>.idx: indexMagic, newest (8; see segment), count (8), then count × (id (16), offset in the log (8)), by id
 const (
 	segmentMagic = "sluhis\x00\x01"
@@ -246,42 +245,39 @@ func (s *segment) remove() error {
 	return errors.Join(os.Remove(s.path+indexSuffix), rows, os.Remove(s.path+logSuffix))
 }
 
-// scanSegment reads the frames of a log that was not sealed. What a crash left at its end was never relied on.
-func scanSegment(path string, rows bool, sealer *seal.Sealer) (s scanned, err error) {
-	f, err := os.Open(path + logSuffix)
+// starts reads from a segment's index where its records are, in their order.
+func (s *segment) starts() ([]int64, error) {
+	index, err := os.Open(s.path + indexSuffix)
 	if err != nil {
-		return s, err
+		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	all, err := readFrames(f, sealer, nil)
-	if err != nil {
-		return s, err
-	}
-	s.offsets = make(map[record.ID]int64)
-	if rows {
-		s.rows = []byte{}
-	}
-	magic := make([]byte, len(segmentMagic))
-	if _, err := f.ReadAt(magic, 0); err != nil || !strings.HasPrefix(string(magic), segmentMagic) {
-		s.damaged = []span{{0, all.size}}
-		return s, nil
-	}
-	err = all.each(func(at int64, h *historic) error {
-		s.offsets[h.id] = at
-		s.newest = max(s.newest, h.finished)
-		if rows {
-			s.rows = rowOfValue(h.value, sealer).append(s.rows, at)
+	defer func() { _ = index.Close() }()
+	starts := make([]int64, s.count)
+	for i := range starts {
+		if _, starts[i], err = s.entry(index, i); err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	s.damaged = all.damaged
-	return s, err
+	}
+	slices.Sort(starts)
+	return starts, nil
 }
 
-// scanned is what the frames of a log tell.
-type scanned struct {
-	offsets map[record.ID]int64
-	newest  int64  // greatest FinishedAt; Unix ms
-	rows    []byte // as in the row file; nil: none were asked for
-	damaged []span // what holds no frame that is whole
+// idsAt reads from a segment's index the ids of the records that are where within says.
+func (s *segment) idsAt(within func(at int64) bool) (map[int64]record.ID, error) {
+	index, err := os.Open(s.path + indexSuffix)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = index.Close() }()
+	ids := map[int64]record.ID{}
+	for i := range s.count {
+		id, at, err := s.entry(index, i)
+		if err != nil {
+			return nil, err
+		}
+		if within(at) {
+			ids[at] = id
+		}
+	}
+	return ids, nil
 }

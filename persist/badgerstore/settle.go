@@ -71,14 +71,14 @@ type settleOp struct {
 
 // settlement is one webhook's. It points into the caller's batch only for reading.
 type settlement struct {
-	index int // in the caller's batch
-	queue persist.QueueRef
-	id    record.ID
-	was   record.Position
-	rows  []row           // what it puts
-	stay  record.Position // where it goes; unset when it is over
-	ended *ending         // set when it is over
-	trace [][]byte        // keys of its attempts, deleted when it is over
+	index       int // in the caller's batch
+	queue       persist.QueueRef
+	id          record.ID
+	was         record.Position
+	rows        []row           // what it puts
+	stay        record.Position // where it goes; unset when it is over
+	ended       *ending         // set when it is over
+	attemptKeys [][]byte        // of its attempts' rows, deleted when it is over
 }
 
 type row struct{ key, value []byte }
@@ -207,7 +207,7 @@ func (t *settlement) cost() cost {
 
 func (t *settlement) place() entryPlace { return entryPlace{t.queue, t.was.Rank} }
 
-// firstTry reports that a webhook ended with its first attempt, where it was queued first: it has no trace.
+// firstTry reports that a webhook ended with its first attempt, where it was queued first: it has no rows of attempts.
 func (t *settlement) firstTry() bool {
 	return t.ended.attempt != nil && t.ended.attempt.N == 1 &&
 		(t.was.Rank == 0 || t.was.Rank == int64(t.id.Time())) //nolint:gosec // 48 bits
@@ -261,7 +261,7 @@ func (t *settlement) write(w *writer) {
 	}
 	if t.ended != nil {
 		w.del(idKey(kindPayload, t.id))
-		for _, key := range t.trace {
+		for _, key := range t.attemptKeys {
 			w.del(key)
 		}
 		w.c.registry.leave(w, t.queue)
@@ -289,12 +289,12 @@ func (t *settlement) settledBefore(w *writer) {
 	if t.ended != nil || w.err != nil {
 		return
 	}
-	tr, err := w.c.store.readTrace(w.rows(), t.id)
+	rows, err := w.c.store.readAttemptRows(w.rows(), t.id)
 	if err != nil {
 		w.err = err
 		return
 	}
-	t.stay.Rank = tr.rank(t.was.Rank)
+	t.stay.Rank = rows.rank(t.was.Rank)
 }
 
 func (o *settleOp) finish(_ *writer, err error) {

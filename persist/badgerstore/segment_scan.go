@@ -7,13 +7,14 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/sluice-gateway/sluice/persist/record"
 	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
-// frames goes through the frames of a log. What is damaged is passed over: those behind it are read all the same.
-type frames struct {
+// segmentScan goes through the frames of a segment's log. What is damaged is passed over: those behind it are read all the same.
+type segmentScan struct {
 	log    *os.File
 	size   int64
 	sealer *seal.Sealer
@@ -27,16 +28,16 @@ type frames struct {
 // span is a part of a file, from on and before to.
 type span struct{ from, to int64 }
 
-func readFrames(log *os.File, s *seal.Sealer, starts func() ([]int64, error)) (*frames, error) {
+func newSegmentScan(log *os.File, s *seal.Sealer, starts func() ([]int64, error)) (*segmentScan, error) {
 	info, err := log.Stat()
 	if err != nil {
 		return nil, err
 	}
-	return &frames{log: log, size: info.Size(), sealer: s, starts: starts}, nil
+	return &segmentScan{log: log, size: info.Size(), sealer: s, starts: starts}, nil
 }
 
 // each visits all frames in their order.
-func (f *frames) each(visit func(at int64, h *historic) error) error {
+func (f *segmentScan) each(visit func(at int64, h *historic) error) error {
 	for at := int64(len(segmentMagic)); at < f.size; {
 		h, n, err := readFrame(f.log, at, f.sealer)
 		switch {
@@ -65,7 +66,7 @@ func unreadable(err error) bool {
 }
 
 // next is where the first frame behind a damaged one begins; the file's end where there is none.
-func (f *frames) next(at int64) (int64, error) {
+func (f *segmentScan) next(at int64) (int64, error) {
 	if f.starts != nil {
 		starts, err := f.starts()
 		if err != nil {
@@ -87,7 +88,7 @@ const searchAtOnce = 64 << 10
 
 // search looks at every place from one on for a frame that is whole. Few look like one, as most lengths are beyond the file
 // and most instants beyond any clock; of those the checksum decides.
-func (f *frames) search(from int64) (int64, error) {
+func (f *segmentScan) search(from int64) (int64, error) {
 	buf := make([]byte, searchAtOnce+frameHead)
 	for ; from+int64(frameHead) <= f.size; from += searchAtOnce {
 		n, err := f.log.ReadAt(buf[:min(int64(len(buf)), f.size-from)], from)
@@ -113,58 +114,61 @@ func (f *frames) search(from int64) (int64, error) {
 
 // plausible reports whether a frame may begin with some bytes: it ends within the file, and was finished after 1970 and
 // before the year 2248.
-func (f *frames) plausible(at int64, head []byte) bool {
+func (f *segmentScan) plausible(at int64, head []byte) bool {
 	length := int64(binary.BigEndian.Uint32(head))
 	finished := binary.BigEndian.Uint64(head[8:])
 	return length <= maxFrame && at+int64(frameHead)+length <= f.size && finished > 0 && finished < 1<<43
 }
 
 // has reports whether a damaged part holds a place.
-func (f *frames) has(at int64) bool {
+func (f *segmentScan) has(at int64) bool {
 	return slices.ContainsFunc(f.damaged, func(d span) bool { return d.from <= at && at < d.to })
 }
 
 // lost are the bytes of damaged parts.
-func (f *frames) lost() (n int64) {
+func (f *segmentScan) lost() (n int64) {
 	for _, d := range f.damaged {
 		n += d.to - d.from
 	}
 	return n
 }
 
-// starts reads from a segment's index where its records are, in their order.
-func (s *segment) starts() ([]int64, error) {
-	index, err := os.Open(s.path + indexSuffix)
+// scanSegment reads the frames of a log that was not sealed. What a crash left at its end was never relied on.
+func scanSegment(path string, rows bool, sealer *seal.Sealer) (s scanned, err error) {
+	f, err := os.Open(path + logSuffix)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	defer func() { _ = index.Close() }()
-	starts := make([]int64, s.count)
-	for i := range starts {
-		if _, starts[i], err = s.entry(index, i); err != nil {
-			return nil, err
+	defer func() { _ = f.Close() }()
+	all, err := newSegmentScan(f, sealer, nil)
+	if err != nil {
+		return s, err
+	}
+	s.offsets = make(map[record.ID]int64)
+	if rows {
+		s.rows = []byte{}
+	}
+	magic := make([]byte, len(segmentMagic))
+	if _, err := f.ReadAt(magic, 0); err != nil || !strings.HasPrefix(string(magic), segmentMagic) {
+		s.damaged = []span{{0, all.size}}
+		return s, nil
+	}
+	err = all.each(func(at int64, h *historic) error {
+		s.offsets[h.id] = at
+		s.newest = max(s.newest, h.finished)
+		if rows {
+			s.rows = rowOfValue(h.value, sealer).append(s.rows, at)
 		}
-	}
-	slices.Sort(starts)
-	return starts, nil
+		return nil
+	})
+	s.damaged = all.damaged
+	return s, err
 }
 
-// idsAt reads from a segment's index the ids of the records that are where within says.
-func (s *segment) idsAt(within func(at int64) bool) (map[int64]record.ID, error) {
-	index, err := os.Open(s.path + indexSuffix)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = index.Close() }()
-	ids := map[int64]record.ID{}
-	for i := range s.count {
-		id, at, err := s.entry(index, i)
-		if err != nil {
-			return nil, err
-		}
-		if within(at) {
-			ids[at] = id
-		}
-	}
-	return ids, nil
+// scanned is what the frames of a log tell.
+type scanned struct {
+	offsets map[record.ID]int64
+	newest  int64  // greatest FinishedAt; Unix ms
+	rows    []byte // as in the row file; nil: none were asked for
+	damaged []span // what holds no frame that is whole
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// trace is what the live rows tell of a webhook's attempts so far.
-type trace struct {
+// attemptRows are what the live rows tell of a webhook's attempts so far.
+type attemptRows struct {
 	attempts []record.Attempt // oldest first
 	moved    *moved
 	keys     [][]byte // of all of it
 }
 
-func (s *Store) readTrace(txn *badger.Txn, id record.ID) (trace, error) {
-	var t trace
+func (s *Store) readAttemptRows(txn *badger.Txn, id record.ID) (attemptRows, error) {
+	var t attemptRows
 	it := txn.NewIterator(badger.IteratorOptions{
 		Prefix: idKey(kindAttempt, id), PrefetchValues: true, PrefetchSize: 8,
 	})
@@ -38,7 +38,7 @@ func (s *Store) readTrace(txn *badger.Txn, id record.ID) (trace, error) {
 	return t, nil
 }
 
-func (t *trace) add(key, value []byte) error {
+func (t *attemptRows) add(key, value []byte) error {
 	if slotOf(key) == moveSlot {
 		m, err := readMoved(value)
 		if err == nil {
@@ -54,7 +54,7 @@ func (t *trace) add(key, value []byte) error {
 }
 
 // rank returns where the webhook stands now, given where it was queued first.
-func (t *trace) rank(first int64) int64 {
+func (t *attemptRows) rank(first int64) int64 {
 	if first == 0 { // a queue with an ordering key: it never moves
 		return 0
 	}
