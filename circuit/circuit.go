@@ -6,9 +6,9 @@
 // else only the part. That the host could not be reached (name, connection, TLS) is the host's, whoever found out. Path
 // groups are parts where the limit is `by: path`, as they have lanes of their own then; elsewhere nothing tells them apart.
 //
-// It is pure: it never reads the clock, draws no randomness, starts nothing and locks nothing; one goroutine owns a
-// Breaker. It never decides what a failure is (gateway/dispatch does, by what is configured) nor how fast a host may be
-// called (package limiter does): of a known rate it only says which share may be used while a host comes back.
+// It is pure: it never reads the clock, draws no randomness, starts nothing and locks nothing; a Breaker has one user at a
+// time. It never decides what a failure is (gateway/dispatch does, by what is configured) nor how fast a host may be called
+// (package limiter does): of a known rate it only says which share may be used while a host comes back.
 package circuit
 
 import "time"

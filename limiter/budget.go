@@ -9,8 +9,8 @@ import (
 // probe first), a free place among the calls at once, a permit of every known window, something left by the freshest
 // Remaining, and its turn by the pace.
 //
-// It belongs to one goroutine. Every Start must be followed by one Observe: a call in flight holds permits. Instants
-// that go back are taken for the latest seen.
+// It has one user at a time: gateway/dispatch holds its lock. Every Start must be followed by one Observe: a call in flight
+// holds permits. Instants that go back are taken for the latest seen.
 type Budget struct {
 	cfg  Config
 	base time.Time // of ticks

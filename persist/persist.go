@@ -1,6 +1,6 @@
 // Package persist says what must survive: the Store interface, and what its calls exchange.
 //
-// The stores below it are badgerstore (embedded, the default); storetest is the one conformance suite they all pass.
+// The store below it is badgerstore (embedded, the default); storetest is the one conformance suite that all stores pass.
 // persist knows nothing of limits, breakers, HTTP or YAML: a webhook's payload and a lane's state are bytes to it.
 // It never decides when a webhook is sent, and it never forgets one that it accepted.
 package persist

@@ -58,7 +58,7 @@ type lane struct {
 	begun      tally
 	place      place
 	at         time.Time // when to look again, while blocked for a time
-	index      int       // in Schedule.due
+	index      int       // in Schedule.asleep
 	blocked    Reason    // why the last visit ended
 }
 

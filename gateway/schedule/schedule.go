@@ -4,9 +4,9 @@
 // (limiter); a host has one breaker (circuit); the flows of a lane take turns; a queue is what is read from disk in
 // (rank, id) order, and only a bounded window of it is in memory. A lane that must wait costs one heap entry.
 //
-// It is pure: no I/O, no clock, no goroutine, no lock; one goroutine owns a Schedule (gateway/dispatch). Its answers
-// are values: which webhooks to start, which windows to read, when to ask again. It never sends, never stores, and
-// forgets a webhook only when told that what became of it is durable.
+// It is pure: no I/O, no clock, no goroutine, no lock. A Schedule has one user at a time: gateway/dispatch holds a lock over
+// it. Its answers are values: which webhooks to start, which windows to read, when to ask again. It never sends, never
+// stores, and forgets a webhook only when told that what became of it is durable.
 package schedule
 
 import (

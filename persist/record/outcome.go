@@ -26,7 +26,7 @@ type Attempt struct {
 	// Headers are those of the response that mattered; Body is its beginning. Both are bounded by who records them.
 	Headers []Header `cbor:"9,keyasint,omitempty"`
 	Body    []byte   `cbor:"10,keyasint,omitempty"`
-	// Next is the position the webhook moved to, zero when this attempt was its last.
+	// NextRank and NextDue say where the webhook moved to, both zero when this attempt was its last.
 	NextRank int64 `cbor:"11,keyasint,omitempty"`
 	NextDue  int64 `cbor:"12,keyasint,omitempty"` // Unix ms
 }
