@@ -160,8 +160,12 @@ func (g *gate) expire(now time.Time) {
 
 // idle reports whether nothing would be lost with the gate.
 func (g *gate) idle(now time.Time, c *Config) bool {
-	return g.state == Closed && (g.coolDown == 0 || now.Sub(g.closedAt) >= c.CoolDownMax) &&
-		g.window.sum(now, c.Window).calls == 0
+	return g.state == Closed && g.trusted(now, c) && g.window.sum(now, c.Window).calls == 0
+}
+
+// trusted reports whether a closed gate has never been open, or not for so long that it means nothing any more.
+func (g *gate) trusted(now time.Time, c *Config) bool {
+	return g.coolDown == 0 || now.Sub(g.closedAt) >= c.CoolDownMax
 }
 
 // share is the part of a known rate that may be used: less than 1 for a while after it has closed.

@@ -12,10 +12,7 @@ const shownFor = 24 * time.Hour
 // trusted as ever, counts no call and no failure, remembers no change of the last day, and nobody has forced it.
 func (b *Breaker) Blank(now time.Time) bool {
 	now = b.see(now)
-	if b.forced != 0 {
-		return false
-	}
-	if n := len(b.history); n > 0 && now.Sub(b.history[n-1].At) < shownFor {
+	if !b.unshown(now) {
 		return false
 	}
 	blank := true
@@ -26,6 +23,24 @@ func (b *Breaker) Blank(now time.Time) bool {
 		}
 	})
 	return blank
+}
+
+// Calm reports whether all that the breaker counts are calls that succeeded, and else it is Blank: with it, only those would be
+// forgotten. No permit of it must be out.
+func (b *Breaker) Calm(now time.Time) bool {
+	now = b.see(now)
+	if !b.unshown(now) || len(b.tenants) > 0 {
+		return false
+	}
+	u := &b.rest
+	return len(u.parts) == 0 && u.state == Closed && u.trusted(now, &b.cfg) && !u.asked.After(now) && u.row.over(now) &&
+		u.window.sum(now, b.cfg.Window).failures == 0
+}
+
+// unshown reports whether nobody has forced the breaker, and none of its changes is to be shown any more.
+func (b *Breaker) unshown(now time.Time) bool {
+	n := len(b.history)
+	return b.forced == 0 && (n == 0 || now.Sub(b.history[n-1].At) >= shownFor)
 }
 
 // Rests reports whether Snapshot tells all that there is to know of the breaker, as long as no permit of it is out: it is closed,

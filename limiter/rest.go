@@ -22,8 +22,7 @@ func (b *Budget) Rest(now time.Time) Rest {
 	if b.inFlight > 0 || b.pause.until > t || t-b.started <= idle {
 		return Counting
 	}
-	blank := !b.pause.probing && len(b.windows) == 0 && b.toldRate == 0 && !b.explore.exploring() && b.explore.rate >= b.cfg.Start &&
-		b.calls.base == 0 && min(b.calls.limit, b.calls.start) == min(b.calls.start, b.calls.most) && b.calls.sound <= b.calls.start
+	blank := b.explore.rate >= b.cfg.Start && b.unlimited()
 	for _, w := range b.windows {
 		w.permits.advance(t)
 		if w.permits.used > 0 || w.until > t {
@@ -37,6 +36,20 @@ func (b *Budget) Rest(now time.Time) Rest {
 		return Blank
 	}
 	return Learned
+}
+
+// unlimited reports whether no call has taught the budget of a limit.
+func (b *Budget) unlimited() bool {
+	return !b.pause.probing && len(b.windows) == 0 && b.toldRate == 0 && !b.explore.exploring() &&
+		b.calls.base == 0 && min(b.calls.limit, b.calls.start) == min(b.calls.start, b.calls.most) && b.calls.sound <= b.calls.start
+}
+
+// Untaught reports whether a new budget would do as well from now on as this one, however lately it was used: it has heard of no
+// limit, its rate is the one it began with, and its next call may begin. As with a Blank one, measurements are made anew.
+func (b *Budget) Untaught(now time.Time) bool {
+	t := b.tick(now)
+	return b.inFlight == 0 && b.pause.until <= t && b.explore.rate == b.cfg.Start && b.unlimited() &&
+		(b.pacer.lim == nil || !b.pacer.due().After(b.at(t)))
 }
 
 // Silence is for how long no call has begun, of which the budget knows.

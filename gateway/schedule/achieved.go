@@ -35,6 +35,9 @@ func (t *tally) advance(second int64) {
 
 // rate returns the calls a second over the last full seconds, as many as there were since calls began.
 func (t *tally) rate(now time.Time) float64 {
+	if t == nil {
+		return 0
+	}
 	second := now.Unix()
 	past := *t
 	past.advance(second)

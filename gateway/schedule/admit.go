@@ -13,7 +13,7 @@ import (
 // was done. It costs a fraction of the two, which is what most of a proxy's calls pay.
 func (s *Schedule) Admit(now time.Time, desc *record.Queue) (start Start, ok bool) {
 	l := s.lanes[desc.Lane]
-	if l == nil || s.free() <= 0 || !l.clear(now) {
+	if l == nil || l.budget == nil || s.free() <= 0 || !l.clear(now) {
 		return start, false
 	}
 	sh := l.shares.find(shareKey{FlowName{desc.Tenant, desc.Flow}, desc.Priority})
@@ -44,8 +44,8 @@ func (l *lane) clear(now time.Time) bool {
 	if l.place == inRunnable || l.host.held || l.host.absent || l.host.outside || l.host.barred.len() > 0 {
 		return false
 	}
-	for i := range l.classes {
-		if l.classes[i].shares.len() > 0 {
+	for _, c := range l.classes {
+		if c.waits() {
 			return false
 		}
 	}

@@ -153,7 +153,7 @@ func (s *Schedule) offer(q *queue, w held, now time.Time) {
 		}
 		return
 	}
-	entries, payload := q.offer(w, s.windowOf())
+	entries, payload := q.offer(w, s.windowFor(q))
 	s.entries += entries
 	s.handover += payload
 	s.watch(q, &w.entry)
@@ -172,23 +172,23 @@ func (s *Schedule) reseat(q *queue, now time.Time) {
 
 // Budget returns a lane's budget, as when its saved state is to be restored.
 func (s *Schedule) Budget(now time.Time, id record.Lane) *limiter.Budget {
-	return s.lane(id, now).budget
+	return s.warmLane(s.lane(id), now).budget
 }
 
 // Breaker returns a host's breaker, as when its saved state is to be restored.
 func (s *Schedule) Breaker(name string) *circuit.Breaker {
 	h := s.host(name)
 	h.kept = true
-	return h.breaker
+	return s.warmHost(h, s.seen).breaker
 }
 
 // Dialect returns what was learned of reading a host's headers.
-func (s *Schedule) Dialect(name string) *limiter.Dialect { return &s.host(name).dialect }
+func (s *Schedule) Dialect(name string) *limiter.Dialect { return s.host(name).learned() }
 
 func (s *Schedule) host(name string) *host {
 	h := s.hosts[name]
 	if h == nil {
-		h = &host{name: name, breaker: s.set.Breaker(name)}
+		h = &host{name: name}
 		s.hosts[name] = h
 		s.looks.push(look{host: h}) // at the next Next, which has an instant
 		s.comeBack(h)
@@ -196,14 +196,13 @@ func (s *Schedule) host(name string) *host {
 	return h
 }
 
-func (s *Schedule) lane(id record.Lane, now time.Time) *lane {
+func (s *Schedule) lane(id record.Lane) *lane {
 	l := s.lanes[id]
 	if l == nil {
 		h := s.host(id.Host)
 		l = &lane{
-			id: id, host: h, budget: s.set.Budget(id, now),
-			later:   newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
-			classes: [...]class{newClass(), newClass(), newClass()},
+			id: id, host: h,
+			later: newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
 		}
 		s.lanes[id] = l
 		h.lanes = append(h.lanes, l)
@@ -212,7 +211,7 @@ func (s *Schedule) lane(id record.Lane, now time.Time) *lane {
 }
 
 func (s *Schedule) addQueue(id record.QueueID, desc *record.Queue, now time.Time) *queue {
-	l := s.lane(desc.Lane, now)
+	l := s.lane(desc.Lane)
 	sh := s.share(l, FlowName{desc.Tenant, desc.Flow}, desc.Priority)
 	q := &queue{id: id, desc: *desc, ordered: desc.Ordered(), lane: l, share: sh}
 	sh.join(q)

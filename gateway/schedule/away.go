@@ -65,11 +65,11 @@ func (s *Schedule) comeBack(h *host) {
 
 // rests reports whether a host may leave, as far as nobody would notice.
 func (s *Schedule) rests(h *host, now time.Time) bool {
-	if h.inFlight > 0 || h.held || h.outside || h.absent || h.barred.len() > 0 || !h.breaker.Rests(now) {
+	if h.inFlight > 0 || h.held || h.outside || h.absent || h.barred.len() > 0 || h.breaker != nil && !h.breaker.Rests(now) {
 		return false
 	}
 	for _, l := range h.lanes {
-		if !l.unused() || l.budget.Rest(now) == limiter.Counting {
+		if !l.unused() || l.rest(now) == limiter.Counting {
 			return false
 		}
 	}

@@ -23,8 +23,11 @@ func (l *lane) allowed(q *queue, now time.Time) (circuit.Permit, bool) {
 		return permit, false
 	}
 	if ramping {
-		l.pace.Began(now)
-		q.share.pace.Began(now)
+		paceOf(&l.pace).Began(now)
+		paceOf(&q.share.pace).Began(now)
+	}
+	if l.begun == nil {
+		l.begun = new(tally)
 	}
 	l.begun.add(now)
 	return permit, true
@@ -51,7 +54,15 @@ func (l *lane) rampedAt(q *queue, now time.Time) (at time.Time, partial bool) {
 	if _, partial = b.Holding(now, part); partial {
 		pace = &q.share.pace // the lane's other calls are none of its
 	}
-	return b.NextStart(now, part, l.budget.Rate(now), pace), partial
+	return b.NextStart(now, part, l.budget.Rate(now), paceOf(pace)), partial
+}
+
+// paceOf returns a pace, which is made when a host comes back: most never do.
+func paceOf(p **circuit.Pace) *circuit.Pace {
+	if *p == nil {
+		*p = new(circuit.Pace)
+	}
+	return *p
 }
 
 // asked lets the breaker know for how long the destination asked to be left alone as a whole: 503 and its kin say so of

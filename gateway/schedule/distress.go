@@ -15,7 +15,10 @@ type Distress struct {
 // Distressed calls back for every host whose breaker is not closed, or that something waits for.
 func (s *Schedule) Distressed(each func(Distress)) {
 	for _, h := range s.hosts {
-		d := Distress{Host: h.name, Breaker: h.breaker.State()}
+		d := Distress{Host: h.name, Breaker: circuit.Closed}
+		if h.breaker != nil {
+			d.Breaker = h.breaker.State()
+		}
 		for _, l := range h.lanes {
 			for q := range l.queues() {
 				if q.window.len() == 0 {

@@ -29,9 +29,7 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	h := l.host
 	s.slotFreed(h, now)
 	if hint := e.Seen.Hint; hint != nil {
-		known := h.dialect.Forms()
-		h.dialect.Resolve(hint, e.Seen.Sent, e.Seen.Received)
-		if h.dialect.Forms() != known {
+		if h.learn(hint, &e.Seen) {
 			s.touchHost(h)
 		}
 	}
@@ -126,8 +124,8 @@ func (l *lane) hasWork() bool {
 	if l.later.first() != nil {
 		return true
 	}
-	for i := range l.classes {
-		if l.classes[i].shares.len() > 0 {
+	for _, c := range l.classes {
+		if c.waits() {
 			return true
 		}
 	}

@@ -86,9 +86,11 @@ func (l *lane) turnsBefore(sh *share, ahead int, floor float64) int {
 	}
 	own := total
 	higher := true
-	for i := range l.classes {
-		c := &l.classes[i]
-		if c == mine {
+	for _, c := range l.classes {
+		switch c {
+		case nil:
+			continue
+		case mine:
 			higher = false
 			continue
 		}
@@ -120,7 +122,7 @@ func (sh *share) upTo(turns float64) float64 {
 // +Inf where neither is known.
 func (l *lane) drain(now time.Time) float64 {
 	perSecond := l.budget.Rate(now)
-	if r := &l.host.residence; r.ended >= 1 && r.seconds+r.recent > 0 {
+	if r := l.host.residence; r != nil && r.ended >= 1 && r.seconds+r.recent > 0 {
 		perSecond = math.Min(perSecond, float64(l.budget.View(now).Concurrency)*r.ended/(r.seconds+r.recent))
 	}
 	return perSecond

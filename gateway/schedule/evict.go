@@ -58,7 +58,7 @@ func (s *Schedule) forgetLanes(h *host, now time.Time) {
 			i++
 			continue
 		}
-		rest := l.budget.Rest(now)
+		rest := l.rest(now)
 		if rest == limiter.Counting || rest == limiter.Learned && l.budget.Silence(now) < Remembered {
 			i++
 			continue
@@ -67,7 +67,7 @@ func (s *Schedule) forgetLanes(h *host, now time.Time) {
 		h.lanes[i], h.lanes[last] = h.lanes[last], nil
 		h.lanes = h.lanes[:last]
 		delete(s.lanes, l.id)
-		if l.budget.Revision() != 0 {
+		if l.budget != nil && l.budget.Revision() != 0 {
 			s.goneLanes = append(s.goneLanes, l.id)
 		}
 	}
@@ -80,10 +80,15 @@ func (l *lane) unused() bool {
 
 // forgetHost forgets a host without lanes, if it may be.
 func (s *Schedule) forgetHost(h *host, now time.Time) bool {
-	if len(h.lanes) > 0 || h.inFlight > 0 || h.held || h.absent || h.dirty || h.outside || !h.breaker.Blank(now) {
+	if len(h.lanes) > 0 || h.inFlight > 0 || h.held || h.absent || h.dirty || h.outside ||
+		h.breaker != nil && !h.breaker.Blank(now) {
 		return false
 	}
-	if used := later(h.since, h.residence.at); h.dialect != (limiter.Dialect{}) && now.Sub(used) < Remembered {
+	used := h.since
+	if h.residence != nil {
+		used = later(used, h.residence.at)
+	}
+	if h.dialect != nil && *h.dialect != (limiter.Dialect{}) && now.Sub(used) < Remembered {
 		return false
 	}
 	delete(s.hosts, h.name)

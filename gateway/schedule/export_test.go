@@ -8,3 +8,16 @@ func (s *Schedule) EvictNever() { s.lookEvery = 1 << 62 }
 
 // Known returns how many hosts and lanes are in memory.
 func (s *Schedule) Known() (hosts, lanes int) { return len(s.hosts), len(s.lanes) }
+
+// MaxWarm is how many hosts that are well have a breaker.
+const MaxWarm = maxWarm
+
+// Warm returns how many hosts have one.
+func (s *Schedule) Warm() (n int) {
+	for _, h := range s.hosts {
+		if h.breaker != nil {
+			n++
+		}
+	}
+	return n
+}

@@ -8,7 +8,7 @@ const (
 	// windowPart is which part of the room that is left one window may be.
 	windowPart = 16
 	// minWindow is what each queue has however many there are: the reads of ever smaller windows would be most of the work.
-	minWindow = 8
+	minWindow = 4
 )
 
 // windowOf is how many entries a queue may keep in memory just now.
@@ -16,9 +16,18 @@ func (s *Schedule) windowOf() int {
 	return min(s.set.Window, max(minWindow, (s.set.MaxEntries-s.entries-s.toCome)/windowPart))
 }
 
+// windowFor is how many a certain queue may. Where room is short, what is held needs none for more than its first.
+func (s *Schedule) windowFor(q *queue) int {
+	n := s.windowOf()
+	if n == minWindow && (q.lane.host.held || q.share.flow.stopped()) {
+		return 1
+	}
+	return n
+}
+
 // refill asks for more of a queue when its window runs low.
 func (s *Schedule) refill(q *queue) {
-	if !q.more || q.reading || q.wanted || q.search.stage != noSearch || q.window.len() > s.windowOf()/4 {
+	if !q.more || q.reading || q.wanted || q.search.stage != noSearch || q.window.len() > s.windowFor(q)/4 {
 		return
 	}
 	q.wanted = true
@@ -33,7 +42,7 @@ func (s *Schedule) planReads(p *Plan) {
 		if !q.more || q.reading || q.search.stage != noSearch {
 			continue
 		}
-		limit := s.windowOf() - q.window.len()
+		limit := s.windowFor(q) - q.window.len()
 		if limit <= 0 {
 			continue
 		}

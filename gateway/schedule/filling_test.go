@@ -9,10 +9,14 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// backlogged is a schedule that nothing starts in, before as many hosts with a backlog on disk each, whose reads are answered.
-func backlogged(t *testing.T, hosts, each int, set schedule.Settings) *schedule.Schedule {
+// backlogged is a schedule in which nothing has started yet, before as many hosts with a backlog on disk each, whose reads are
+// answered. With a flow that is held, nothing may start.
+func backlogged(t *testing.T, hosts, each int, held bool, set schedule.Settings) (*schedule.Schedule, func()) {
 	t.Helper()
 	s := unlimited(set)
+	if held {
+		s.HoldFlow(epoch, schedule.FlowName{Tenant: "default", Flow: "f"})
+	}
 	d := disk{entries: map[record.QueueID]map[record.Position]record.Entry{}}
 	n := 0
 	for h := range hosts {
@@ -22,18 +26,21 @@ func backlogged(t *testing.T, hosts, each int, set schedule.Settings) *schedule.
 			d.put(f.ID, f.Entry)
 			n++
 		}
-		s.HoldHost(epoch, q.Lane.Host)
 		s.Found(epoch, q.ID(), &q, record.Position{})
 	}
-	for {
-		p := s.Next(epoch)
-		if len(p.Read) == 0 {
-			return s
-		}
-		for _, r := range append([]schedule.Read(nil), p.Read...) {
-			s.ReadDone(epoch, r.Queue, d.window(r.Queue, r.After, r.Limit), false)
+	read := func() {
+		for {
+			p := s.NextOf(epoch, 0)
+			if len(p.Read) == 0 {
+				return
+			}
+			for _, r := range append([]schedule.Read(nil), p.Read...) {
+				s.ReadDone(epoch, r.Queue, d.window(r.Queue, r.After, r.Limit), false)
+			}
 		}
 	}
+	read()
+	return s, read
 }
 
 func TestWindowsOfManyQueuesShareTheRoomForEntries(t *testing.T) {
@@ -41,13 +48,26 @@ func TestWindowsOfManyQueuesShareTheRoomForEntries(t *testing.T) {
 	for _, c := range []struct{ hosts, least, most int }{
 		{1, 200, 200},             // a window
 		{20, 2000, 4000},          // nearly whole windows
-		{500, room, room + 8*500}, // what is left of the room, or eight
-		{1000, 8 * 1000, room + 8*1000},
+		{500, room, room + 4*500}, // what is left of the room, or four
+		{2000, 4 * 2000, room + 4*2000},
 	} {
-		s := backlogged(t, c.hosts, 300, schedule.Settings{Window: 200, MaxEntries: room})
+		s, _ := backlogged(t, c.hosts, 300, false, schedule.Settings{Window: 200, MaxEntries: room})
 		if got := s.InMemory(); got < c.least || got > c.most {
 			t.Errorf("%d queues have %d entries in memory, want %d to %d", c.hosts, got, c.least, c.most)
 		}
+	}
+}
+
+func TestWhatIsHeldNeedsNoRoomWhereItIsShort(t *testing.T) {
+	const room, hosts = 4096, 3000
+	s, read := backlogged(t, hosts, 20, true, schedule.Settings{Window: 200, MaxEntries: room})
+	if got := s.InMemory(); got > room+hosts {
+		t.Errorf("%d entries of %d queues that are held are in memory, want one each and what there was room for", got, hosts)
+	}
+	s.ResumeFlow(epoch, schedule.FlowName{Tenant: "default", Flow: "f"})
+	read()
+	if got := s.InMemory(); got < 4*hosts {
+		t.Errorf("%d entries of %d queues are in memory when they may go, want four each at least", got, hosts)
 	}
 }
 

@@ -42,12 +42,12 @@ type share struct {
 	line     *queue       // of callers; nil: none, see Line
 	ready    fifo[*queue] // whose head is due
 	turn     turn
-	gate     *gate        // at which it waits; nil: none
-	aside    bool         // in lane.aside: it is none of the class's
-	pace     circuit.Pace // while its part of the host comes back by itself
-	inFlow   int          // its place in flow.shares
-	inLane   int          // its place in lane.shares
-	busy     int          // queues with something to do
+	gate     *gate         // at which it waits; nil: none
+	aside    bool          // in lane.aside: it is none of the class's
+	pace     *circuit.Pace // while its part of the host comes back by itself; nil: it did not yet
+	inFlow   int           // its place in flow.shares
+	inLane   int           // its place in lane.shares
+	busy     int           // queues with something to do
 }
 
 // shareKey is what tells the shares of a lane apart.

@@ -15,7 +15,9 @@ func (s *Schedule) Resume(now time.Time, name string) bool {
 		return false
 	}
 	for _, l := range h.lanes {
-		l.budget.Resume(now)
+		if l.budget != nil {
+			l.budget.Resume(now)
+		}
 		s.changed(l)
 	}
 	return true
@@ -29,10 +31,12 @@ func (s *Schedule) Forget(now time.Time, name string) bool {
 	if h == nil {
 		return false
 	}
-	h.dialect = limiter.Dialect{}
+	h.dialect = nil
 	s.touchHost(h)
 	for _, l := range h.lanes {
-		l.budget.Forget(now)
+		if l.budget != nil {
+			l.budget.Forget(now)
+		}
 		s.changed(l)
 	}
 	return true
@@ -40,18 +44,18 @@ func (s *Schedule) Forget(now time.Time, name string) bool {
 
 // Reconfigure puts hosts and lanes under another configuration and keeps what they learned, as far as that allows it.
 // limit tells what the lanes of a host are under from now on, breaker the same of its breaker; each answers false where
-// nothing is new, and such a host is left alone. Lanes and hosts to come are made by Settings, as ever.
+// nothing is new, and such a host is left alone. What is made later, of hosts that were not called of late too, is made by Settings, as ever.
 func (s *Schedule) Reconfigure(
 	now time.Time, limit func(host string) (limiter.Config, bool), breaker func(host string) (circuit.Config, bool),
 ) {
 	for name, h := range s.hosts {
 		limits, limited := limit(name)
 		breaks, broken := breaker(name)
-		if broken {
+		if broken && h.breaker != nil {
 			h.breaker.Reconfigure(breaks)
 		}
 		for _, l := range h.lanes {
-			if limited {
+			if limited && l.budget != nil {
 				l.budget.Reconfigure(limits, now)
 			}
 			if limited || broken {

@@ -156,6 +156,7 @@ func TestABreakerUnderAnotherConfigurationOpensByIt(t *testing.T) {
 	for n := range 4 {
 		s.Committed(epoch, fresh(queueOf("a.example", "f"), n, epoch))
 	}
+	s.Breaker("a.example") // it was called before; those of others are made under the new configuration
 	s.Reconfigure(epoch,
 		func(string) (limiter.Config, bool) { return limiter.Config{}, false },
 		func(string) (circuit.Config, bool) { return circuit.Config{MinRequests: 2}, true })

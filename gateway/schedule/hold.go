@@ -28,6 +28,9 @@ func (s *Schedule) heldAnew(f *flow) {
 		if sh.turn.waits && !sh.lane.heldBack() {
 			s.giveTurn(sh.lane)
 		}
+		for _, q := range sh.queues {
+			s.refill(q) // where room was short while it was held
+		}
 	}
 }
 
@@ -77,6 +80,9 @@ func (s *Schedule) ResumeHost(_ time.Time, name string) bool {
 	s.heldHosts--
 	for _, l := range h.lanes {
 		s.giveTurn(l)
+		for q := range l.queues() {
+			s.refill(q)
+		}
 	}
 	s.touchHost(h)
 	return true

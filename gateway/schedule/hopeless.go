@@ -57,7 +57,7 @@ func (s *Schedule) endHopeless(q *queue, now time.Time, p *Plan) (spare time.Dur
 	if q.searched() {
 		return spare, true
 	}
-	perSecond, atOnce := q.lane.budget.Foresee()
+	perSecond, atOnce := s.warmLane(q.lane, now).budget.Foresee()
 	for _, g := range []*gate{&q.share.flow.gate, &q.share.flow.tenant.gate} {
 		if g.rate > 0 && g.rate < perSecond {
 			perSecond, atOnce = g.rate, int64(math.Ceil(g.rate))

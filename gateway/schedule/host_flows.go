@@ -64,7 +64,7 @@ func (s *Schedule) ForceBreaker(now time.Time, name string, to circuit.State) bo
 	if h == nil {
 		return false
 	}
-	if t := h.breaker.Force(now, to); t == (circuit.Transition{}) {
+	if t := s.warmHost(h, now).breaker.Force(now, to); t == (circuit.Transition{}) {
 		return true
 	}
 	s.touchHost(h)

@@ -11,18 +11,18 @@ import (
 // host is what lanes of one destination share.
 type host struct {
 	name    string
-	breaker *circuit.Breaker
-	dialect limiter.Dialect // how its headers are to be read, as learned
+	breaker *circuit.Breaker // nil: it would be as a new one is, see warm.go
+	dialect *limiter.Dialect // how its headers are to be read, as learned; nil: nothing was
 	lanes   []*lane
 	// barred are lanes that wait for what another lane of the host may set free: a probe's permit, a slot.
 	barred    fifo[*lane]
 	inFlight  int
-	residence residence
-	answers   bool      // its calls end soon, as far as is known; not when slow
-	slow      bool      // they do not; its slots are counted in Schedule.slow
-	outside   bool      // in Schedule.outside or outsideSlow
-	held      bool      // by an operator
-	heldSince time.Time // zero: it is not, or by a release that did not say
+	residence *residence // nil: no call was measured
+	answers   bool       // its calls end soon, as far as is known; not when slow
+	slow      bool       // they do not; its slots are counted in Schedule.slow
+	outside   bool       // in Schedule.outside or outsideSlow
+	held      bool       // by an operator
+	heldSince time.Time  // zero: it is not, or by a release that did not say
 	dirty     bool
 	kept      bool      // the store may have something of it
 	absent    bool      // what the store has of it is to be read before anything starts
@@ -30,6 +30,8 @@ type host struct {
 	leaving   bool      // it leaves when it is saved
 	departed  bool      // it has left; a host of this name is another one
 	since     time.Time // when it was first looked at, to be forgotten
+	warm      bool      // in Schedule.warm
+	used      bool      // since it was looked at there
 }
 
 // lane is one unit of a destination's limit, with the flows that want to use it.
@@ -40,9 +42,9 @@ type host struct {
 type lane struct {
 	id      record.Lane
 	host    *host
-	budget  *limiter.Budget
+	budget  *limiter.Budget // nil: it would be as a new one is, see warm.go
 	shares  shares
-	classes [3]class        // by priority: high, normal, low
+	classes [3]*class       // by priority: high, normal, low; nil: no share of it ever waited
 	seated  uint64          // shares seated, ever
 	later   indexed[*queue] // by when their head is due
 
@@ -51,11 +53,11 @@ type lane struct {
 	saved    uint64 // the budget's revision that was saved last
 	barred   bool   // in host.barred
 
-	pace  circuit.Pace // while the host comes back
-	aside []*share     // whose part of the host the breaker holds, or lets come back by itself
+	pace  *circuit.Pace // while the host comes back; nil: it did not yet
+	aside []*share      // whose part of the host the breaker holds, or lets come back by itself
 	// asideUntil is when the first of those may be let in again; while there are some.
 	asideUntil time.Time
-	begun      tally
+	begun      *tally // nil: no call
 	place      place
 	at         time.Time // when to look again, while blocked for a time
 	index      int       // in Schedule.asleep

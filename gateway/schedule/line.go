@@ -19,7 +19,7 @@ const callerMark = 0xffff_ffff_ffff_0000
 // Plan.Passed when it may begin; PassEnded, or StepOut before that, must follow. False: as many stand there as a queue may have
 // in memory.
 func (s *Schedule) Line(now time.Time, desc *record.Queue) (id record.ID, ok bool) {
-	l := s.lane(desc.Lane, now)
+	l := s.lane(desc.Lane)
 	sh := s.share(l, FlowName{desc.Tenant, desc.Flow}, desc.Priority)
 	if sh.line == nil {
 		sh.line = &queue{desc: *desc, lane: l, share: sh, callers: true}

@@ -15,7 +15,7 @@ import (
 const markEvery = 512
 
 func (s *Schedule) touch(l *lane) {
-	if !l.dirty && l.budget.Revision() != l.saved {
+	if !l.dirty && l.budget != nil && l.budget.Revision() != l.saved {
 		l.dirty = true
 		s.changedLanes = append(s.changedLanes, l)
 	}
@@ -86,7 +86,7 @@ func (s *Schedule) saveHosts(each func(string, HostMemory)) {
 			return false
 		}
 		h.dirty, h.kept = false, true
-		each(h.name, HostMemory{h.breaker, &h.dialect, h.held, h.heldSince})
+		each(h.name, HostMemory{s.warmHost(h, s.seen).breaker, h.learned(), h.held, h.heldSince})
 		if h.leaving {
 			s.depart(h)
 		}

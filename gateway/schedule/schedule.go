@@ -98,6 +98,8 @@ type Schedule struct {
 	flowWaits    []FlowWaits // since they were told last
 	toMark       map[*queue]struct{}
 
+	warm fifo[*host] // those with a breaker, see warm.go
+
 	away       map[string]absence // hosts that left with something to be remembered
 	lookedAway time.Time          // for those whose time is up
 	toRecall   []string           // for Plan.Recall
@@ -274,6 +276,7 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 			s.waitAt(g, q.share, now)
 			continue
 		}
+		s.warmLane(l, now)
 		if at, why := l.budget.ReadyAt(now); why != limiter.Ready {
 			s.block(l, why, at, now)
 			return false

@@ -66,13 +66,21 @@ func (r *residence) slowIn(inFlight int) time.Duration {
 }
 
 // slotTaken and slotFreed note that a host has one slot more, or less, than it had until now.
-func (s *Schedule) slotTaken(h *host, now time.Time) { h.residence.advance(now, h.inFlight-1) }
+func (s *Schedule) slotTaken(h *host, now time.Time) { h.measured().advance(now, h.inFlight-1) }
 
 func (s *Schedule) slotFreed(h *host, now time.Time) {
-	h.residence.advance(now, h.inFlight+1)
+	h.measured().advance(now, h.inFlight+1)
 	h.residence.ended++
 	s.judgeSlow(h)
 	h.answers = !h.slow
+}
+
+// measured returns the host's measure.
+func (h *host) measured() *residence {
+	if h.residence == nil {
+		h.residence = new(residence)
+	}
+	return h.residence
 }
 
 // judgeSlow keeps the count of the slots that slow hosts hold.
@@ -96,7 +104,7 @@ const (
 
 // crowded reports whether a host holds as many slots as it may.
 func (s *Schedule) crowded(h *host, now time.Time) bool {
-	h.residence.advance(now, h.inFlight)
+	h.measured().advance(now, h.inFlight)
 	s.judgeSlow(h)
 	switch {
 	case h.slow:

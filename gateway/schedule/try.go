@@ -15,7 +15,7 @@ const recallSoon = 20 * time.Millisecond
 // It returns what keeps it from being made; nil: it may be. With force, nothing does. Where nil was returned, EndTry must
 // follow.
 func (s *Schedule) StartTry(now time.Time, desc *record.Queue, force bool) *Waiting {
-	l := s.lane(desc.Lane, now)
+	l := s.warmLane(s.lane(desc.Lane), now)
 	w := Waiting{Position: -1}
 	f := s.flows[FlowName{desc.Tenant, desc.Flow}]
 	breaker, _ := l.host.breaker.Holding(now, circuit.Part{Key: desc.Lane.Key, Tenant: desc.Tenant})
@@ -50,11 +50,11 @@ func (s *Schedule) StartTry(now time.Time, desc *record.Queue, force bool) *Wait
 // them with mistakes in them.
 func (s *Schedule) EndTry(now time.Time, lane record.Lane, seen limiter.Observation) {
 	l := s.lanes[lane]
-	if l == nil {
+	if l == nil || l.budget == nil {
 		return
 	}
 	if seen.Hint != nil {
-		l.host.dialect.Resolve(seen.Hint, seen.Sent, seen.Received)
+		l.host.learn(seen.Hint, &seen)
 	}
 	l.budget.Observe(now, seen)
 	s.touch(l)

@@ -24,8 +24,8 @@ type class struct {
 	owed float64
 }
 
-func newClass() class {
-	return class{shares: newIndexed(turnsBefore, func(sh *share) *int { return &sh.turn.index })}
+func newClass() *class {
+	return &class{shares: newIndexed(turnsBefore, func(sh *share) *int { return &sh.turn.index })}
 }
 
 func turnsBefore(a, b *share) bool {
@@ -41,14 +41,26 @@ const DefaultFloor = 0.1
 // rounding is more than what adding up fractions of turns loses.
 const rounding = 1e-9
 
-func (l *lane) class(p record.Priority) *class { return &l.classes[p-record.High] }
+// class returns the class of a priority, known or new.
+func (l *lane) class(p record.Priority) *class {
+	c := &l.classes[p-record.High]
+	if *c == nil {
+		*c = newClass()
+	}
+	return *c
+}
+
+// waits reports whether any share of the class does.
+func (c *class) waits() bool { return c != nil && c.shares.len() > 0 }
 
 // turnOf picks the class whose turn it is: the highest, unless a lower one is owed a turn, this one's part included.
 func (l *lane) turnOf(floor float64) *class {
 	var top *class
-	for i := range l.classes {
-		c := &l.classes[i]
-		if c.shares.len() == 0 {
+	for _, c := range l.classes {
+		switch {
+		case c == nil:
+			continue
+		case c.shares.len() == 0:
 			c.owed = 0
 			continue
 		}
@@ -85,9 +97,9 @@ func (l *lane) withdraw(sh *share) {
 func (l *lane) tookTurn(q *queue, floor float64, nowMs int64) {
 	sh := q.share
 	c := l.class(sh.priority)
-	for i := range l.classes {
-		if waits := &l.classes[i]; waits.shares.len() > 0 {
-			waits.owed += floor
+	for _, other := range l.classes {
+		if other.waits() {
+			other.owed += floor
 		}
 	}
 	c.owed = max(0, c.owed-1)

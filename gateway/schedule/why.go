@@ -51,6 +51,7 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 	if l == nil {
 		return w
 	}
+	s.warmLane(l, now)
 	w.Budget = l.budget.View(now)
 	w.Breaker, w.Partial = l.host.breaker.Holding(now, circuit.Part{Key: l.id.Key, Tenant: desc.Tenant})
 	q := s.lined[e.ID]
@@ -130,6 +131,10 @@ func (s *Schedule) Host(now time.Time, name string) (HostView, bool) {
 	h := s.hosts[name]
 	if h == nil {
 		return HostView{}, false
+	}
+	s.warmHost(h, now)
+	for _, l := range h.lanes {
+		s.warmLane(l, now)
 	}
 	return h.view(now), true
 }
