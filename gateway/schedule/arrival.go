@@ -36,8 +36,8 @@ func (c *Content) size() int64 {
 	return int64(n)
 }
 
-// Committed takes a webhook straight from its commit, payload and all, when its queue has nothing before it on disk;
-// otherwise the queue is marked as having more, so that a fresh webhook never overtakes the backlog.
+// Committed takes a webhook straight from its commit, when its queue has nothing before it on disk; otherwise the queue is marked
+// as having more, so that a fresh webhook never overtakes the backlog. What is held leaves its payload on disk.
 //
 // A read of the store may have brought it already: then there is nothing to do.
 func (s *Schedule) Committed(now time.Time, f *Fresh) {
@@ -50,7 +50,7 @@ func (s *Schedule) Committed(now time.Time, f *Fresh) {
 	}
 	w := held{entry: f.Entry, content: f.Content}
 	dueAtOnce(&w.entry, now)
-	if s.handover+w.content.size() > s.set.MaxHandover {
+	if s.handover+w.content.size() > s.set.MaxHandover || q.share.flow.stopped() || q.lane.host.held {
 		w.content = Content{}
 	}
 	s.offer(q, w, now)
@@ -214,6 +214,7 @@ func (s *Schedule) addQueue(id record.QueueID, desc *record.Queue, now time.Time
 	l := s.lane(desc.Lane)
 	sh := s.share(l, FlowName{desc.Tenant, desc.Flow}, desc.Priority)
 	q := &queue{id: id, desc: *desc, ordered: desc.Ordered(), lane: l, share: sh}
+	q.desc.Lane.Host, q.desc.Tenant, q.desc.Flow = l.host.name, sh.flow.name.Tenant, sh.flow.name.Flow // kept once, not per queue
 	sh.join(q)
 	s.queues[id] = q
 	s.busy(q)

@@ -93,7 +93,7 @@ func newGroup(s *Store, jobs []persist.Job) (*group, error) {
 		job := &jobs[i]
 		at, ok := index[job.Queue]
 		if !ok {
-			q := groupQueue{descriptor: job.Queue.Append(nil), ordered: job.Queue.Ordered()}
+			q := groupQueue{descriptor: job.Queue.Append(make([]byte, 0, job.Queue.Size())), ordered: job.Queue.Ordered()}
 			q.ref = persist.QueueRef{Part: job.Queue.Part(), ID: job.Queue.ID()}
 			at = len(g.queues)
 			index[job.Queue] = at

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 )
 
 // Parts is how many partitions the hosts are spread over: fixed and stored, see Part.
@@ -105,6 +106,15 @@ func (q *Queue) Append(b []byte) []byte {
 	b = appendString(b, q.Flow)
 	b = append(b, byte(q.Priority)) //nolint:gosec // a signed byte on purpose
 	return append(b, q.Ordering[:]...)
+}
+
+// Size is how many bytes Append appends.
+func (q *Queue) Size() int {
+	n := 1 + len(q.Lane.Key) + 1 + len(q.Ordering)
+	for _, s := range [...]string{q.Lane.Host, q.Tenant, q.Flow} {
+		n += (bits.Len(uint(len(s)|1))+6)/7 + len(s) //nolint:gosec // never negative
+	}
+	return n
 }
 
 // ReadQueue reads what Append wrote and returns what follows it.
