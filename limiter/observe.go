@@ -116,8 +116,9 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 	for i := range h.N {
 		said := &h.Windows[i]
+		timeless := !said.HasReset && said.Length == 0
 		if said.Limit == 0 || said.Limit == Unknown && said.Remaining == Unknown ||
-			said.Unit != "" && said.Unit != UnitRequests || !said.HasReset && said.Length == 0 {
+			said.Unit != "" && said.Unit != UnitRequests || timeless && (said.Limit == Unknown || said.Remaining == Unknown) {
 			continue // not a limit of calls in a time
 		}
 		t := statement{
@@ -128,12 +129,15 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		if said.HasReset {
 			t.lo, t.hi = b.since(said.Reset.Lo), b.since(said.Reset.Hi)
 		}
+		if timeless {
+			t.untilRetry(h)
+		}
 		w := b.windowOf(said)
 		if w == nil {
 			w = b.addWindow(now, said)
 			w.tell(now, &t, b.cfg.Share, b.trip.sure())
 			w.isSpacing(said)
-			if w.permits.kept == 0 { // the call that told of it is the first that it counts
+			if w.per > 0 && w.permits.kept == 0 { // the call that told of it is the first that it counts
 				w.ended(now, received, b.trip.sure())
 			}
 			continue

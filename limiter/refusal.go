@@ -48,6 +48,9 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 		if w.foreign > 1+w.limit/50 {
 			return // others were faster
 		}
+		if w.timing == onRefusal && !w.confirmed {
+			return // it is how its time is told
+		}
 		if w.confirmed && w.short == 0 && w.dry == 0 && w.limit > 1 && w.others.rate < w.all()/50 {
 			w.setShort(1, b.cfg.Share)
 			return

@@ -59,6 +59,7 @@ type window struct {
 	byDrain bool // its length was measured by what remains
 	whole   bool // the call that short took was given back
 
+	timing   timing // when it tells of time
 	short    uint8  // calls that it allows less than it says; 0 or 1
 	hovering uint8  // responses in a row that left nothing
 	fades    uint8  // how often foreign was seen to become less before the reset, up to fadesNeeded

@@ -16,7 +16,7 @@ func (w *window) measure(t *statement) {
 	if w.asRule && t.hasReset && t.lo-t.received > w.per {
 		w.notAsRule() // it is longer than the operator knows of
 	}
-	if w.declared || !t.hasReset || w.filling.sure || w.vague {
+	if w.declared || !t.hasReset || w.filling.sure || w.vague || w.timing == gradually {
 		return
 	}
 	least := t.lo - t.received
@@ -31,7 +31,15 @@ func (w *window) measure(t *statement) {
 		// likely shorter than a second can tell, and pausing at refusals finds it.
 		return
 	}
-	if w.twin && t.sent-w.since > w.per { // until then, what is remembered may be the other one's
+	switch {
+	case w.timing == onRefusal && w.per == 0:
+		span := w.spanned(t)
+		if span == 0 {
+			return
+		}
+		reset = max(reset, span)
+		defer w.timed()
+	case w.timing == onRefusal, w.twin && t.sent-w.since > w.per: // until then, what is remembered may be the other one's
 		reset = max(reset, w.spans(t))
 	}
 	if reset <= w.longest {

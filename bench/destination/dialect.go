@@ -27,6 +27,9 @@ const (
 	// RetryAfterAlways sends Retry-After on refusals and, with the time to the reset, on accepted calls too
 	// (flask-limiter).
 	RetryAfterAlways Dialect = "retry-after-always"
+	// XRateLimitCounts sends X-RateLimit-Limit and -Remaining always, and on refusals alone what tells of time: Retry-After
+	// and X-RateLimit-Reset, a Unix time in seconds (Laravel).
+	XRateLimitCounts Dialect = "x-ratelimit-counts"
 	// XRateLimitDelta sends X-Rate-Limit-Limit, -Remaining and -Reset, the reset as seconds from now (Omnisend).
 	XRateLimitDelta Dialect = "x-rate-limit"
 	// XRateLimitEpoch sends X-RateLimit-Limit, -Remaining and -Reset, the reset as a Unix time in seconds (GitHub).
@@ -51,14 +54,15 @@ const (
 // Dialects returns all dialects, in the order in which they are documented.
 func Dialects() []Dialect {
 	return []Dialect{NoHeaders, RetryAfterOnly, RetryAfterFloor, RetryAfterWindow, RetryAfterDate, RetryAfterAlways,
-		XRateLimitDelta, XRateLimitEpoch, XRateLimitEpochFloor, XRateLimitEpochMs, XRateLimitSeconds, XRateLimitMs,
+		XRateLimitCounts, XRateLimitDelta, XRateLimitEpoch, XRateLimitEpochFloor, XRateLimitEpochMs, XRateLimitSeconds, XRateLimitMs,
 		Draft6, Draft7, Draft8}
 }
 
-// Advertises reports whether the dialect tells the limit on accepted calls, too.
+// Advertises reports whether the dialect tells the limit on accepted calls, too: how much, and until when.
 func (d Dialect) Advertises() bool {
 	switch d {
-	case NoHeaders, RetryAfterOnly, RetryAfterFloor, RetryAfterWindow, RetryAfterDate, RetryAfterAlways:
+	case NoHeaders, RetryAfterOnly, RetryAfterFloor, RetryAfterWindow, RetryAfterDate, RetryAfterAlways,
+		XRateLimitCounts:
 		return false
 	}
 	return true
@@ -83,10 +87,25 @@ type Header struct{ Name, Value string }
 // one, and its window is left out: with draft-6 and draft-7 the whole policy, whose window they require. It asks for
 // a retry after 1 second, the least that is not at once.
 func (d Dialect) Append(fields []Header, v Verdict, now time.Time) []Header {
-	if d.Advertises() {
+	switch {
+	case d == XRateLimitCounts:
+		return appendCounts(fields, v, now)
+	case d.Advertises():
 		return d.appendLimit(fields, v, now)
 	}
 	return d.appendRetryAfter(fields, v, now)
+}
+
+func appendCounts(fields []Header, v Verdict, now time.Time) []Header {
+	fields = append(fields,
+		Header{"X-RateLimit-Limit", strconv.Itoa(v.Limit)},
+		Header{"X-RateLimit-Remaining", strconv.Itoa(v.Remaining)})
+	if v.OK {
+		return fields
+	}
+	return append(fields,
+		Header{"Retry-After", strconv.FormatInt(max(1, ceilSeconds(v.RetryAfter)), 10)},
+		Header{"X-RateLimit-Reset", strconv.FormatInt(ceilUnix(now.Add(v.RetryAfter)), 10)})
 }
 
 func (d Dialect) appendRetryAfter(fields []Header, v Verdict, now time.Time) []Header {

@@ -105,7 +105,7 @@ func Chosen() []Cell {
 	s.variations()
 
 	refusing := []destination.Dialect{destination.RetryAfterFloor, destination.RetryAfterWindow,
-		destination.RetryAfterDate, destination.RetryAfterAlways}
+		destination.RetryAfterDate, destination.RetryAfterAlways, destination.XRateLimitCounts}
 	for _, l := range shapes(per10s) {
 		s.add(l, roundTrips, nil, destination.NoHeaders, destination.RetryAfterOnly)
 	}

@@ -21,7 +21,7 @@ type sinkCmd struct {
 	Listen    string        `default:"127.0.0.1:9099" placeholder:"HOST:PORT" help:"Address to answer on (${default})."`
 	Limit     string        `placeholder:"N/DURATION" help:"Calls accepted, as in 20/1s or 600/m; without it all are. With concurrency: N at once, whatever the duration."`
 	Algorithm string        `default:"fixed" help:"How calls are counted: fixed, fixed-first, sliding-log, sliding-counter, bucket, gcra, leaky, leaky-queue, concurrency or counting (${default})."`
-	Headers   string        `default:"none" help:"How every response tells the limit: none, retry-after, retry-after-floor, retry-after-window, retry-after-date, retry-after-always, x-rate-limit, x-ratelimit, x-ratelimit-floor, x-ratelimit-epoch-ms, x-ratelimit-delta, x-ratelimit-ms, draft-6, draft-7 or draft-8 (${default})."`
+	Headers   string        `default:"none" help:"How every response tells the limit: none, retry-after, retry-after-floor, retry-after-window, retry-after-date, retry-after-always, x-ratelimit-counts, x-rate-limit, x-ratelimit, x-ratelimit-floor, x-ratelimit-epoch-ms, x-ratelimit-delta, x-ratelimit-ms, draft-6, draft-7 or draft-8 (${default})."`
 	Latency   time.Duration `default:"0s" placeholder:"DURATION" help:"How long each response takes (${default})."`
 	Status    int           `placeholder:"CODE" help:"Status of accepted calls (200); with --fail-for, of failing ones (500)."`
 	FailFor   time.Duration `default:"0s" placeholder:"DURATION" help:"Answer --status for this long from the first call on, whatever the limit (${default}: never)."`

@@ -1,0 +1,75 @@
+package limiter
+
+import "time"
+
+// Some destinations tell of their limit and what remains of it on every response, and of time only when they refuse
+// (Laravel's throttle middleware: X-RateLimit-Limit and -Remaining always, Retry-After and X-RateLimit-Reset on 429).
+// Until then such a window is no gate; it is remembered when it was last whole, and how many calls of ours came since.
+// A refusal that leaves nothing, and counts all of them, then tells how long it is: from the first of them to the reset.
+
+// timing is when a window tells of time.
+type timing uint8
+
+const (
+	always    timing = iota // with every response, or by its policy
+	onRefusal               // on refusals alone
+	gradually               // the same; but it did not come back at once when the time was over, so it is no window
+)
+
+// untimed takes in what a response leaves of a window that tells of time on refusals only. What counts is what ended since it
+// was whole, in lost.
+func (w *window) untimed(t *statement) {
+	if t.accepted && t.remaining != Unknown && w.timing != gradually && w.per == 0 && !w.vague {
+		w.timing = onRefusal
+		if t.hasReset || t.length > 0 {
+			w.timing = always
+		}
+	}
+	switch {
+	case w.timing != onRefusal || t.remaining == Unknown:
+	case w.per > 0:
+		w.refills(t)
+	case !t.accepted:
+		w.lost = max(0, w.lost-1) // it was counted as ended
+	default:
+		whole := t.remaining >= w.limit-1 || t.remaining-w.left > 2+w.limit/10
+		if w.left == Unknown || whole {
+			w.first, w.lost = t.received, 1
+		}
+		w.left = t.remaining
+	}
+}
+
+// spanned is how long a window of which no time was told yet is at least, by a refusal that tells when it will be whole
+// again: 0 if it did not count all of our calls since it was whole. Then it gave back some meanwhile.
+func (w *window) spanned(t *statement) tick {
+	if counted := w.limit - t.remaining; t.accepted || t.remaining > 0 || counted < w.lost || w.lost < max(1, w.limit/2) {
+		return 0
+	}
+	return t.lo/2 + t.hi/2 - w.first
+}
+
+// timed begins to count calls of a window whose time was told just now: those since it was whole leave it at its reset.
+func (w *window) timed() {
+	w.permits.keep(w.first+w.per, min(w.lost, w.mine))
+	w.lost = 0
+}
+
+// refills takes in the first accepted call after the reset that a refusal told. A window is whole again then; what is not is
+// a bucket, whose pace refusals find.
+func (w *window) refills(t *statement) {
+	if !t.accepted || w.left != 0 || t.sent < w.reset || t.remaining >= w.limit/2 {
+		return
+	}
+	w.timing, w.per, w.confirmed, w.longest, w.permits = gradually, 0, false, 0, permits{}
+}
+
+// untilRetry has a refusal that leaves nothing, and tells no reset, tell by its Retry-After when there will be something:
+// whole seconds, rounded up most likely.
+func (t *statement) untilRetry(h *Hint) {
+	if t.accepted || t.hasReset || t.remaining != 0 || !h.HasRetryAfter {
+		return
+	}
+	t.hi = t.received + h.RetryAfter
+	t.lo, t.hasReset = max(t.received, t.hi-time.Second), true
+}

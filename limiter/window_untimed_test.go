@@ -1,0 +1,35 @@
+package limiter
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sluice-gateway/sluice/bench/destination"
+)
+
+// A destination may tell of its limit and what remains with every answer, and of time only when it refuses. Its window is
+// as long as from the first call that it counts to the reset, and is used from then on as if that had been told at first.
+func TestAWindowWhoseTimeIsToldOnRefusalsIsLearnedFromOne(t *testing.T) {
+	for _, c := range []struct {
+		spec    destination.Spec
+		within  time.Duration
+		use     float64
+		refused int
+	}{
+		{destination.Spec{Algorithm: destination.FixedFirst, Limit: 100, Per: 10 * time.Second}, 2 * time.Minute, 0.97, 4},
+		{destination.Spec{Algorithm: destination.FixedFirst, Limit: 600, Per: time.Minute}, 5 * time.Minute, 0.97, 4},
+		{destination.Spec{Algorithm: destination.Fixed, Limit: 600, Per: time.Minute}, 10 * time.Minute, 0.97, 6},
+		{destination.Spec{Algorithm: destination.FixedFirst, Limit: 1000, Per: 5 * time.Minute}, 30 * time.Minute, 0.97, 4},
+	} {
+		for seed := range uint64(4) {
+			s := study{
+				cfg: DefaultConfig(), spec: c.spec, dialect: destination.XRateLimitCounts, rtt: time.Millisecond, noise: 2 * time.Millisecond,
+				after: time.Duration(seed) * 7 * time.Second, within: c.within, seed: seed,
+			}
+			if f := s.run(t); f.use(s.spec) < c.use || f.refused > c.refused {
+				t.Errorf("%s of %d per %s, seed %d: use %.3f, %d refused; want %.2f, %d", c.spec.Algorithm, c.spec.Limit, c.spec.Per, seed,
+					f.use(s.spec), f.refused, c.use, c.refused)
+			}
+		}
+	}
+}
