@@ -1,237 +1,22 @@
 package gateway_test
 
 import (
-	"bufio"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-	"golang.org/x/net/dns/dnsmessage"
-
 	"github.com/sluice-gateway/sluice/configs"
-	"github.com/sluice-gateway/sluice/gateway"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 )
-
-// trap is a listener on loopback, of IPv4 and IPv6, that counts whoever connects and answers 200.
-type trap struct {
-	port   int
-	caught atomic.Int64
-}
-
-func newTrap(t *testing.T) *trap {
-	t.Helper()
-	c := new(trap)
-	ln, err := net.Listen("tcp", ":0") // the port is to be free in both families
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.port = ln.Addr().(*net.TCPAddr).Port
-	_ = ln.Close()
-	for _, host := range []string{"127.0.0.1", "::1"} {
-		ln, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(c.port)))
-		if err != nil {
-			continue // a machine without IPv6
-		}
-		server := &http.Server{
-			Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "trapped") }),
-			ConnState: func(_ net.Conn, s http.ConnState) {
-				if s == http.StateNew {
-					c.caught.Add(1)
-				}
-			},
-		}
-		go func() { _ = server.Serve(ln) }()
-		t.Cleanup(func() { _ = server.Close() })
-	}
-	return c
-}
-
-// at puts the port of the trap into a form.
-func (c *trap) at(form string) string { return strings.ReplaceAll(form, "$", fmt.Sprint(c.port)) }
-
-// nameServer answers A and AAAA queries on loopback for the names that it knows, a CNAME before them where there is one.
-type nameServer struct {
-	mu    sync.Mutex
-	names map[string][]netip.Addr
-	alias map[string]string
-	asked map[string]int
-	// rebinds are names that answer with the first of their addresses once, and with the others from then on.
-	rebinds map[string]bool
-}
-
-func (s *nameServer) resolver(t *testing.T) *net.Resolver {
-	t.Helper()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	t.Cleanup(serving.Wait)
-	t.Cleanup(func() { _ = pc.Close() })
-	serving.Go(func() {
-		buf := make([]byte, 1500)
-		for {
-			n, from, err := pc.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			if answer := s.answer(buf[:n]); answer != nil {
-				_, _ = pc.WriteTo(answer, from)
-			}
-		}
-	})
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", pc.LocalAddr().String())
-	}}
-}
-
-func (s *nameServer) answer(query []byte) []byte {
-	var m dnsmessage.Message
-	if err := m.Unpack(query); err != nil || len(m.Questions) != 1 {
-		return nil
-	}
-	m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
-	q := m.Questions[0]
-	name := strings.ToLower(strings.TrimSuffix(q.Name.String(), "."))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	owner := q.Name
-	for s.alias[name] != "" {
-		to := dnsmessage.MustNewName(s.alias[name] + ".")
-		m.Answers = append(m.Answers, dnsmessage.Resource{
-			Header: dnsmessage.ResourceHeader{Name: owner, Class: q.Class}, Body: &dnsmessage.CNAMEResource{CNAME: to},
-		})
-		name, owner = s.alias[name], to
-	}
-	addrs := s.names[name]
-	if len(addrs) == 0 {
-		m.RCode = dnsmessage.RCodeNameError
-	}
-	if s.rebinds[name] {
-		if key := name + q.Type.String(); s.asked[key] == 0 {
-			s.asked[key]++
-			addrs = addrs[:1]
-		} else {
-			addrs = addrs[1:]
-		}
-	}
-	head := dnsmessage.ResourceHeader{Name: owner, Class: q.Class}
-	for _, a := range addrs {
-		switch {
-		case q.Type == dnsmessage.TypeA && a.Is4():
-			m.Answers = append(m.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AResource{A: a.As4()}})
-		case q.Type == dnsmessage.TypeAAAA && a.Is6():
-			m.Answers = append(m.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AAAAResource{AAAA: a.As16()}})
-		}
-	}
-	out, err := m.Pack()
-	if err != nil {
-		return nil
-	}
-	return out
-}
-
-// exposed is a gateway on real sockets, with tokens t0, t1, … that may do everything.
-type exposed struct {
-	t     *testing.T
-	front string
-	admin string
-	log   *strings.Builder
-	stop  func()
-	turn  int
-}
-
-func expose(t *testing.T, conf configs.Config, resolver *net.Resolver) *exposed {
-	t.Helper()
-	e := &exposed{t: t, log: new(strings.Builder)}
-	conf.Data.Dir, conf.Data.MinFree = t.TempDir(), 64*configs.MiB
-	conf.Limits.Default.Start, conf.Limits.Default.Ceiling = configs.Unlimited, configs.Unlimited
-	for i := range 100 { // of which each may test ten a minute
-		conf.Tokens = append(conf.Tokens, tokenOf(fmt.Sprint("t", i), "", "send", "read", "admin"))
-	}
-	var lns [2]net.Listener
-	for i := range lns {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		lns[i] = ln
-	}
-	e.front, e.admin = lns[0].Addr().String(), lns[1].Addr().String()
-	g, err := gateway.New(gateway.Settings{
-		Config: conf, Version: "test", Log: zerolog.New(zerolog.SyncWriter(e.log)), Listener: lns[0], Admin: lns[1], Resolver: resolver,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- g.Run(ctx) }()
-	e.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(e.stop)
-	return e
-}
-
-// token is the one whose turn it is.
-func (e *exposed) token() string {
-	e.turn++
-	return fmt.Sprint("t", e.turn/8%100)
-}
-
-// ask makes a request with a JSON body.
-func (e *exposed) ask(method, path, body string) (status int, answer string) {
-	e.t.Helper()
-	return e.raw(fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
-		method, path, e.token(), len(body), body))
-}
-
-// raw writes a request as it stands; a connection that is closed without an answer is status 0.
-func (e *exposed) raw(request string) (status int, answer string) {
-	e.t.Helper()
-	cn, err := net.Dial("tcp", e.front)
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	defer cn.Close()
-	if _, err := io.WriteString(cn, request); err != nil {
-		e.t.Fatal(err)
-	}
-	method, _, _ := strings.Cut(request, " ")
-	resp, err := http.ReadResponse(bufio.NewReader(cn), &http.Request{Method: method})
-	if err != nil {
-		return 0, ""
-	}
-	if method == "CONNECT" && resp.StatusCode == 200 {
-		return 200, ""
-	}
-	text, _ := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(text)
-}
-
-func quoted(s string) string {
-	b, _ := json.Marshal(s)
-	return string(b)
-}
 
 // way is one of the ways in by which a URL can be given that is to be called.
 type way struct {
@@ -306,23 +91,6 @@ func TestNoFormOfAForbiddenAddressIsCalledWhicheverWayItIsGiven(t *testing.T) {
 	}
 }
 
-// named is a gateway's name server: names that resolve to what may not be called, at once or the second time.
-func named() *nameServer {
-	addr := netip.MustParseAddr
-	return &nameServer{
-		asked: map[string]int{},
-		names: map[string][]netip.Addr{
-			"loopback.example": {addr("127.0.0.1")}, "six.example": {addr("::1")}, "both.example": {addr("127.0.0.1"), addr("::1")},
-			"mapped.example": {addr("::ffff:127.0.0.1")}, "nat64.example": {addr("64:ff9b::7f00:1")}, "nothing.example": {addr("0.0.0.0"), addr("::")},
-			"private.example": {addr("10.0.0.1"), addr("192.168.1.1"), addr("172.16.0.1")}, "imds.example": {addr("169.254.169.254"), addr("fd00:ec2::254")},
-			"local.example": {addr("fe80::1")}, "cgnat.example": {addr("100.100.100.200")}, "six-to-four.example": {addr("2002:7f00:1::")},
-			"rebinds.example": {addr("198.51.100.7"), addr("127.0.0.1")}, "target.example": {addr("127.0.0.1")},
-		},
-		alias:   map[string]string{"alias.example": "chain.example", "chain.example": "target.example"},
-		rebinds: map[string]bool{"rebinds.example": true},
-	}
-}
-
 // TestNamesThatResolveToForbiddenAddressesAreNotCalled: these are accepted, as names tell nothing, and end when they are
 // dialled, without another try and without harm to their host.
 func TestNamesThatResolveToForbiddenAddressesAreNotCalled(t *testing.T) {
@@ -376,19 +144,6 @@ func TestNamesThatResolveToForbiddenAddressesAreNotCalled(t *testing.T) {
 	if _, answer := e.ask("GET", c.at("/v1/hosts/loopback.example:$"), ""); !strings.Contains(answer, `"state":"closed"`) {
 		t.Errorf("refused destinations count against their host: %s", answer)
 	}
-}
-
-// ends waits until a webhook is shown with all of words.
-func (e *exposed) ends(id string, words ...string) {
-	e.t.Helper()
-	var answer string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		_, answer = e.ask("GET", "/v1/webhooks/"+id, "")
-		if missing := missing(answer, words); missing == "" {
-			return
-		}
-	}
-	e.t.Errorf("webhook %s is not shown with %q: %s", id, words, answer)
 }
 
 func missing(text string, words []string) string {
