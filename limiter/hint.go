@@ -24,6 +24,9 @@ type Hint struct {
 	Date time.Time
 }
 
+// Empty reports whether the response said nothing of limits.
+func (h *Hint) Empty() bool { return h.N == 0 && !h.HasRetryAfter && !h.Concurrency && h.Rate == 0 }
+
 // Binding returns the window that holds calls back first: the lowest Remaining, at a tie the longest. It is nil when
 // the response told of none that counts requests; windows of tokens, bytes or percent never bind.
 func (h *Hint) Binding() *Window {

@@ -24,7 +24,7 @@ func (rd *reading) read(r *Response) *limiter.Hint {
 		rest = rest[n+v:]
 	}
 	rd.reader.Hint(&rd.hint)
-	if h := &rd.hint; h.N == 0 && !h.HasRetryAfter && !h.Concurrency && h.Rate == 0 {
+	if rd.hint.Empty() {
 		return nil
 	}
 	return &rd.hint

@@ -38,7 +38,7 @@ func (x *exchange) read(o *limiter.Override) {
 
 // said is the hint for whoever outlives the exchange; nil when the response said nothing.
 func (x *exchange) said() *limiter.Hint {
-	if h := &x.hint; h.N == 0 && !h.HasRetryAfter && !h.Concurrency && h.Rate == 0 {
+	if x.hint.Empty() {
 		return nil
 	}
 	h := x.hint

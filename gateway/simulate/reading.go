@@ -27,7 +27,7 @@ func (rd *reading) read(status int, sent, received time.Time, fields []destinati
 		rest = rest[n+v:]
 	}
 	var h limiter.Hint
-	if rd.reader.Hint(&h); h.N == 0 && !h.HasRetryAfter && !h.Concurrency && h.Rate == 0 {
+	if rd.reader.Hint(&h); h.Empty() {
 		return nil
 	}
 	return &h
