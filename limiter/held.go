@@ -3,8 +3,8 @@ package limiter
 // heldCause is why a lane is held that is held by Observation.Held, in the word shown to people.
 const heldCause = "credential"
 
-// held pauses the lane, and lets one call try afterwards. Of several calls that end so together the first counts.
-func (b *Budget) held(now tick, o *Observation) {
+// holdForCredential pauses the lane, and lets one call try afterwards. Of several calls that end so together the first counts.
+func (b *Budget) holdForCredential(now tick, o *Observation) {
 	sent := now
 	if !o.Sent.IsZero() {
 		sent = min(b.since(o.Sent), now)

@@ -59,7 +59,7 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 	together := b.inFlight
 	b.inFlight = max(0, b.inFlight-1)
 	if o.Held > 0 {
-		b.held(t, &o)
+		b.holdForCredential(t, &o)
 		return
 	}
 	if o.Sent.IsZero() {

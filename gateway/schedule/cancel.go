@@ -52,7 +52,7 @@ const (
 // condemned is an entry that was taken to be cancelled.
 type condemned struct {
 	item *item
-	held held
+	held windowed
 }
 
 // CancelFlow ends everything of a flow that was accepted at or before upTo and is not in flight, waiting in memory or on
@@ -153,7 +153,7 @@ func (s *Schedule) searchRead(q *queue, now time.Time, entries []record.Entry, s
 				continue
 			}
 			if q.share.flow.cancel.takes(e.ID) {
-				s.condemn(q, held{entry: *e})
+				s.condemn(q, windowed{entry: *e})
 			}
 		}
 		if len(entries) < searchedAtOnce {
@@ -178,7 +178,7 @@ func (s *Schedule) searchedAll(q *queue, now time.Time) {
 }
 
 // condemn takes an entry that is neither live nor in its window any more.
-func (s *Schedule) condemn(q *queue, e held) {
+func (s *Schedule) condemn(q *queue, e windowed) {
 	s.condemned.push(condemned{s.newItem(q, &e.entry, waitsToEnd), e})
 }
 

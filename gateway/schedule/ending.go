@@ -110,7 +110,7 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 		s.toMark[q] = struct{}{}
 	}
 	if next != nil {
-		s.offer(q, held{entry: *next}, now)
+		s.offer(q, windowed{entry: *next}, now)
 		return
 	}
 	if q.ordered {

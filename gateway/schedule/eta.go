@@ -23,7 +23,7 @@ func (s *Schedule) eta(now time.Time, q *queue, i int) time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	for _, g := range []*gate{&sh.flow.gate, &sh.flow.tenant.gate} {
+	for _, g := range []*flowGate{&sh.flow.gate, &sh.flow.tenant.gate} {
 		if g.rate <= 0 {
 			continue
 		}

@@ -1,5 +1,12 @@
 package schedule
 
+import (
+	"sort"
+	"time"
+
+	"github.com/sluice-gateway/sluice/persist/record"
+)
+
 // Of every queue only a window is in memory. How large it may be falls as the room for entries runs out, which divides the room
 // among however many queues want it (as slots.go does with slots): one queue alone has Settings.Window, ten thousand have
 // some dozen entries each.
@@ -52,6 +59,73 @@ func (s *Schedule) planReads(p *Plan) {
 		s.toCome += limit
 		p.Read = append(p.Read, Read{Host: q.desc.Lane.Host, Queue: q.id, After: q.cursor, Limit: limit})
 	}
+}
+
+// ReadDone brings what a Read asked for. After a failed read the queue is read again.
+func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.Entry, failed bool) {
+	q := s.queues[id]
+	if q == nil || !q.reading {
+		return
+	}
+	q.reading = false
+	s.reading--
+	ended, meanwhile := q.settledMeanwhile, q.meanwhile
+	q.settledMeanwhile, q.meanwhile = nil, nil
+	missed := func(e *windowed) { // a meanwhile entry that the disk will bring again
+		s.entries--
+		s.handover -= e.content.size()
+	}
+	if q.search.reading {
+		for i := range meanwhile {
+			missed(&meanwhile[i])
+		}
+		s.searchRead(q, now, entries, ended, failed)
+		return
+	}
+	s.toCome -= q.readLimit
+	if q.search.stage == searchWindow && !q.search.queued {
+		q.search.queued = true
+		s.searching.push(q)
+	}
+	if failed || q.stale {
+		for i := range meanwhile {
+			missed(&meanwhile[i])
+		}
+	} else {
+		full := len(entries) == q.readLimit
+		if q.arrived { // what lies behind the first entry that the read may have missed is read again
+			entries = entries[:sort.Search(len(entries), func(i int) bool {
+				return entries[i].Compare(q.arrivedAt) >= 0
+			})]
+		}
+		q.window.reserve(len(entries) + len(meanwhile))
+		for i := range entries {
+			e := &entries[i]
+			if _, gone := ended[e.Position]; gone || s.live[e.ID] != nil {
+				continue
+			}
+			if h := (windowed{entry: *e}); q.window.insert(h) {
+				dueAtOnce(&q.window.at(e.Position).entry, now)
+				s.entries++
+				s.watch(q, e)
+			}
+		}
+		if n := len(entries); n > 0 {
+			q.cursor = entries[n-1].Position
+		}
+		q.more = q.arrived || full
+		for i := range meanwhile {
+			e := &meanwhile[i]
+			if q.more && q.cursor.Compare(e.entry.Position) < 0 || s.live[e.entry.ID] != nil || !q.window.insert(*e) {
+				missed(e)
+				continue
+			}
+			s.watch(q, &e.entry)
+		}
+	}
+	s.reseat(q, now)
+	s.refill(q)
+	s.maybeIdle(q, now)
 }
 
 // letGo lets go of the memory of an empty window that grew when there was room.

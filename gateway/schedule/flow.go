@@ -8,6 +8,28 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
+// FlowRule is what a flow is given beside what its lanes allow.
+type FlowRule struct {
+	Weight      float64 // of its turns in each lane, against other flows of its priority; 0: 1
+	Rate        float64 // calls per second on all hosts together; 0: any
+	Concurrency int     // calls under way at once, on all hosts together; 0: any
+	// Suspended: nothing of it starts, as with HoldFlow, until the rule says otherwise. It is not saved: whoever states the
+	// rule knows it after a restart.
+	Suspended bool
+}
+
+// TenantRule is what all flows of a tenant are given together.
+type TenantRule struct {
+	Rate float64 // calls per second on all hosts together; 0: any
+}
+
+// tenant is what its flows share.
+type tenant struct {
+	name  string
+	gate  flowGate
+	flows int
+}
+
 // FlowName names a flow: a tenant's stream of webhooks, across all hosts.
 type FlowName struct {
 	Tenant, Flow string
@@ -20,7 +42,7 @@ type flow struct {
 
 	tenant *tenant
 	weight float64 // above 0
-	gate   gate
+	gate   flowGate
 	held   bool // by an operator
 	// suspended: by its rule.
 	suspended bool
@@ -32,8 +54,8 @@ type flow struct {
 
 // share is a flow's place in one lane at one priority: what takes turns with the other flows of that lane.
 //
-// Invariant: it is among its class's shares when, and only when, something in ready may have a turn: its flow is not stopped, and it does not wait
-// at a gate and is not aside.
+// Invariant: it is among its class's shares when, and only when, something in ready may have a turn: its flow is not
+// stopped, and it does not wait at a gate and is not aside.
 type share struct {
 	flow     *flow
 	lane     *lane
@@ -42,7 +64,7 @@ type share struct {
 	line     *queue       // of callers; nil: none, see Line
 	ready    fifo[*queue] // whose head is due
 	turn     turn
-	gate     *gate         // at which it waits; nil: none
+	gate     *flowGate     // at which it waits; nil: none
 	aside    bool          // in lane.aside: it is none of the class's
 	pace     *circuit.Pace // while its part of the host comes back by itself; nil: it did not yet
 	inFlow   int           // its place in flow.shares

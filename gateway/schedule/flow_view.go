@@ -45,7 +45,8 @@ func (s *Schedule) Flow(name FlowName) (FlowView, bool) {
 
 func (f *flow) view() FlowView {
 	v := FlowView{
-		Name: f.name, Held: f.held, HeldSince: f.heldSince, Suspended: f.suspended, Over: !f.cancel.running(), Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.gate.inFlight,
+		Name: f.name, Held: f.held, HeldSince: f.heldSince, Suspended: f.suspended, Over: !f.cancel.running(),
+		Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.gate.inFlight,
 	}
 	for _, sh := range f.shares {
 		for _, q := range sh.queues {

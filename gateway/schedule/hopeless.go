@@ -28,8 +28,8 @@ func (s *Schedule) judgeLater(q *queue) {
 	}
 }
 
-// judge ends what has become hopeless, as far as there is room for it.
-func (s *Schedule) judge(now time.Time, p *Plan) {
+// endHopelessQueues ends what has become hopeless, as far as there is room for it.
+func (s *Schedule) endHopelessQueues(now time.Time, p *Plan) {
 	for s.unjudged.len() > 0 {
 		q := s.unjudged.pop()
 		q.judgeAt = now
@@ -58,7 +58,7 @@ func (s *Schedule) endHopeless(q *queue, now time.Time, p *Plan) (spare time.Dur
 		return spare, true
 	}
 	perSecond, atOnce := s.warmLane(q.lane, now).budget.Foresee()
-	for _, g := range []*gate{&q.share.flow.gate, &q.share.flow.tenant.gate} {
+	for _, g := range []*flowGate{&q.share.flow.gate, &q.share.flow.tenant.gate} {
 		if g.rate > 0 && g.rate < perSecond {
 			perSecond, atOnce = g.rate, int64(math.Ceil(g.rate))
 		}

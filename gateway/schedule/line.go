@@ -32,7 +32,7 @@ func (s *Schedule) Line(now time.Time, desc *record.Queue) (id record.ID, ok boo
 	}
 	id = s.callerID()
 	s.lined[id] = q
-	q.window.insert(held{entry: record.Entry{Position: record.Position{ID: id}, Due: now.UnixMilli()}})
+	q.window.insert(windowed{entry: record.Entry{Position: record.Position{ID: id}, Due: now.UnixMilli()}})
 	s.entries++
 	s.reseat(q, now)
 	return id, true

@@ -68,10 +68,10 @@ type Schedule struct {
 	asleep   indexed[*lane] // lanes that wait for an instant
 	runnable fifo[*lane]    // lanes whose turn comes in Next
 	unread   fifo[*queue]
-	shut     indexed[*gate] // at which shares wait for an instant
+	shut     indexed[*flowGate] // at which shares wait for an instant
 	// outside are hosts without a slot that wait for one, and the slow ones of them.
 	outside, outsideSlow fifo[*host]
-	open                 fifo[*gate] // at which shares wait that may be let in
+	open                 fifo[*flowGate] // at which shares wait that may be let in
 	// deadlines are of entries in windows, and of some that have left them.
 	deadlines deadlines
 	// judged are queues with something that is to expire early, by when they are looked at; unjudged are new ones.
@@ -150,7 +150,7 @@ func New(set Settings) *Schedule {
 		queues:  map[record.QueueID]*queue{},
 		live:    map[record.ID]*item{},
 		tenants: map[string]*tenant{},
-		shut:    newIndexed(func(a, b *gate) bool { return a.next.Before(b.next) }, func(g *gate) *int { return &g.index }),
+		shut:    newIndexed(func(a, b *flowGate) bool { return a.next.Before(b.next) }, func(g *flowGate) *int { return &g.index }),
 		asleep:  newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
 		judged:  newIndexed(func(a, b *queue) bool { return a.judgeAt.Before(b.judgeAt) }, func(q *queue) *int { return &q.judgeSpot }),
 		toMark:  map[*queue]struct{}{},
@@ -208,7 +208,7 @@ func (s *Schedule) NextOf(now time.Time, most int) *Plan {
 
 	s.cancel(now, p)
 	s.expire(now, p)
-	s.judge(now, p)
+	s.endHopelessQueues(now, p)
 	s.letHostsIn()
 	s.forgetIdle(now)
 	looking := s.evict(now)
@@ -324,7 +324,7 @@ func (s *Schedule) take(l *lane, q *queue, now time.Time) Start {
 }
 
 // left notes that an entry has left its window: it is live until settled.
-func (s *Schedule) left(q *queue, e *held, to itemState) {
+func (s *Schedule) left(q *queue, e *windowed, to itemState) {
 	s.entries--
 	s.handover -= e.content.size()
 	s.newItem(q, &e.entry, to)

@@ -71,7 +71,7 @@ func (s *Schedule) slotTaken(h *host, now time.Time) { h.measured().advance(now,
 func (s *Schedule) slotFreed(h *host, now time.Time) {
 	h.measured().advance(now, h.inFlight+1)
 	h.residence.ended++
-	s.judgeSlow(h)
+	s.noteSlow(h)
 	h.answers = !h.slow
 }
 
@@ -83,8 +83,8 @@ func (h *host) measured() *residence {
 	return h.residence
 }
 
-// judgeSlow keeps the count of the slots that slow hosts hold.
-func (s *Schedule) judgeSlow(h *host) {
+// noteSlow keeps the count of the slots that slow hosts hold.
+func (s *Schedule) noteSlow(h *host) {
 	switch slow := h.residence.slow(); {
 	case slow && !h.slow:
 		h.slow = true
@@ -105,7 +105,7 @@ const (
 // crowded reports whether a host holds as many slots as it may.
 func (s *Schedule) crowded(h *host, now time.Time) bool {
 	h.measured().advance(now, h.inFlight)
-	s.judgeSlow(h)
+	s.noteSlow(h)
 	switch {
 	case h.slow:
 		return h.inFlight >= s.roomForSlow()

@@ -41,7 +41,7 @@ type queue struct {
 	settledSinceMark int
 	lastSettled      record.Position
 	// meanwhile are entries left on disk, and kept in memory too, since the read under way began.
-	meanwhile []held
+	meanwhile []windowed
 
 	search search // for what was cancelled
 	// retreat counts how often the cursor went back, and how often something behind it was settled: while it stands still,
@@ -65,7 +65,7 @@ const (
 
 // offer takes an entry that is durable: into the window where it belongs there, else it is left to the disk, and the
 // cursor will come to it. It returns by how much the window's entries and payload bytes changed.
-func (q *queue) offer(e held, capacity int) (entries int, payload int64) {
+func (q *queue) offer(e windowed, capacity int) (entries int, payload int64) {
 	if q.more && q.cursor.Compare(e.entry.Position) < 0 {
 		if q.reading && !q.arrived && len(q.meanwhile) < capacity {
 			q.meanwhile = append(q.meanwhile, e)
@@ -104,25 +104,25 @@ func (q *queue) done() bool {
 	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0 && q.place == qNowhere && q.search.stage == noSearch
 }
 
-// held is an entry in a window, with what is to be sent when that was handed over.
-type held struct {
+// windowed is an entry in a window, with what is to be sent when that was handed over.
+type windowed struct {
 	entry   record.Entry
 	content Content
 }
 
 // window is a queue's entries in memory, in (rank, id) order.
 type window struct {
-	entries []held
+	entries []windowed
 	head    int
 }
 
-func (w *window) len() int     { return len(w.entries) - w.head }
-func (w *window) first() *held { return &w.entries[w.head] }
-func (w *window) last() *held  { return &w.entries[len(w.entries)-1] }
+func (w *window) len() int         { return len(w.entries) - w.head }
+func (w *window) first() *windowed { return &w.entries[w.head] }
+func (w *window) last() *windowed  { return &w.entries[len(w.entries)-1] }
 
-func (w *window) pop() held {
+func (w *window) pop() windowed {
 	e := w.entries[w.head]
-	w.entries[w.head] = held{}
+	w.entries[w.head] = windowed{}
 	w.head++
 	if w.head == len(w.entries) {
 		w.entries, w.head = w.entries[:0], 0
@@ -135,13 +135,13 @@ func (w *window) reserve(n int) {
 	if n <= cap(w.entries)-len(w.entries) {
 		return
 	}
-	entries := make([]held, w.len(), w.len()+n)
+	entries := make([]windowed, w.len(), w.len()+n)
 	copy(entries, w.entries[w.head:])
 	w.entries, w.head = entries, 0
 }
 
 // remove takes out the i-th entry.
-func (w *window) remove(i int) held {
+func (w *window) remove(i int) windowed {
 	if i == 0 {
 		return w.pop()
 	}
@@ -151,16 +151,16 @@ func (w *window) remove(i int) held {
 	return e
 }
 
-func (w *window) dropLast() held {
+func (w *window) dropLast() windowed {
 	n := len(w.entries) - 1
 	e := w.entries[n]
-	w.entries[n] = held{}
+	w.entries[n] = windowed{}
 	w.entries = w.entries[:n]
 	return e
 }
 
 // insert puts an entry in its place, nearly always the end; false when it was there already.
-func (w *window) insert(e held) bool {
+func (w *window) insert(e windowed) bool {
 	if w.head > 32 && w.head > len(w.entries)/2 {
 		n := copy(w.entries, w.entries[w.head:])
 		clear(w.entries[n:])
@@ -176,14 +176,14 @@ func (w *window) insert(e held) bool {
 	if w.entries[at].entry.ID == e.entry.ID {
 		return false
 	}
-	w.entries = append(w.entries, held{})
+	w.entries = append(w.entries, windowed{})
 	copy(w.entries[at+1:], w.entries[at:])
 	w.entries[at] = e
 	return true
 }
 
 // at returns the entry at a position that the window holds.
-func (w *window) at(p record.Position) *held {
+func (w *window) at(p record.Position) *windowed {
 	i, _ := w.find(p)
 	return &w.entries[w.head+i]
 }

@@ -2,25 +2,10 @@ package schedule
 
 import "time"
 
-// FlowRule is what a flow is given beside what its lanes allow.
-type FlowRule struct {
-	Weight      float64 // of its turns in each lane, against other flows of its priority; 0: 1
-	Rate        float64 // calls per second on all hosts together; 0: any
-	Concurrency int     // calls under way at once, on all hosts together; 0: any
-	// Suspended: nothing of it starts, as with HoldFlow, until the rule says otherwise. It is not saved: whoever states the
-	// rule knows it after a restart.
-	Suspended bool
-}
-
-// TenantRule is what all flows of a tenant are given together.
-type TenantRule struct {
-	Rate float64 // calls per second on all hosts together; 0: any
-}
-
-// gate is what webhooks of a flow, or of a tenant's flows, pass on all lanes together: evenly paced, and so many at once. A
+// flowGate is what webhooks of a flow, or of a tenant's flows, pass on all lanes together: evenly paced, and so many at once. A
 // share whose turn it is in its lane and that finds the gate shut waits at it, out of its lane's turns, and comes back when it
 // is let in: one share at a time, so that nobody is woken to find that another was faster.
-type gate struct {
+type flowGate struct {
 	rate float64 // calls per second; 0: any
 	most int     // calls under way at once; 0: any
 
@@ -39,18 +24,11 @@ const (
 	gateOpen                  // in Schedule.open
 )
 
-// tenant is what its flows share.
-type tenant struct {
-	name  string
-	gate  gate
-	flows int
-}
-
 // gateSlack is how late a call may begin and the next one still be on time: as late as the loop may be.
 const gateSlack = 25 * time.Millisecond
 
 // readyAt returns when the next call may pass: now or before if at once, the zero time if only a call's end lets it.
-func (g *gate) readyAt(now time.Time) (at time.Time, ok bool) {
+func (g *flowGate) readyAt(now time.Time) (at time.Time, ok bool) {
 	switch {
 	case g.most > 0 && g.inFlight >= g.most:
 		return time.Time{}, false
@@ -61,7 +39,7 @@ func (g *gate) readyAt(now time.Time) (at time.Time, ok bool) {
 }
 
 // reason says what one who waits at the gate waits for, and until when at least; zero: for a call's end.
-func (g *gate) reason(now time.Time) (Reason, time.Time) {
+func (g *flowGate) reason(now time.Time) (Reason, time.Time) {
 	at, ok := g.readyAt(now)
 	switch {
 	case ok:
@@ -73,7 +51,7 @@ func (g *gate) reason(now time.Time) (Reason, time.Time) {
 }
 
 // pass notes that a call begins.
-func (g *gate) pass(now time.Time) {
+func (g *flowGate) pass(now time.Time) {
 	if g.rate <= 0 {
 		return
 	}
@@ -84,7 +62,7 @@ func (g *gate) pass(now time.Time) {
 }
 
 // set puts the gate under another rule.
-func (g *gate) set(rate float64, most int, now time.Time) {
+func (g *flowGate) set(rate float64, most int, now time.Time) {
 	if rate != g.rate {
 		g.next = now
 	}
@@ -92,8 +70,8 @@ func (g *gate) set(rate float64, most int, now time.Time) {
 }
 
 // shutFor returns the gate that does not let a share's next webhook pass; nil: none.
-func (sh *share) shutFor(now time.Time) *gate {
-	for _, g := range [...]*gate{&sh.flow.gate, &sh.flow.tenant.gate} {
+func (sh *share) shutFor(now time.Time) *flowGate {
+	for _, g := range [...]*flowGate{&sh.flow.gate, &sh.flow.tenant.gate} {
 		if g.rate <= 0 && g.most <= 0 {
 			continue // nearly all
 		}
@@ -105,7 +83,7 @@ func (sh *share) shutFor(now time.Time) *gate {
 }
 
 // waitAt has a share wait at a gate that is shut.
-func (s *Schedule) waitAt(g *gate, sh *share, now time.Time) {
+func (s *Schedule) waitAt(g *flowGate, sh *share, now time.Time) {
 	sh.lane.withdraw(sh)
 	sh.gate = g
 	g.waiting.push(sh)
@@ -113,7 +91,7 @@ func (s *Schedule) waitAt(g *gate, sh *share, now time.Time) {
 }
 
 // shutGate has a gate looked at when it may open next.
-func (s *Schedule) shutGate(g *gate, now time.Time) {
+func (s *Schedule) shutGate(g *flowGate, now time.Time) {
 	if g.place != gateIdle {
 		return
 	}
@@ -124,7 +102,7 @@ func (s *Schedule) shutGate(g *gate, now time.Time) {
 }
 
 // freed notes that a call that had passed a gate ended.
-func (s *Schedule) freed(g *gate) {
+func (s *Schedule) freed(g *flowGate) {
 	if g.waiting.len() > 0 && g.place == gateIdle {
 		g.place = gateOpen
 		s.open.push(g)
@@ -172,7 +150,7 @@ func (s *Schedule) ReconfigureFlows(now time.Time, floor float64) {
 }
 
 // reopen has a gate looked at, whose rule changed.
-func (s *Schedule) reopen(g *gate) {
+func (s *Schedule) reopen(g *flowGate) {
 	if g.place == gateShut {
 		s.shut.remove(g)
 		g.place = gateIdle
