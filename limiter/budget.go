@@ -280,7 +280,7 @@ func (b *Budget) callsPerRefusal() float64 {
 		switch {
 		case w.per >= shortWindow:
 			return callsTold
-		case w.per > 0 || w.vague:
+		case w.per > 0 || w.vague && w.limit > 1: // of one call at a time nothing is told then
 			calls = callsToldShort
 		}
 	}

@@ -143,6 +143,11 @@ func (e *explorer) newSecond(now tick) { e.second, e.sent, e.bad = now, 0, false
 // tryOut begins to look for the pace anew, above that of a window of n calls that is known to allow more.
 func (e *explorer) tryOut(now tick, n int64, per time.Duration) {
 	e.rate = min(e.rate, tryOutShare*float64(n)/per.Seconds())
+	e.anew(now)
+}
+
+// anew begins to look for the pace anew, at the rate that there is.
+func (e *explorer) anew(now tick) {
 	e.good.restart(now)
 	e.newSecond(now)
 }

@@ -139,6 +139,7 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 			w.isSpacing(said)
 			if w.per > 0 && w.permits.kept == 0 { // the call that told of it is the first that it counts
 				w.ended(now, received, b.trip.sure())
+				w.foreign = max(0, w.foreign-1)
 			}
 			continue
 		}
@@ -148,7 +149,11 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		if w.spaced() && !spaced {
 			b.explore.endEpisode() // what was refused came too close, not too often
 		}
-		if w.vague && !vague {
+		switch {
+		case !w.vague || vague:
+		case w.limit == 1:
+			b.explore.anew(now)
+		default:
 			b.explore.tryOut(now, w.mine, lengths[0])
 		}
 	}

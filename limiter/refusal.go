@@ -51,6 +51,9 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 		if w.timing == onRefusal && !w.confirmed {
 			return // it is how its time is told
 		}
+		if w.single() && w.cameTooSoon(b.cfg.Share) {
+			return
+		}
 		if w.confirmed && w.short == 0 && w.dry == 0 && w.limit > 1 && w.others.rate < w.all()/50 {
 			w.setShort(1, b.cfg.Share)
 			return

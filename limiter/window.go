@@ -65,6 +65,8 @@ type window struct {
 	fades    uint8  // how often foreign was seen to become less before the reset, up to fadesNeeded
 	longer   uint8  // fresh responses in a row that contradict a confirmed length
 	small    uint8  // calls in a row that left just as much as there ever was, up to smallLimit
+	fine     uint8  // calls in a row that were accepted a length apart, where the limit is one; up to fineCalls
+	trial    uint8  // calls, half a length apart, that are to show whether it is shorter; trialDone: it is not
 	dry      uint8  // accepted calls in a row that left nothing though we had used little, up to dryLimit
 	most     uint16 // that remained, as far as it was no more than half of the limit
 }

@@ -10,13 +10,16 @@ func (w *window) measure(t *statement) {
 	w.unsure = t.unsure
 	if t.length > 0 {
 		w.declared, w.confirmed = true, true
+		if w.limit == 1 && w.short > 0 {
+			t.length *= 2
+		}
 		w.setLength(t.length)
 		return
 	}
 	if w.asRule && t.hasReset && t.lo-t.received > w.per {
 		w.notAsRule() // it is longer than the operator knows of
 	}
-	if w.declared || !t.hasReset || w.filling.sure || w.vague || w.timing == gradually {
+	if w.declared || !t.hasReset || w.filling.sure || w.vague || w.onTrial() || w.timing == gradually {
 		return
 	}
 	least := t.lo - t.received
@@ -25,10 +28,16 @@ func (w *window) measure(t *statement) {
 		// Of one call at a time the reset is the whole window, in whole seconds, rounded up most likely.
 		reset = min(least, maxWindow)
 	}
-	if least <= 0 && t.hi <= t.received+lengths[0] || reset <= 0 ||
-		w.limit == 1 && t.remaining == 0 && least <= lengths[0]/4 {
-		// A reset that may be now says nothing. Nor do whole seconds of a limit of one call at a time: that is a spacing, most
-		// likely shorter than a second can tell, and pausing at refusals finds it.
+	if least <= 0 && t.hi <= t.received+lengths[0] {
+		return // a reset that may be now says nothing
+	}
+	if w.limit == 1 && t.remaining == 0 && least <= lengths[0]/4 {
+		if t.hi-t.lo < lengths[0] {
+			return // it is shorter than people choose: pausing at refusals finds it
+		}
+		reset = lengths[0] // the least that whole seconds can tell
+	}
+	if reset <= 0 {
 		return
 	}
 	switch {
@@ -97,6 +106,8 @@ const (
 	reviewLengths = 3
 	// wellBelow is the part of the limit that a destination's count stays below where the window is too long.
 	wellBelow = 0.6
+	// leastBelow is by how many calls at least: a bucket of two that is used at its rate has one of them back each time.
+	leastBelow = 2
 )
 
 // shorten reviews a guess, and may replace it by the next shorter length that the resets allow.
@@ -111,7 +122,7 @@ func (w *window) shorten(now tick, t *statement, seen int64) {
 	if now-r.since < reviewLengths*w.per {
 		return
 	}
-	below := !r.idle && float64(r.counted) <= wellBelow*float64(w.limit)
+	below := !r.idle && int64(r.counted) <= min(int64(wellBelow*float64(w.limit)), w.limit-leastBelow)
 	if below && w.per <= lengths[0] {
 		w.per, w.vague = 0, true // shorter than whole seconds can tell: refusals will
 	}

@@ -13,6 +13,10 @@ func (w *window) lengthen(t *statement, seen int64, share float64) {
 	if w.short == 0 {
 		return
 	}
+	if w.limit == 1 {
+		w.asTold(t, share)
+		return
+	}
 	if w.spare = min(w.spare, t.remaining); seen < w.mine*9/10 {
 		w.spareAt, w.spare = t.sent, math.MaxInt64
 	}

@@ -45,6 +45,9 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 
 	if t.accepted {
 		w.quotas.see(w.limit, t)
+		if w.single() && w.left != Unknown && w.goesWell(t, t.sent-last) {
+			return
+		}
 	}
 	refilled := now >= w.until || w.left == Unknown || t.remaining >= w.left
 	if refilled {

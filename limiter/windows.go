@@ -14,7 +14,7 @@ func (b *Budget) windowOf(said *Window) *window {
 			continue
 		}
 		if w.declared && said.Length > 0 {
-			if w.per == min(max(said.Length, minWindow), maxWindow) {
+			if w.told() == min(max(said.Length, minWindow), maxWindow) {
 				return w
 			}
 			continue

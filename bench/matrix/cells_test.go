@@ -118,3 +118,12 @@ func TestUseCountsOverWholeWindowsOfTheServersClock(t *testing.T) {
 		}
 	}
 }
+
+func TestThereIsAsMuchTimeToFindOutWhereWhatIsToldSaysNothing(t *testing.T) {
+	spec := destination.Spec{Algorithm: destination.Leaky, Limit: 100, Per: time.Second}
+	untold, nothing := oneCell(spec, destination.NoHeaders, 0), oneCell(spec, destination.XRateLimitEpoch, 0)
+	told := oneCell(spec, destination.Draft8, 0)
+	if a, b, c := untold.warmUp(), nothing.warmUp(), told.warmUp(); a != b || b <= c {
+		t.Errorf("%s untold, %s where nothing is said of it, %s where it is told", a, b, c)
+	}
+}

@@ -66,10 +66,10 @@ func (c *Cell) edge(t instant) instant {
 }
 
 // warmUp is how long a sender has to find out before use counts: a window where the limit is told, and where it is
-// not 30 seconds or ten windows, whichever is longer.
+// not, or what is told says nothing of it, 30 seconds or ten windows, whichever is longer.
 func (c *Cell) warmUp() time.Duration {
 	w := c.window()
-	if c.Dialect.Advertises() && !c.is(destination.Concurrency) {
+	if c.Dialect.Advertises() && !c.tellsNothing() && !c.is(destination.Concurrency) {
 		return max(w, 2*time.Second)
 	}
 	return max(30*time.Second, 10*min(w, time.Minute))
