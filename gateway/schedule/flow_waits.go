@@ -19,9 +19,16 @@ func (s *Schedule) FlowsWaiting(each func(*FlowWaits)) {
 	for i := range s.flowWaits {
 		each(&s.flowWaits[i])
 	}
+	if cap(s.flowWaits) > keepTold {
+		s.flowWaits = nil // after a start there were as many as queues
+		return
+	}
 	clear(s.flowWaits)
 	s.flowWaits = s.flowWaits[:0]
 }
+
+// keepTold is for how many changes memory is kept.
+const keepTold = 1024
 
 // busy notes that a queue of the store has something to do.
 func (s *Schedule) busy(q *queue) {

@@ -165,9 +165,6 @@ func (s *Store) open() (err error) {
 	if err = syncDir(s.dir); err != nil { // the names of what is in it
 		return err
 	}
-	if err = s.dropEmptyQueues(); err != nil {
-		return err
-	}
 	clock.tell()
 	s.committer = newCommitter(s, clock, journal)
 	s.historian = newHistorian(s)

@@ -42,6 +42,7 @@ type committer struct {
 	between  func()        // told, by tests, before each transaction of a large group; else nil
 	still    bool          // in tests: nothing is moved but beside what is written
 	stuck    bool          // moving made no headway: see move
+	emptied  emptied
 	stopped  chan struct{}
 
 	mu      sync.Mutex
@@ -122,12 +123,17 @@ func (c *committer) run() {
 	for {
 		c.mu.Lock()
 		for len(c.rounds) == 0 && !c.closing {
-			if !c.moves() {
+			idly := c.move
+			switch {
+			case c.moves():
+			case c.seeks():
+				idly = c.seek
+			default:
 				c.wake.Wait()
 				continue
 			}
 			c.mu.Unlock()
-			c.move()
+			idly()
 			c.mu.Lock()
 		}
 		if len(c.rounds) == 0 {

@@ -117,6 +117,13 @@ func (f *fresh) remove(es []*freshEntry) {
 	}
 }
 
+// holds reports whether anything of a queue is here.
+func (f *fresh) holds(queue persist.QueueRef) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.queues[queue] != nil
+}
+
 // find returns a webhook's entry, nil where it has none here.
 func (f *fresh) find(id record.ID) *freshEntry {
 	f.mu.RLock()

@@ -109,3 +109,15 @@ func (s *Store) discardUnfinished() error {
 	}
 	return nil
 }
+
+// deleteAll deletes rows in as many transactions as it takes; for opening only.
+func (s *Store) deleteAll(keys [][]byte) error {
+	batch := s.db.NewWriteBatch()
+	defer batch.Cancel()
+	for _, key := range keys {
+		if err := batch.Delete(key); err != nil {
+			return err
+		}
+	}
+	return batch.Flush()
+}

@@ -1,10 +1,6 @@
 package badgerstore
 
 import (
-	"fmt"
-
-	"github.com/dgraph-io/badger/v4"
-
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -172,55 +168,4 @@ func (w *writer) change(q *knownQueue, n int) {
 		w.delta = make(map[*knownQueue]int)
 	}
 	w.delta[q] += n
-}
-
-// dropEmptyQueues deletes, at opening, the rows of queues that an earlier run left empty: one seek for each, from its
-// mark on.
-func (s *Store) dropEmptyQueues() error {
-	var empty [][]byte
-	err := s.db.View(func(txn *badger.Txn) error {
-		rows := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{kindQueue}, PrefetchValues: true, PrefetchSize: 100})
-		defer rows.Close()
-		entries := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{kindEntry}})
-		defer entries.Close()
-		for rows.Rewind(); rows.Valid(); rows.Next() {
-			key := rows.Item().KeyCopy(nil)
-			if len(key) != queueKeySize {
-				continue
-			}
-			ref := persist.QueueRef{Part: record.Part(key[1]), ID: record.QueueID(key[2:])}
-			value, err := rows.Item().ValueCopy(nil)
-			if err != nil {
-				return err
-			}
-			_, mark, err := readQueueRow(value)
-			if err != nil {
-				continue // set aside by whoever needs it
-			}
-			entries.Seek(entryKey(ref, mark))
-			if !entries.ValidForPrefix(appendQueueKey(nil, kindEntry, ref)) {
-				empty = append(empty, key)
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		err = s.deleteAll(empty)
-	}
-	if err != nil {
-		return fmt.Errorf("dropping empty queues: %w", err)
-	}
-	return nil
-}
-
-// deleteAll deletes rows in as many transactions as it takes; for opening only.
-func (s *Store) deleteAll(keys [][]byte) error {
-	batch := s.db.NewWriteBatch()
-	defer batch.Cancel()
-	for _, key := range keys {
-		if err := batch.Delete(key); err != nil {
-			return err
-		}
-	}
-	return batch.Flush()
 }
