@@ -8,8 +8,8 @@ import (
 )
 
 // Changed returns the paths of the values in which two configurations differ, in the order of the file. Entries of
-// limits.hosts, flows and tenants are told by their match, wherever in the list they stand: limits.hosts[api.example.com].share. What only
-// one of the two has is named as a whole.
+// limits.hosts, flows and tenants are told by their match, wherever in the list they stand:
+// limits.hosts[api.example.com].share. What only one of the two has is named as a whole.
 func Changed(a, b *Config) []string {
 	var d differences
 	d.find("", reflect.ValueOf(*a), reflect.ValueOf(*b))

@@ -32,9 +32,9 @@ var errJobCancelled = errors.New("cancelled")
 // does once more, so that must be harmless.
 type jobKind func(ctx context.Context, t *task) error
 
-// jobs runs what takes longer than a request may: each on a goroutine of its own, a few at a time (jobturns.go). A job is a small file of
-// the data directory from its start to a week after its end; one that a shutdown or a crash interrupts goes on at the next
-// start.
+// jobs runs what takes longer than a request may: each on a goroutine of its own, a few at a time (jobturns.go). A job is a
+// small file of the data directory from its start to a week after its end; one that a shutdown or a crash interrupts goes
+// on at the next start.
 type jobs struct {
 	dir   string
 	log   zerolog.Logger

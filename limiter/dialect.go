@@ -7,7 +7,7 @@ import (
 
 // Dialect is what the responses of one host have taught together that no single one tells: the unit of a reset that was
 // told as a bare number, and how far the host's clock is off ours. It is small, its fields are exported to be stored,
-// and whatever they hold is safe to resolve with. The zero Dialect has learned nothing. It belongs to one goroutine.
+// and whatever they hold is safe to resolve with. The zero Dialect has learned nothing. It has one user at a time.
 type Dialect struct {
 	Resets [maxResets]ResetMemory `json:"resets,omitempty"`
 	// Skews are the last measurements of the host's clock less ours, in milliseconds, the first Measured of them; the

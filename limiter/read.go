@@ -3,7 +3,7 @@ package limiter
 import "time"
 
 // Reader reads responses, one after another: Reset, then Field for every header field, Body where there is one to look
-// at, then Hint. It is for one goroutine, which keeps it from response to response: what it keeps are the few strings
+// at, then Hint. It has one user at a time, who keeps it from response to response: what it keeps are the few strings
 // that hints share, so that reading the common families allocates nothing. The zero Reader is ready.
 //
 // It never fails: a field that is malformed is as if it were not there (draft-ietf-httpapi-ratelimit-headers, section

@@ -58,7 +58,7 @@ func TestWhatHasNoEndIsAFault(t *testing.T) {
 }
 
 func FuzzCommands(f *testing.F) {
-	for _, text := range []string{"curl 'a' \"b\" > c", "curl <<'END'\nx\nEND\ncurl ; | & y # z", "$ curl $ curl\n\tcurl \\"} {
+	for _, text := range []string{"curl 'a' \"b\" > c", "curl <<'END'\nx\nEND\ncurl ; | & y # z", "$ curl $ tool\n\tcurl \\"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

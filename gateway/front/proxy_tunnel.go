@@ -22,8 +22,8 @@ const (
 	tunnelIdle = 2 * time.Minute
 )
 
-// Tunnel connects to a destination once its lane lets it, or, where that takes longer than patience, tells what holds it. Its errors are as
-// Forward's; failed is why there is no connection, as Reply.Failure has it.
+// Tunnel connects to a destination once its lane lets it, or, where that takes longer than patience, tells what holds it.
+// Its errors are as Forward's; failed is why there is no connection, as Reply.Failure has it.
 type Tunnel func(w *record.Webhook, patience time.Duration) (cn net.Conn, failed *Failure, hold *Hold, err error)
 
 // Failure is why a destination gave no response.

@@ -42,9 +42,10 @@ func (s *Schedule) Forget(now time.Time, name string) bool {
 	return true
 }
 
-// Reconfigure puts hosts and lanes under another configuration and keeps what they learned, as far as that allows it.
-// limit tells what the lanes of a host are under from now on, breaker the same of its breaker; each answers false where
-// nothing is new, and such a host is left alone. What is made later, of hosts that were not called of late too, is made by Settings, as ever.
+// Reconfigure puts hosts and lanes under another configuration and keeps what they learned, as far as that allows it. limit
+// tells what the lanes of a host are under from now on, breaker the same of its breaker; each answers false where nothing
+// is new, and such a host is left alone. What is made later, of hosts that were not called of late too, is made by
+// Settings, as ever.
 func (s *Schedule) Reconfigure(
 	now time.Time, limit func(host string) (limiter.Config, bool), breaker func(host string) (circuit.Config, bool),
 ) {

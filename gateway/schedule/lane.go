@@ -93,8 +93,8 @@ func (l *lane) next(nowMs int64, floor float64) *queue {
 		if q.window.len() > 0 && q.window.first().entry.Due <= nowMs && !q.searched() && !(q.ordered && q.flying > 0) {
 			return q
 		}
-		// Its head expired, was cancelled or taken out of turn; or one of an earlier rank with a later due time took its place, which takes a
-		// clock set back.
+		// Its head expired, was cancelled or taken out of turn; or one of an earlier rank with a later due time took its
+		// place, which takes a clock set back.
 		sh.ready.pop()
 		if sh.ready.len() == 0 {
 			l.withdraw(sh)
