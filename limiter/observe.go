@@ -81,6 +81,7 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 		w.ended(t, received, b.trip.sure())
 		w.permits.trim(t - longTrips*b.trip.typical())
 	}
+	b.retry(t)
 	if o.Hint != nil && o.Hint.Rate > 0 && b.cfg.Fixed == 0 {
 		b.toldRate = max(o.Hint.Rate, slowestTold)
 	}
@@ -135,6 +136,7 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		w := b.windowOf(said)
 		if w == nil {
 			w = b.addWindow(now, said)
+			w.onlyRefused(&b.explore.good, &t)
 			w.tell(now, &t, b.cfg.Share, b.trip.sure())
 			w.isSpacing(said)
 			if w.per > 0 && w.permits.kept == 0 { // the call that told of it is the first that it counts
@@ -144,6 +146,7 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 			continue
 		}
 		vague, spaced := w.vague, w.spaced()
+		w.onlyRefused(&b.explore.good, &t)
 		w.tell(now, &t, b.cfg.Share, b.trip.sure())
 		w.isSpacing(said)
 		if w.spaced() && !spaced {

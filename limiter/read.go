@@ -106,7 +106,9 @@ func (r *Reader) Body(b []byte) { r.body = b }
 // Hint tells what the response said, and what it did not: *h is overwritten.
 func (r *Reader) Hint(h *Hint) {
 	*h = Hint{}
-	h.RetryAfter, h.HasRetryAfter = r.retryAfter()
+	if h.RetryAfter, h.HasRetryAfter = r.retryAfter(); h.HasRetryAfter {
+		h.RetryIn = r.retryIn(h.RetryAfter)
+	}
 	if !r.cached { // counts that a cache stored say nothing of now
 		for i := range r.n {
 			r.windows(&r.groups[i])

@@ -70,6 +70,20 @@ func (r *Reader) toldDelay() (time.Duration, bool) {
 	return 0, false
 }
 
+// retryIn is the delay as X-Retry-In tells it to the nanosecond, where another field rounds it to whole seconds: Traefik sends
+// both, and its buckets are filled many times a second. 0: no field does.
+func (r *Reader) retryIn(rounded time.Duration) time.Duration {
+	c := &r.delays[delayXRetryIn]
+	if len(c.value) == 0 {
+		return 0
+	}
+	s, ok := r.stamp(c.value, c.says)
+	if in := max(0, r.exchange.wait(s)); ok && in < rounded && rounded-in <= time.Second {
+		return in
+	}
+	return 0
+}
+
 // stamp reads the value of a reset or a delay, and the destination's Date once something has to be compared with it.
 func (r *Reader) stamp(value []byte, says naming) (stamp, bool) {
 	s, ok := parseStamp(value, says, r.exchange.received)

@@ -102,3 +102,28 @@ func compare(t *testing.T, what string, want *int64, told bool, got int64) {
 }
 
 func ms(d time.Duration) int64 { return int64(math.Round(float64(d) / float64(time.Millisecond))) }
+
+// Traefik rounds Retry-After up to whole seconds and tells the same in X-Retry-In; of a bucket that is filled a hundred times
+// a second, the difference is a second of silence for ten milliseconds.
+func TestARoundedDelayIsKeptAsFineAsItIsTold(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		after, in string
+		want      time.Duration
+	}{
+		{"1", "9.989896ms", 9989896 * time.Nanosecond},
+		{"2", "1.5s", 1500 * time.Millisecond},
+		{"30", "10ms", 0}, // it is about something else
+		{"1", "soon", 0},
+		{"", "10ms", 0}, // told once
+	} {
+		var r Reader
+		var h Hint
+		r.Reset(429, at, at)
+		r.Field([]byte("Retry-After"), []byte(c.after))
+		r.Field([]byte("X-Retry-In"), []byte(c.in))
+		if r.Hint(&h); h.RetryIn != c.want {
+			t.Errorf("Retry-After: %s, X-Retry-In: %s: read as %s, want %s", c.after, c.in, h.RetryIn, c.want)
+		}
+	}
+}

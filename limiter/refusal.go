@@ -18,7 +18,11 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 		return // of a call older than the probe that was accepted since
 	}
 	if h := o.Hint; asked {
-		wait := min(max(h.RetryAfter, minPause), b.cfg.MaxPause)
+		wait := h.RetryAfter
+		if h.RetryIn > 0 {
+			wait = h.RetryIn
+		}
+		wait = min(max(wait, minPause), b.cfg.MaxPause)
 		b.pause.hold(now, received+wait, true, "Retry-After")
 	}
 	if o.Status != statusTooManyRequests && o.Status != statusForbidden {
@@ -48,7 +52,7 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 		if w.foreign > 1+w.limit/50 {
 			return // others were faster
 		}
-		if w.timing == onRefusal && !w.confirmed {
+		if w.timing != always && !w.confirmed {
 			return // it is how its time is told
 		}
 		if w.single() && w.cameTooSoon(b.cfg.Share) {

@@ -41,14 +41,14 @@ func (w *window) measure(t *statement) {
 		return
 	}
 	switch {
-	case w.timing == onRefusal && w.per == 0:
+	case w.timing != always && w.per == 0:
 		span := w.spanned(t)
 		if span == 0 {
 			return
 		}
 		reset = max(reset, span)
 		defer w.timed()
-	case w.timing == onRefusal, w.twin && t.sent-w.since > w.per: // until then, what is remembered may be the other one's
+	case w.timing != always, w.twin && t.sent-w.since > w.per: // until then, what is remembered may be the other one's
 		reset = max(reset, w.spans(t))
 	}
 	if reset <= w.longest {

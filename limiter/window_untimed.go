@@ -1,10 +1,16 @@
 package limiter
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Some destinations tell of their limit and what remains of it on every response, and of time only when they refuse
 // (Laravel's throttle middleware: X-RateLimit-Limit and -Remaining always, Retry-After and X-RateLimit-Reset on 429).
 // Until then such a window is no gate; it is remembered when it was last whole, and how many calls of ours came since.
+// Others tell of nothing at all until they refuse (rack-attack, as its README has it). Then what the lane counted stands for
+// it, and the window is forgotten after some time without a refusal.
+//
 // A refusal that leaves nothing, and counts all of them, then tells how long it is: from the first of them to the reset.
 
 // timing is when a window tells of time.
@@ -12,8 +18,9 @@ type timing uint8
 
 const (
 	always    timing = iota // with every response, or by its policy
-	onRefusal               // on refusals alone
-	gradually               // the same; but it did not come back at once when the time was over, so it is no window
+	onRefusal               // on refusals alone, and of what remains always
+	refusing                // on refusals alone, as of all else
+	gradually               // on refusals alone; but it did not come back at once when the time was over, so it is no window
 )
 
 // untimed takes in what a response leaves of a window that tells of time on refusals only. What counts is what ended since it
@@ -26,7 +33,7 @@ func (w *window) untimed(t *statement) {
 		}
 	}
 	switch {
-	case w.timing != onRefusal || t.remaining == Unknown:
+	case w.timing != onRefusal && w.timing != refusing || t.remaining == Unknown:
 	case w.per > 0:
 		w.refills(t)
 	case !t.accepted:
@@ -49,8 +56,36 @@ func (w *window) spanned(t *statement) tick {
 	return t.lo/2 + t.hi/2 - w.first
 }
 
+// onlyRefused has a window of which accepted calls say nothing count what the lane counted by itself.
+func (w *window) onlyRefused(g *goodput, t *statement) {
+	if w.per == 0 && !w.counted && !t.accepted && t.remaining == 0 && t.hasReset && t.length == 0 && !t.unsure {
+		w.timing, w.first, w.lost = refusing, g.from, int64(g.n)+1 // and one that untimed takes off
+	}
+}
+
+// tryAgain is after how long without a refusal a window is forgotten that only refusals tell of: it may have been raised.
+const tryAgain = 5 * time.Minute
+
+// outlived reports whether that has come.
+func (w *window) outlived(now tick) bool {
+	return w.timing == refusing && w.per > 0 && now-w.toldAt > max(tryAgain, 10*w.per)
+}
+
+// retry forgets a window that only refusals tell of, and has the lane find out whether it allows more by now.
+func (b *Budget) retry(now tick) {
+	for i, w := range b.windows {
+		if w.outlived(now) {
+			b.explore.tryOut(now, w.mine, w.per)
+			b.windows = slices.Delete(b.windows, i, i+1)
+			b.revision++
+			return
+		}
+	}
+}
+
 // timed begins to count calls of a window whose time was told just now: those since it was whole leave it at its reset.
 func (w *window) timed() {
+	w.counted = true
 	w.permits.keep(w.first+w.per, min(w.lost, w.mine))
 	w.lost = 0
 }

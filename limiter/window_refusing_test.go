@@ -1,0 +1,76 @@
+package limiter
+
+import (
+	"testing"
+	"time"
+)
+
+// refuser is a destination with windows by the clock that says nothing but when it refuses, and then all: what rack-attack's
+// README has its users send.
+type refuser struct {
+	limit, used int64
+	per         time.Duration
+	begin       time.Time
+}
+
+func (r *refuser) decide(now time.Time) (ok bool, h *Hint) {
+	if at := now.Truncate(r.per); at.After(r.begin) {
+		r.begin, r.used = at, 0
+	}
+	if r.used < r.limit {
+		r.used++
+		return true, nil
+	}
+	end := r.begin.Add(r.per)
+	return false, &Hint{N: 1, Windows: [MaxWindows]Window{{
+		Limit: r.limit, Remaining: 0, HasReset: true, Reset: Interval{end, end.Add(time.Second)}, Source: "RateLimit-*",
+	}}}
+}
+
+// drive saturates a budget for a time, and returns how many calls were accepted and refused.
+func (r *refuser) drive(b *Budget, from time.Time, during time.Duration) (accepted, refused int64) {
+	for now := from; now.Before(from.Add(during)); {
+		at, why := b.ReadyAt(now)
+		if why != Ready {
+			now = at
+			continue
+		}
+		b.Start(now)
+		o := Observation{Sent: now, Received: now.Add(time.Millisecond), Status: 200}
+		ok, h := r.decide(now)
+		if accepted++; !ok {
+			accepted--
+			refused++
+			o.Status, o.Hint = 429, h
+		}
+		now = o.Received
+		b.Observe(now, o)
+	}
+	return accepted, refused
+}
+
+// A window of which only refusals tell is used as if it had been told at first; and it is tried out again from time to time,
+// for nothing else would show that it allows more by now.
+func TestAWindowOfWhichOnlyRefusalsTellIsLearnedAndTriedAgain(t *testing.T) {
+	for _, r := range []refuser{{limit: 100, per: 10 * time.Second}, {limit: 300, per: time.Minute}} {
+		for phase := range 5 {
+			from := epoch.Add(time.Duration(phase) * r.per / 5)
+			b := New(DefaultConfig(), from)
+			d := r
+			d.drive(b, from, 2*r.per)
+			now := from.Add(2 * r.per)
+			ok, refused := d.drive(b, now, 10*time.Minute)
+			whole := float64(r.limit) * 10 * time.Minute.Seconds() / r.per.Seconds()
+			if use := float64(ok) / whole; use < 0.97 || float64(refused) > 0.005*whole {
+				t.Errorf("%d per %s, phase %d: use %.3f, %d refused", r.limit, r.per, phase, use, refused)
+			}
+			d.limit *= 3
+			now = now.Add(10 * time.Minute)
+			d.drive(b, now, 15*time.Minute)
+			ok, _ = d.drive(b, now.Add(15*time.Minute), 10*time.Minute)
+			if use := float64(ok) / whole / 3; use < 0.95 {
+				t.Errorf("%d per %s, phase %d: 15 minutes after it was raised to three times that, use %.3f", r.limit, r.per, phase, use)
+			}
+		}
+	}
+}
