@@ -63,6 +63,8 @@ const (
 	used = 0.8
 	// slowest is the least rate explored, calls per second.
 	slowest = 1.0 / 60
+	// stall is how far back calls count that were accepted before a second in which the rate was not used.
+	stall = 10 * time.Second
 	// mostTold bounds how far beyond the level a lane goes that is told its limit.
 	mostTold = 1.25
 	// tryOutShare is the first pace, as a part of a told one that is known to be too low.
@@ -132,8 +134,8 @@ func (e *explorer) judge(now tick, pace, ceiling float64, trip *rtt) {
 	case e.level == 0 && !e.bad && sent >= math.Floor(used*e.rate*span):
 		e.rate = min(2*e.rate, ceiling)
 	}
-	if e.level == 0 && unused {
-		e.good.restart(now)
+	if e.level == 0 && unused && now-e.good.from > stall {
+		e.good.restart(now) // it had little to send; in a young lane, the sender may have been slow
 	}
 	e.newSecond(now)
 }

@@ -11,6 +11,7 @@ type refuser struct {
 	limit, used int64
 	per         time.Duration
 	begin       time.Time
+	after       bool // it says Retry-After and nothing else
 }
 
 func (r *refuser) decide(now time.Time) (ok bool, h *Hint) {
@@ -22,6 +23,9 @@ func (r *refuser) decide(now time.Time) (ok bool, h *Hint) {
 		return true, nil
 	}
 	end := r.begin.Add(r.per)
+	if r.after {
+		return false, &Hint{HasRetryAfter: true, RetryAfter: end.Sub(now).Truncate(time.Second) + time.Second}
+	}
 	return false, &Hint{N: 1, Windows: [MaxWindows]Window{{
 		Limit: r.limit, Remaining: 0, HasReset: true, Reset: Interval{end, end.Add(time.Second)}, Source: "RateLimit-*",
 	}}}
@@ -72,5 +76,17 @@ func TestAWindowOfWhichOnlyRefusalsTellIsLearnedAndTriedAgain(t *testing.T) {
 				t.Errorf("%d per %s, phase %d: 15 minutes after it was raised to three times that, use %.3f", r.limit, r.per, phase, use)
 			}
 		}
+	}
+}
+
+// A sender that is slow for a second, as on a machine that has other things to do, has not had what was accepted before
+// forgotten: the first level is that of the whole window.
+func TestAStallBeforeTheFirstRefusalDoesNotLowerTheFirstLevel(t *testing.T) {
+	b := New(DefaultConfig(), epoch)
+	d := refuser{limit: 100, per: 10 * time.Second, after: true}
+	d.drive(b, epoch, 2800*time.Millisecond)
+	d.drive(b, epoch.Add(4*time.Second), 8*time.Second)
+	if got := b.Rate(epoch.Add(12 * time.Second)); got < 8 || got > 12 {
+		t.Errorf("%.1f calls a second after a window of 100 in 10 s was used up, want some 10", got)
 	}
 }

@@ -21,6 +21,9 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 		w.counted = w.counted || t.accepted
 	}
 	if t.sent < w.fresh {
+		if w.per == 0 && !t.accepted {
+			w.lost = max(0, w.lost-1) // see untimed
+		}
 		w.tighten(now, t)
 		return
 	}

@@ -39,7 +39,7 @@ func (w *window) untimed(t *statement) {
 	case !t.accepted:
 		w.lost = max(0, w.lost-1) // it was counted as ended
 	default:
-		whole := t.remaining >= w.limit-1 || t.remaining-w.left > 2+w.limit/10
+		whole := t.remaining >= w.limit-1 || t.remaining-w.left > w.limit/2 // and not: answers that overtook each other
 		if w.left == Unknown || whole {
 			w.first, w.lost = t.received, 1
 		}
