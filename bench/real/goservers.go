@@ -21,6 +21,17 @@ func goServers() []Destination {
 		goServer("sethvargo", "sethvargo", "X-RateLimit-Reset and Retry-After as dates", window),
 		goServer("fiber-fixed", "fiber-fixed", "X-RateLimit-* (seconds), Retry-After", window),
 		goServer("fiber-sliding", "fiber-sliding", "X-RateLimit-* (seconds), Retry-After", Rule{Limit: 100, Per: ten, Step: second}),
+		goServer("echo", "echo", "", Rule{Kind: Bucket, Limit: 50, Per: second, Burst: 50}),
+		{
+			Name:  "chi-throttle",
+			Rule:  Rule{Kind: Concurrency, Limit: 8, Took: 50 * time.Millisecond},
+			Needs: []Tool{servers},
+			start: func(ctx context.Context, t Toolbox, at place) ([]*process, error) {
+				p, err := serve(ctx, at.addr, at.dir, "", t[servers], "-kind", "chi-throttle", "-listen", at.addr,
+					"-log", at.log, "-limit", "8", "-delay", "50ms")
+				return some(p), err
+			},
+		},
 		goServer("x-time-rate", "x-time-rate", "", bucket),
 	}
 }

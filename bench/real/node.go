@@ -30,6 +30,11 @@ func nodes() []Destination {
 	ten := 10 * time.Second
 	return []Destination{
 		nodeServer("fastify", "X-RateLimit-* (seconds), Retry-After", Rule{Limit: 100, Per: ten}, "fastify", ""),
+		nodeServer("fastify-draft", "RateLimit-* (seconds), Retry-After", Rule{Limit: 100, Per: ten}, "fastify", "draft"),
+		nodeServer("hapi", "X-RateLimit-User* (epoch in ms)", Rule{Limit: 100, Per: ten}, "hapi", ""),
+		nodeServer("hono", "RateLimit-* (draft 6), Retry-After", Rule{Limit: 100, Per: ten}, "hono", "draft-6"),
+		nodeServer("hono-minute", "RateLimit (draft 7), Retry-After", Rule{Limit: 300, Per: time.Minute}, "hono", "draft-7"),
+		nodeServer("nest", "X-RateLimit-* (seconds), Retry-After of a window", Rule{Limit: 100, Per: ten}, "nest", ""),
 		nodeServer("koa", "X-RateLimit-* (epoch, fractions), Retry-After rounded down", Rule{Limit: 100, Per: ten}, "koa", ""),
 		nodeServer("flexible", "X-RateLimit-* (epoch), Retry-After always", Rule{Limit: 100, Per: ten}, "flexible", ""),
 	}

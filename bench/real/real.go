@@ -1,7 +1,7 @@
 // Package real measures the gateway against rate limiters that other people wrote and many services run: nginx,
-// HAProxy, Varnish, and the usual middlewares for Express, Fastify, Koa, Flask and Go. Each is started on loopback as its
-// own documentation sets it up and driven through the whole gateway: the built binary, a backlog that never runs dry,
-// posted through the front door, and a configuration that says nothing about limits.
+// HAProxy, Varnish, and the usual middlewares for Express, Fastify, Koa, Hono, NestJS, hapi, Flask, Django, Rack, Symfony
+// and Go. Each is started on loopback as its own documentation sets it up and driven through the whole gateway: the built
+// binary, a backlog that never runs dry, posted through the front door, and a configuration that says nothing about limits.
 //
 // What counts is the destination's own word. Each notes every answer in a file; the gateway's figures are not looked at.
 //
@@ -56,5 +56,5 @@ func (d *Destination) Bar() Bar {
 
 // All returns every destination, in the order of the report.
 func All() []Destination {
-	return slices.Concat(nginxes(), expresses(), nodes(), goServers(), proxies(), flasks())
+	return slices.Concat(nginxes(), expresses(), nodes(), goServers(), proxies(), flasks(), djangos(), racks(), symfonies())
 }

@@ -22,15 +22,20 @@ const (
 	gateway Tool = "sluice" // what is measured
 
 	// From Debian.
-	nginx        Tool = "nginx"
-	haproxy      Tool = "haproxy"
-	varnishd     Tool = "varnishd"
-	varnishncsa  Tool = "varnishncsa"
-	vsthrottle   Tool = "libvmod_vsthrottle.so"
-	node         Tool = "node"
-	npm          Tool = "npm"
-	python       Tool = "python3"
-	flaskLimiter Tool = "flask_limiter"
+	nginx          Tool = "nginx"
+	haproxy        Tool = "haproxy"
+	varnishd       Tool = "varnishd"
+	varnishncsa    Tool = "varnishncsa"
+	vsthrottle     Tool = "libvmod_vsthrottle.so"
+	node           Tool = "node"
+	npm            Tool = "npm"
+	python         Tool = "python3"
+	flaskLimiter   Tool = "flask_limiter"
+	djangoREST     Tool = "rest_framework"
+	puma           Tool = "puma"
+	rackAttack     Tool = "rack/attack"
+	php            Tool = "php"
+	symfonyLimiter Tool = "Symfony/Component/RateLimiter"
 
 	// From the npm and Go packages that bench/real names.
 	nodePackages Tool = "bench/real/node"
@@ -51,6 +56,12 @@ var debian = map[Tool]struct {
 	npm:          {[]string{"npm"}, program},
 	python:       {[]string{"python3"}, systemPython},
 	flaskLimiter: {[]string{"python3-flask-limiter"}, pythonModule},
+	djangoREST:   {[]string{"python3-djangorestframework"}, pythonModule},
+	puma:         {[]string{"puma"}, program},
+	rackAttack:   {[]string{"ruby-rack-attack", "ruby-activesupport"}, rubyLibrary},
+	php:          {[]string{"php-cli"}, program},
+
+	symfonyLimiter: {[]string{"php-symfony-rate-limiter", "php-symfony-cache"}, phpLibrary},
 }
 
 // program finds one on the PATH or where servers are, which need not be on the PATH of a user.
@@ -84,6 +95,23 @@ func pythonModule(ctx context.Context, t Tool) (string, error) {
 	}
 	if out, err := exec.CommandContext(ctx, path, "-c", "import "+string(t)).CombinedOutput(); err != nil { //nolint:gosec // a constant
 		return "", fmt.Errorf("python module %s: %w: %s", t, err, out)
+	}
+	return string(t), nil
+}
+
+func rubyLibrary(ctx context.Context, t Tool) (string, error) {
+	script := "require 'active_support/cache'; require '" + string(t) + "'"
+	if out, err := exec.CommandContext(ctx, "/usr/bin/ruby", "-ractive_support", "-e", script).CombinedOutput(); err != nil { //nolint:gosec // a constant
+		return "", fmt.Errorf("ruby library %s: %w: %s", t, err, out)
+	}
+	return string(t), nil
+}
+
+func phpLibrary(_ context.Context, t Tool) (string, error) {
+	for _, file := range []string{string(t), "Symfony/Component/Cache"} {
+		if _, err := os.Stat(filepath.Join("/usr/share/php", file, "autoload.php")); err != nil {
+			return "", err
+		}
 	}
 	return string(t), nil
 }

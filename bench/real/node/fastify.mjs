@@ -1,12 +1,12 @@
 // @fastify/rate-limit: windows from a key's first call on; X-RateLimit-* with the seconds until the reset, rounded up,
-// and Retry-After on refusals.
+// and Retry-After on refusals. The dialect draft has the same told as RateLimit-*.
 
 import fastify from 'fastify'
 import rateLimit from '@fastify/rate-limit'
 
-export async function handler ({ limit, window }) {
+export async function handler ({ limit, window, dialect }) {
   const app = fastify()
-  await app.register(rateLimit, { max: limit, timeWindow: window })
+  await app.register(rateLimit, { max: limit, timeWindow: window, enableDraftSpec: dialect === 'draft' })
   app.post('/*', () => 'ok\n')
   await app.ready()
   return (req, res) => app.server.emit('request', req, res)

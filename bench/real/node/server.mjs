@@ -13,7 +13,10 @@ const kinds = {
   express: () => import('./express.mjs'),
   fastify: () => import('./fastify.mjs'),
   flexible: () => import('./flexible.mjs'),
-  koa: () => import('./koa.mjs')
+  hapi: () => import('./hapi.mjs'),
+  hono: () => import('./hono.mjs'),
+  koa: () => import('./koa.mjs'),
+  nest: () => import('./nest.mjs')
 }
 
 const { values, positionals } = parseArgs({

@@ -38,6 +38,8 @@ type server interface {
 // kinds makes a server for each limiter, by the name that -kind takes.
 var kinds = map[string]func(rule, *accessLog) (server, error){
 	"chi-httprate":  plain(chiHTTPRate),
+	"chi-throttle":  plain(chiThrottle),
+	"echo":          plain(echoBucket),
 	"fiber-fixed":   fiberFixed,
 	"fiber-sliding": fiberSliding,
 	"sethvargo":     plain(sethvargo),

@@ -6,7 +6,10 @@ import (
 	"time"
 
 	"github.com/didip/tollbooth/v7"
+	chi "github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/httprate"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 	"github.com/sethvargo/go-limiter/httplimit"
 	"github.com/sethvargo/go-limiter/memorystore"
 	"github.com/throttled/throttled/v2"
@@ -66,6 +69,21 @@ func ulule(r rule, next http.Handler) (http.Handler, error) {
 // window on refusals.
 func chiHTTPRate(r rule, next http.Handler) (http.Handler, error) {
 	return httprate.LimitBy(r.limit, r.window, httprate.Key("callers"))(next), nil
+}
+
+// chiThrottle is chi's own Throttle: so many calls at once, and 429 with nothing beside it for one more.
+func chiThrottle(r rule, next http.Handler) (http.Handler, error) {
+	return chi.Throttle(r.limit)(next), nil
+}
+
+// echoBucket is echo's RateLimiter with the store that comes with it: a bucket that holds a second's worth; it says nothing
+// but 429. Its rate is by the second.
+func echoBucket(r rule, next http.Handler) (http.Handler, error) {
+	perSecond := rate.Limit(float64(r.limit) / r.window.Seconds())
+	e := echo.New()
+	e.Use(middleware.RateLimiter(middleware.NewRateLimiterMemoryStore(perSecond)))
+	e.Any("/*", echo.WrapHandler(next))
+	return e, nil
 }
 
 // toll is didip/tollbooth: a bucket that holds a second's worth, for limits by the second; RateLimit-* whose Reset is

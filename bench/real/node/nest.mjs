@@ -1,0 +1,24 @@
+// @nestjs/throttler: each call counts until it is a window old. X-RateLimit-* on accepted calls, the reset in seconds until the
+// first one's window is over; on refusals Retry-After alone, a whole window, and calls are refused for as long.
+
+import 'reflect-metadata'
+import { All, Controller, Module } from '@nestjs/common'
+import { APP_GUARD, NestFactory } from '@nestjs/core'
+import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler'
+
+export async function handler ({ limit, window }) {
+  class Api { hook () { return 'ok\n' } }
+  All('*path')(Api.prototype, 'hook', Object.getOwnPropertyDescriptor(Api.prototype, 'hook'))
+  Controller()(Api)
+
+  class App {}
+  Module({
+    imports: [ThrottlerModule.forRoot([{ ttl: window, limit }])],
+    controllers: [Api],
+    providers: [{ provide: APP_GUARD, useClass: ThrottlerGuard }]
+  })(App)
+
+  const app = await NestFactory.create(App, { logger: ['error'] })
+  await app.init()
+  return app.getHttpAdapter().getInstance()
+}
