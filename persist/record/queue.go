@@ -112,7 +112,7 @@ func (q *Queue) Append(b []byte) []byte {
 func (q *Queue) Size() int {
 	n := 1 + len(q.Lane.Key) + 1 + len(q.Ordering)
 	for _, s := range [...]string{q.Lane.Host, q.Tenant, q.Flow} {
-		n += (bits.Len(uint(len(s)|1))+6)/7 + len(s) //nolint:gosec // never negative
+		n += (bits.Len(uint(len(s)|1))+6)/7 + len(s)
 	}
 	return n
 }
