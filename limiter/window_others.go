@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// beyondRounding is how many of the calls that a destination counts beyond ours are not of its rounding. Of a limit of twenty
+// and more, one more or less is no use by others.
+func (w *window) beyondRounding(foreign int64) int64 {
+	return max(0, foreign-min(1, w.limit/20))
+}
+
 // others follows the use of a window by others than this lane.
 type others struct {
 	rate float64 // calls per second, a moving mean

@@ -66,7 +66,7 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 	w.foreign = max(0, w.limit-t.remaining-seen)
 	w.lengthen(t, seen, share)
 	w.hover(t, share)
-	w.others.see(t.sent, w.foreign-before, refilled)
+	w.others.see(t.sent, w.beyondRounding(w.foreign)-w.beyondRounding(before), refilled)
 	switch {
 	case refilled && before-w.foreign > w.limit/10:
 		w.fades = 0
