@@ -120,6 +120,7 @@ func (c *committer) failure() error {
 
 func (c *committer) run() {
 	defer close(c.stopped)
+	defer c.seekLater().Stop()
 	for {
 		c.mu.Lock()
 		for len(c.rounds) == 0 && !c.closing {

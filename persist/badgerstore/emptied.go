@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -14,15 +15,33 @@ import (
 // may be very many, so it is not for opening to wait for: the committer does it after that, while nobody waits for anything. Until
 // it comes to such a queue, that is listed, and read in vain.
 type emptied struct {
+	begun bool   // under committer.mu
 	after []byte // key of the last row that was looked at
 	done  bool
+}
+
+// seekAfter is how long after opening it begins: whoever opened the store has queues to list first, and webhooks to send.
+const seekAfter = 10 * time.Second
+
+// seekLater has the search begin.
+func (c *committer) seekLater() *time.Timer {
+	after := seekAfter
+	if c.still {
+		after = 0
+	}
+	return time.AfterFunc(after, func() {
+		c.mu.Lock()
+		c.emptied.begun = true
+		c.mu.Unlock()
+		c.wake.Broadcast()
+	})
 }
 
 // soughtAtOnce is how many queues are looked at between two looks at whether somebody waits: about a millisecond's work.
 const soughtAtOnce = 64
 
 // seeks reports whether queues left empty are to be looked for while nobody waits. Called with the lock held.
-func (c *committer) seeks() bool { return !c.emptied.done && c.failed == nil }
+func (c *committer) seeks() bool { return c.emptied.begun && !c.emptied.done && c.failed == nil }
 
 // seek looks at some queues, and deletes the rows of those that are empty. It is the only writer, so none of them comes to hold
 // something meanwhile.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -50,6 +51,7 @@ func TestQueuesLeftEmptyAreSoughtWhileNobodyWaits(t *testing.T) {
 		if _, err := s.Enqueue(t.Context(), one(queue(1), 1)); err != nil { // used again
 			t.Fatal(err)
 		}
+		time.Sleep(seekAfter) // in virtual time
 		synctest.Wait()
 		listed := map[string]bool{}
 		for part := range record.Parts {
