@@ -21,6 +21,7 @@ type explorer struct {
 
 	// The second under way, by which growth is judged.
 	bad    bool  // something in it forbids growth
+	tried  bool  // what it counts began amid a window, for all that is known
 	told   bool  // the level was set where the destination tells its limit
 	sent   int32 // calls begun in it
 	second tick
@@ -36,6 +37,7 @@ type experience struct {
 	descent descent
 	slots   slots // of the explorer's goodput
 	life    lifetime
+	relapse relapse
 }
 
 // episode is what is known of the refusals under way: from the first one to the probe that is accepted.
@@ -45,6 +47,7 @@ type episode struct {
 	pace    float64 // at which it began
 	from    tick    // when the first refusal was heard
 	failed  tick    // the last refused probe
+	last    float64 // about how many calls began in the second before it
 }
 
 // past is what the episodes so far have taught, besides the level.
@@ -69,10 +72,12 @@ const (
 	mostTold = 1.25
 	// tryOutShare is the first pace, as a part of a told one that is known to be too low.
 	tryOutShare = 1.5
-	// firstBackoff is what the second pause of a destination is reckoned from that refuses for the first time and does not
+	// firstBackoff is what the third pause of a destination is reckoned from that refuses for the first time and does not
 	// say how long. The first one is short, the time of soonCalls calls and of soonTrips round trips: where the pace is
 	// limited it is over by then, and all that was under way is answered.
-	firstBackoff         = 2 * time.Second
+	firstBackoff = 2 * time.Second
+	// secondBackoff is its second pause, after which windows of a second are over, and sliding ones have some room.
+	secondBackoff        = 1050 * time.Millisecond
 	soonCalls, soonTrips = 1.5, 1.5
 	// maxBackoff bounds pauses that nobody asked for.
 	maxBackoff = time.Minute
@@ -135,7 +140,8 @@ func (e *explorer) judge(now tick, pace, ceiling float64, trip *rtt) {
 		e.rate = min(2*e.rate, ceiling)
 	}
 	if e.level == 0 && unused && now-e.good.from > stall {
-		e.good.restart(now) // it had little to send; in a young lane, the sender may have been slow
+		// It had little to send. In a young lane the sender may have been slow, and what is as fast as ever takes nothing away.
+		e.good.restart(now)
 	}
 	e.newSecond(now)
 }
@@ -150,6 +156,7 @@ func (e *explorer) tryOut(now tick, n int64, per time.Duration) {
 
 // anew begins to look for the pace anew, at the rate that there is.
 func (e *explorer) anew(now tick) {
+	e.tried = true
 	e.good.restart(now)
 	e.newSecond(now)
 }
@@ -159,23 +166,27 @@ func (e *explorer) accept(now tick) {
 	e.good.accept(now)
 	if e.experience != nil {
 		e.descent.accepted++
+		e.relapse.since++
 		e.life.accept(now)
 	}
 }
 
-// refuse counts a refusal of a call made at a pace; told is the pace that the destination tells, 0 if none. It returns
-// how long to pause if nobody asked for a pause: the time of one call, or a part of what it took the last times, doubled
-// each time that the probe after it is refused; trip is a usual round trip.
-func (e *explorer) refuse(now tick, attempt int, pace, told, ceiling float64, trip time.Duration) time.Duration {
+// refuse counts a refusal of a call made at a pace, the attempt'th in a row; told is the pace that the destination tells, 0 if
+// none; asked: it says how long to pause. It returns how long to pause if it does not: the time of one call, or
+// a part of what it took the last times, doubled each time that the probe after it is refused; trip is a usual round trip.
+func (e *explorer) refuse(now tick, attempt int, pace, told float64, trip time.Duration, asked bool) time.Duration {
 	e.bad = true
 	e.learn()
+	again := attempt > 1 || e.episode.refused == 0 && told == 0 && e.relapsed(asked)
 	if e.episode.refused++; e.episode.refused == 1 {
 		e.episode.pace, e.episode.from = pace, now
+		e.episode.last = float64(e.sent) + max(0, 1-(now-e.second).Seconds())*pace/2 // which doubled
 	}
-	if attempt > 1 {
+	if again {
 		e.episode.probes++
 		e.episode.failed = now
 	}
+	attempt = max(attempt, int(e.episode.probes)+1)
 	var unit float64
 	switch {
 	case e.level > 0:
@@ -184,11 +195,18 @@ func (e *explorer) refuse(now tick, attempt int, pace, told, ceiling float64, tr
 		unit = 1 / told
 	case attempt == 1: // soon, to tell a limit of the pace from one of a window
 		return min(max(time.Duration(soonCalls/pace*float64(time.Second)), time.Duration(soonTrips*float64(trip)), minPause), maxBackoff)
+	case attempt == 2:
+		return secondBackoff
 	default:
+		attempt--
 		unit = firstBackoff.Seconds()
 	}
-	backoff := math.Exp2(float64(min(attempt, 20)-1)) * max(unit, e.past.pause.Seconds()/4)
-	return e.good.ends(now, min(time.Duration(backoff*float64(time.Second)), maxBackoff), trip)
+	seconds := math.Exp2(float64(min(attempt, 20)-1)) * max(unit, e.past.pause.Seconds()/4)
+	backoff := min(time.Duration(seconds*float64(time.Second)), maxBackoff)
+	if e.level > 0 || told > 0 {
+		return e.good.shorten(now, backoff, trip)
+	}
+	return e.good.ends(now, e.episode.from, e.episode.refused, backoff, trip)
 }
 
 // endEpisode forgets the refusals under way; the pace had a part in them or not.

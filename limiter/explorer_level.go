@@ -8,11 +8,14 @@ import (
 const (
 	// How many calls a curve takes back to its level, for each refusal that the last one cost. The next refusal comes
 	// later than that: their share stays below a third of a percent. It is lower where the destination tells its limit.
-	callsUntold, callsToldShort, callsTold = 250, 520, 2000
+	callsUntold, callsToldShort, callsTold = 280, 520, 2000
 	// leastDepth (less where the limit is told) and mostDepth bound the curve's depth.
 	leastDepth, leastDepthTold, mostDepth = 0.01, 0.002, 0.1
 	// minRise and maxRise bound, in seconds, how soon the curve is back at level.
 	minRise, maxRise = 3, 3600
+	// firstMinRise is that of the first curve where the pace is limited, after enough calls: refusals cost no more than the time
+	// of a call there.
+	firstMinRise = 1.5
 	// firstRise is how many calls the first curve takes: its level is little more than a guess.
 	firstRise = 4
 	// pauseShare: the time between episodes is at least this many times an episode's pauses.
@@ -36,8 +39,11 @@ const (
 	// windowCalls: a pause that lasts for more calls than that is no bucket's. The first curve after one is no deeper than
 	// windowDepth.
 	windowCalls, windowDepth = 3, 0.05
+	// The first curve after a window of a likely length is no deeper than lengthDepth, and takes lengthSure of the calls that a
+	// refusal is worth, but at most as long as lengthCurve windows: it is a good guess, but a guess.
+	lengthDepth, lengthSure, lengthCurve = 0.03, 0.5, 3
 	// lateShare is how far from the last accepted probe towards the last refused one a window's end is put.
-	lateShare = 0.15
+	lateShare = 0.2
 	// lifeShare of what was accepted in the long run is allowed in any case; less with each refusal in a row below that.
 	lifeShare, lifeFade = 0.6, 0.7
 	// windowPause is the least pause that only a window asks for, seconds being rounded up.
@@ -54,6 +60,8 @@ type lesson struct {
 	step  float64 // how far below a told pace that was refused the next one is, as a part of it
 	pause time.Duration
 	asked bool // the destination said how long to pause
+
+	length time.Duration // of the window that ended with the episode, if that is likely; 0: none
 }
 
 // recovered ends an episode: the probe was accepted. asked: the destination said how long to pause; calls is how many a
@@ -64,10 +72,11 @@ func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling fl
 		good: min(max(e.good.mean(now), slowest), ceiling), best: e.best(now),
 		pause: now - e.episode.from, asked: asked,
 	}
+	e.remember()
 	if told > 0 && (l.was == 0 || l.was > told) {
 		l.was, e.past.bold = told, firstBold
 	}
-	level := e.firstLevel(&l)
+	level := e.firstLevel(now, &l)
 	if l.was > 0 {
 		level = e.nextLevel(now, &l)
 	}
@@ -99,17 +108,29 @@ func (e *explorer) best(now tick) float64 {
 }
 
 // firstLevel is the level after the first episode.
-func (e *explorer) firstLevel(l *lesson) float64 {
+func (e *explorer) firstLevel(now tick, l *lesson) float64 {
 	e.past.bold = firstBold
 	switch {
 	case l.calls < few:
 		return math.Sqrt(l.good * e.episode.pace)
-	case e.episode.probes > 0 && !l.asked:
-		// It was over somewhere between the last probe that was refused and the one that was not.
-		most := l.calls / (e.episode.failed - e.good.from).Seconds()
-		return l.good * math.Pow(most/l.good, lateShare)
+	case l.asked:
+		return l.good
+	case e.episode.probes == 0:
+		// The pace is limited. Half of it was accepted for a second, though that may have been saved up; the pause was long
+		// enough for a call, so that many times as fast is not likely.
+		return max(l.good, min(math.Sqrt(l.good*e.episode.pace/2), few/l.pause.Seconds()))
+	case e.episode.probes > 1 && !e.tried:
+		if l.length = e.good.length(now); l.length > 0 {
+			return l.calls / l.length.Seconds()
+		}
 	}
-	return l.good
+	// It was over somewhere between the last probe that was refused and the one that was not. After a pause of a second it
+	// may be one of a second: what was used in the last one is the most that such a window allows then.
+	most := e.episode.last
+	if e.episode.probes > 1 {
+		most = l.calls / (e.episode.failed - e.good.from).Seconds()
+	}
+	return l.good * math.Pow(max(1, most/l.good), lateShare)
 }
 
 // nextLevel is the level after another episode. The allowance was used up when the last episode ended and when this one
@@ -175,13 +196,19 @@ func (e *explorer) shape(l *lesson, calls float64) {
 	sure := min(max(leastDepth/gap, 0.05*math.Exp2(float64(p.far))), 1)
 	e.depth = min(max(e.depth/2, gap, least), mostDepth)
 	e.rise = calls * sure * p.refused / e.level
+	soonest := float64(minRise)
 	if first {
 		e.rise = firstRise / e.level
 	}
-	if first && !l.asked && l.pause.Seconds()*e.level > windowCalls {
+	switch {
+	case first && !l.asked && e.episode.probes == 0 && l.calls >= enough:
+		soonest = firstMinRise
+	case l.length > 0 && first:
+		e.depth, e.rise = lengthDepth, min(lengthSure*calls/e.level, lengthCurve*l.length.Seconds())
+	case first && !l.asked && l.pause.Seconds()*e.level > windowCalls:
 		// What was accepted until then, over the time to the window's end, is a good guess. Too high costs another window.
 		e.depth, e.rise = min(e.depth, windowDepth), max(e.rise, l.pause.Seconds())
 	}
-	e.rise = min(max(e.rise, minRise, pauseShare*sure*p.pause.Seconds()), maxRise)
+	e.rise = min(max(e.rise, soonest, pauseShare*sure*p.pause.Seconds()), maxRise)
 	e.double = max(doubleShare*e.rise, p.longest.Seconds(), leastDouble*sure)
 }

@@ -66,7 +66,7 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 	if !news && !b.explore.refused() {
 		return // what it belongs to was explained
 	}
-	backoff := b.explore.refuse(now, int(b.pause.attempts), b.rate(now), b.surelyTold(now), b.cfg.Ceiling, b.trip.typical())
+	backoff := b.explore.refuse(now, int(b.pause.attempts), b.rate(now), b.surelyTold(now), b.trip.typical(), asked)
 	if news && (!asked || b.pause.attempts > 1) {
 		// A time that was too short, as some round down, is not taken at its word twice.
 		b.pause.hold(now, min(now+backoff, now+b.cfg.MaxPause), false, "refused")

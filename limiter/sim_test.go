@@ -24,12 +24,15 @@ type study struct {
 	within  time.Duration // or after so long
 	seed    uint64
 
-	dialect destination.Dialect // where headers are not enough: real fields, read by a Reader
-	also    []destination.Spec  // further limits, which must have room for a call, too
-	change  int                 // the limit half way through; 0: it stays
-	chance  float64             // of a call to be refused whatever the limit says
-	late    time.Duration       // when that begins
-	foreign float64             // calls a second by others, at random
+	dialect destination.Dialect                           // where headers are not enough: real fields, read by a Reader
+	also    []destination.Spec                            // further limits, which must have room for a call, too
+	change  int                                           // the limit half way through; 0: it stays
+	chance  float64                                       // of a call to be refused whatever the limit says
+	late    time.Duration                                 // when that begins
+	foreign float64                                       // calls a second by others, at random
+	host    judge                                         // the destination, where it is none of the models of package destination
+	drowsy  time.Duration                                 // timers are late by at most this much
+	judged  func(at time.Duration, ok bool, pace float64) // by host
 }
 
 // headers is how the destination tells its limit, in whole seconds rounded up.
@@ -63,6 +66,7 @@ type event struct {
 	kind    eventKind
 	sent    time.Time
 	seen    []destination.Verdict
+	tells   []destination.Header // by a host
 	ok      bool
 	decided time.Time
 	life    int // of the budget that made the call
@@ -104,7 +108,10 @@ var epoch = time.Unix(1_800_000_000, 0).UTC()
 
 func (s study) run(tb testing.TB) findings {
 	tb.Helper()
-	server := s.server(tb)
+	var server several
+	if s.host == nil {
+		server = s.server(tb)
+	}
 	random := rand.New(rand.NewPCG(s.seed, 7))
 	begin := epoch.Add(s.after)
 	b := New(s.cfg, begin)
@@ -134,6 +141,10 @@ func (s study) run(tb testing.TB) findings {
 			if why != Ready {
 				if at != Never && (!waking.After(now) || at.Before(waking)) {
 					waking = at
+					if s.drowsy > 0 {
+						at = at.Add(time.Duration(random.Int64N(int64(s.drowsy))))
+						waking = at
+					}
 					plan(event{at: at, kind: wake})
 				}
 				return
@@ -168,10 +179,20 @@ func (s study) run(tb testing.TB) findings {
 			}
 		case arrive:
 			f.arrivals = append(f.arrivals, now)
-			e.seen, e.ok = server.decide(now, s.chance > 0 && now.Sub(begin) >= s.late && random.Float64() < s.chance)
+			if s.host != nil {
+				e.ok, e.tells = s.host.judge(now)
+				s.judged(now.Sub(begin), e.ok, b.Rate(now))
+			} else {
+				e.seen, e.ok = server.decide(now, s.chance > 0 && now.Sub(begin) >= s.late && random.Float64() < s.chance)
+			}
 			e.kind, e.decided = respond, now
 			if e.ok {
 				f.accepted++
+				if s.host != nil {
+					e.at = now.Add(half())
+					plan(e)
+					continue
+				}
 				work := time.Duration(float64(s.service) * (1 + s.spread*(2*random.Float64()-1)))
 				plan(event{at: now.Add(work), kind: done})
 				e.at = now.Add(work + half())
@@ -201,8 +222,13 @@ func (s study) run(tb testing.TB) findings {
 			if !e.ok {
 				o.Status = 429
 			}
-			if o.Hint = s.hint(&e, now); s.dialect != "" {
+			switch {
+			case s.host != nil:
+				o.Hint = read.fields(e.tells, &e, o.Status)
+			case s.dialect != "":
 				o.Hint = read.hint(s.dialect, &e, o.Status)
+			default:
+				o.Hint = s.hint(&e, now)
 			}
 			b.Observe(now, o)
 			unsaved = true
@@ -265,8 +291,12 @@ type reading struct {
 }
 
 func (r *reading) hint(d destination.Dialect, e *event, status int) *Hint {
+	return r.fields(d.AppendAll(nil, e.seen, e.decided), e, status)
+}
+
+func (r *reading) fields(fields []destination.Header, e *event, status int) *Hint {
 	r.reader.Reset(status, e.sent, e.at)
-	for _, f := range d.AppendAll(nil, e.seen, e.decided) {
+	for _, f := range fields {
 		r.reader.Field([]byte(f.Name), []byte(f.Value))
 	}
 	r.reader.Hint(&r.read)

@@ -1,0 +1,56 @@
+package limiter
+
+import (
+	"testing"
+	"time"
+)
+
+// TestHAProxyIsDrivenToItsLimitWithinItsFirstWindow: it says nothing but 429, its window slides by an estimate, and what it
+// refuses counts. A probe when the window is just over is still refused, and a pace that is found while room comes back call
+// by call is far too low. Measured from the first call on, ten seconds or a window of warm-up included.
+func TestHAProxyIsDrivenToItsLimitWithinItsFirstWindow(t *testing.T) {
+	for _, c := range []struct {
+		limit   Rule
+		use     float64
+		refused float64
+	}{
+		{Rule{100, 10 * time.Second}, 0.95, 0.01},
+		{Rule{50, 10 * time.Second}, 0.92, 0.02},
+		{Rule{20, time.Second}, 0.82, 0.01},
+		{Rule{300, time.Minute}, 0.95, 0.015},
+	} {
+		for seed := range uint64(5) {
+			f := driveReal(t, &haproxy{limit: c.limit.N, per: c.limit.Per.Milliseconds()}, c.limit, seed)
+			if f.use < c.use || f.refused > c.refused {
+				t.Errorf("%d/%v, seed %d: use %.3f, refused %.2f%%; want %.3f, %.2f%%", c.limit.N, c.limit.Per, seed, f.use,
+					100*f.refused, c.use, 100*c.refused)
+			}
+		}
+	}
+}
+
+// driven is what a real limiter saw over a minute after a warm-up.
+type driven struct{ use, refused float64 }
+
+// driveReal drives a model of a real limiter on the same machine, for a window, ten seconds at least, and a minute.
+func driveReal(t *testing.T, host judge, limit Rule, seed uint64) driven {
+	t.Helper()
+	s := study{
+		cfg: DefaultConfig(), host: host, rtt: 200 * time.Microsecond, noise: 400 * time.Microsecond,
+		drowsy: time.Millisecond, after: time.Duration(seed) * 1970 * time.Millisecond,
+		within: max(limit.Per, 10*time.Second) + time.Minute, seed: seed,
+	}
+	accepted, refused := 0.0, 0.0
+	s.judged = func(_ time.Duration, ok bool, _ float64) {
+		if ok {
+			accepted++
+		} else {
+			refused++
+		}
+	}
+	s.run(t)
+	return driven{
+		use:     accepted / (float64(limit.N) * s.within.Seconds() / limit.Per.Seconds()),
+		refused: refused / (accepted + refused),
+	}
+}
