@@ -30,6 +30,7 @@ type concurrency struct {
 	reached bool  // the limit was met since turn
 	streak  uint8 // raises in a row that were not refused
 	raised  bool  // the last change was a raise
+	found   bool  // a raise was refused since base was set: until then the limit is a guess
 	alone   bool  // a call was refused while it was the only one
 	far     bool  // from the destination
 	rated   bool  // it was shown that time, not calls at once, is limited
@@ -48,16 +49,18 @@ const (
 	leastEvery, mostEvery = 300, 1500
 	// raiseShare: the time between raises is at least this many times an episode's pauses.
 	raiseShare = 45
+	// mostHaste is how often that is halved at most.
+	mostHaste = 3
 	// farEvery is how many accepted calls earn a higher level where calls are spread: it is raised by so little, a
 	// farStep of itself, that a refusal lowers it by no more.
-	farEvery = 100
+	farEvery = 200
 	farStep  = 1. / 40
 	// farShare is the part of a round trip that the way takes, from which on a destination is far.
 	farShare = 0.25
 	// farRoom is how many calls at once a level is given for what varies, as a multiple of it.
 	farRoom = 1.25
-	// leastCrowd is the fewest in flight at a refusal that hints at a limit of calls at once.
-	leastCrowd = 5
+	// leastCrowd is the fewest in flight at a refusal that hints at a limit of calls at once, fewestCrowd where one is known.
+	leastCrowd, fewestCrowd = 5, 3
 	// rateFor is how long it is believed that time is what is limited.
 	rateFor = 10 * time.Minute
 )
@@ -95,7 +98,7 @@ func (c *concurrency) accept(now tick, roundTrip time.Duration) {
 	}
 	c.sound = 0
 	if c.base > 0 {
-		if c.clean < c.needed() || now-c.tried < raiseShare*c.asked>>min(c.streak, 3) {
+		if c.clean < c.needed() || now-c.tried < raiseShare*c.asked>>c.haste() {
 			return
 		}
 		c.every = max(c.every*3/4, leastEvery)
@@ -107,6 +110,15 @@ func (c *concurrency) accept(now tick, roundTrip time.Duration) {
 		c.limit++
 	}
 	c.reached, c.turn, c.tried, c.clean, c.raised = false, now, now, 0, true
+}
+
+// haste is how often the time between raises is halved: with each raise in a row that was not refused, and at once where
+// limit is what was under way when calls were refused in a heap: most likely far too little.
+func (c *concurrency) haste() uint8 {
+	if !c.found {
+		return mostHaste
+	}
+	return min(c.streak, mostHaste)
 }
 
 // strained lowers the limit after a call that the destination could not answer well, with so many in flight.
@@ -150,7 +162,7 @@ func (c *concurrency) again(now, sent tick, inFlight int32) bool {
 		c.lower(now)
 		c.clean, c.tried, c.cutAt, c.heap = 0, now, now, inFlight
 	}
-	if inFlight > 1 && c.also <= max(3, c.heap*3/4) && c.atOnce() >= max(leastCrowd-2, c.base/3) {
+	if inFlight > 1 && c.also <= max(3, c.heap*3/4) && c.atOnce() >= max(fewestCrowd, c.base/3) {
 		return true
 	}
 	c.time(now)
@@ -212,6 +224,7 @@ func (c *concurrency) limited(now tick, inFlight int32) {
 	if c.base == 0 {
 		c.base, c.every = max(1, min(c.limit, inFlight)-1), leastEvery
 		c.limit, c.sound, c.far = c.base, 0, false
+		c.found, c.raised = false, false
 	} else {
 		c.lower(now)
 	}
@@ -231,6 +244,7 @@ func (c *concurrency) lower(now tick) {
 	case often:
 		c.limit = max(1, c.limit-max(1, c.limit/20))
 	}
+	c.found = c.found || c.raised
 	c.streak, c.raised, c.sound = 0, false, 0
 }
 
@@ -247,7 +261,11 @@ func (c *concurrency) recovered(now tick) bool {
 		c.rateAt = now
 		return false
 	}
-	if alone || flood || crowd < leastCrowd {
+	few := int32(leastCrowd)
+	if c.base > 0 { // it was shown before, and a place may have come free while a refusal was on its way
+		few = fewestCrowd
+	}
+	if alone || flood || crowd < few {
 		c.time(now) // refused alone, or among few, or all
 		return false
 	}
@@ -255,6 +273,7 @@ func (c *concurrency) recovered(now tick) bool {
 	if c.base == 0 {
 		c.limit = max(1, crowd-1)
 		c.base, c.every, c.sound, c.far = c.limit, leastEvery, 0, false
+		c.found, c.raised = false, false
 	} else {
 		c.lower(now)
 	}

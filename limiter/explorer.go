@@ -216,9 +216,10 @@ func (e *explorer) endEpisode() {
 	}
 }
 
-// paused takes in how long the pauses of an episode were.
-func (p *past) paused(total time.Duration) {
-	if p.pause == 0 {
+// paused takes in how long the pauses of an episode were. One that was asked for and is shorter than those before shows
+// what the next one will cost: where a window asks for its rest, that is the less the nearer the pace is to the limit.
+func (p *past) paused(total time.Duration, asked bool) {
+	if p.pause == 0 || asked && total < p.pause {
 		p.pause = total
 	}
 	p.pause += (total - p.pause) / 4

@@ -9,6 +9,8 @@ const (
 	// How many calls a curve takes back to its level, for each refusal that the last one cost. The next refusal comes
 	// later than that: their share stays below a third of a percent. It is lower where the destination tells its limit.
 	callsUntold, callsToldShort, callsTold = 280, 520, 2000
+	// callsSettled is callsUntold of a level that was put right several times: another refusal teaches little.
+	callsSettled = 400
 	// leastDepth (less where the limit is told) and mostDepth bound the curve's depth.
 	leastDepth, leastDepthTold, mostDepth = 0.01, 0.002, 0.1
 	// minRise and maxRise bound, in seconds, how soon the curve is back at level.
@@ -23,6 +25,8 @@ const (
 	// doubleShare is the part of rise in which the pace doubles once it has gone a rise beyond the level, and leastDouble
 	// the least time for that, in seconds.
 	doubleShare, leastDouble = 0.6, 60
+	// againDouble is the least of that after refusals in a row, in seconds: a quarter.
+	againDouble = leastDouble / 4
 
 	// few accepted calls say nothing of a rate; trusted are worth as much as the level that they contradict; enough stand
 	// for themselves, while fewer, between refusals in a row, are counted together.
@@ -195,6 +199,9 @@ func (e *explorer) shape(l *lesson, calls float64) {
 	// Who is far off again and again goes too fast: each time it takes twice as long.
 	sure := min(max(leastDepth/gap, 0.05*math.Exp2(float64(p.far))), 1)
 	e.depth = min(max(e.depth/2, gap, least), mostDepth)
+	if !told && p.episodes >= settled {
+		calls = max(calls, callsSettled)
+	}
 	e.rise = calls * sure * p.refused / e.level
 	soonest := float64(minRise)
 	if first {
@@ -211,4 +218,9 @@ func (e *explorer) shape(l *lesson, calls float64) {
 	}
 	e.rise = min(max(e.rise, soonest, pauseShare*sure*p.pause.Seconds()), maxRise)
 	e.double = max(doubleShare*e.rise, p.longest.Seconds(), leastDouble*sure)
+	if !first && !l.asked && l.calls < enough {
+		// A few calls between two refusals tell little of a level, and not that much more than the last one is allowed: where
+		// a window slides, what was too much weighs on for its length.
+		e.double = max(e.double, againDouble)
+	}
 }

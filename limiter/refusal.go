@@ -121,7 +121,7 @@ func (w *window) holdAfter(now tick, attempt int) tick {
 // recovered ends an episode: the probe was accepted.
 func (b *Budget) recovered(now tick) {
 	if b.explore.refused() {
-		b.explore.past.paused(now - b.explore.episode.from)
+		b.explore.past.paused(now-b.explore.episode.from, b.pause.asked)
 	}
 	switch crowded := b.calls.recovered(now); {
 	case crowded:
