@@ -114,6 +114,7 @@ func (r *Reader) Hint(h *Hint) {
 			r.windows(&r.groups[i])
 		}
 		h.N = r.found.pick(&h.Windows)
+		r.endsAtRetry(h)
 		h.Rate = r.rate
 		h.Concurrency = r.concurrency || r.zeroLimit(h)
 	}

@@ -84,6 +84,21 @@ func (r *Reader) retryIn(rounded time.Duration) time.Duration {
 	return 0
 }
 
+// endsAtRetry has the one window that is told without its end be over when an accepted call's X-RateLimit-Retry-After says, if
+// that is to come. Symfony tells so with each answer: of a sliding window its end
+// (https://github.com/symfony/symfony/blob/5.4/src/Symfony/Component/RateLimiter/Policy/SlidingWindowLimiter.php), and of what
+// may be called again at once, now.
+func (r *Reader) endsAtRetry(h *Hint) {
+	c, w := &r.delays[delayXRateLimit], &h.Windows[0]
+	if len(c.value) == 0 || h.N != 1 || mayDelay(r.status) || w.HasReset || w.Length > 0 || w.Limit == Unknown || w.Remaining == Unknown {
+		return
+	}
+	told := *w
+	if r.setReset(&told, c.value, c.says); told.HasReset && told.ResetAt.After(r.exchange.received) {
+		*w = told
+	}
+}
+
 // stamp reads the value of a reset or a delay, and the destination's Date once something has to be compared with it.
 func (r *Reader) stamp(value []byte, says naming) (stamp, bool) {
 	s, ok := parseStamp(value, says, r.exchange.received)

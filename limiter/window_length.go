@@ -46,7 +46,9 @@ func (w *window) measure(t *statement) {
 		if span == 0 {
 			return
 		}
-		reset = max(reset, span)
+		if reset = max(reset, span); w.asksForAll(t) {
+			reset = t.lo - t.received
+		}
 		defer w.timed()
 	case w.timing != always, w.twin && t.sent-w.since > w.per: // until then, what is remembered may be the other one's
 		reset = max(reset, w.spans(t))

@@ -56,6 +56,15 @@ func (w *window) spanned(t *statement) tick {
 	return t.lo/2 + t.hi/2 - w.first
 }
 
+// asksForAll reports whether a refusal asks for a whole window, whatever is left of it: people choose windows of that length, and
+// none as long as from the first call that it counts until then. Symfony's token bucket does. Where refusals are all that is told, it
+// is not known for sure which call that was.
+func (w *window) asksForAll(t *statement) bool {
+	lo, hi := t.lo-t.received, t.hi-t.received
+	before := t.received - w.first
+	return w.timing == onRefusal && lo > before && likely(lo, hi) && !likely(before+lo, before+hi)
+}
+
 // onlyRefused has a window of which accepted calls say nothing count what the lane counted by itself.
 func (w *window) onlyRefused(g *goodput, t *statement) {
 	if w.per == 0 && !w.counted && !t.accepted && t.remaining == 0 && t.hasReset && t.length == 0 && !t.unsure {
