@@ -65,10 +65,13 @@ func (w *window) asksForAll(t *statement) bool {
 	return w.timing == onRefusal && lo > before && likely(lo, hi) && !likely(before+lo, before+hi)
 }
 
-// onlyRefused has a window of which accepted calls say nothing count what the lane counted by itself.
+// onlyRefused has a window of which accepted calls say nothing count what the lane counted by itself, if that is much of what it
+// allows. Else others used it up, or calls before the lane's first, and the reset that it tells is all that is known of it.
 func (w *window) onlyRefused(g *goodput, t *statement) {
-	if w.per == 0 && !w.counted && !t.accepted && t.remaining == 0 && t.hasReset && t.length == 0 && !t.unsure {
-		w.timing, w.first, w.lost = refusing, g.from, int64(g.n)+1 // and one that untimed takes off
+	n := int64(g.n)
+	if w.per == 0 && !w.counted && !t.accepted && t.remaining == 0 && t.hasReset && t.length == 0 && !t.unsure &&
+		n >= max(1, w.limit/2) {
+		w.timing, w.first, w.lost = refusing, g.from, n+1 // and one that untimed takes off
 	}
 }
 
