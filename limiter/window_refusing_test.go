@@ -90,3 +90,17 @@ func TestAStallBeforeTheFirstRefusalDoesNotLowerTheFirstLevel(t *testing.T) {
 		t.Errorf("%.1f calls a second after a window of 100 in 10 s was used up, want some 10", got)
 	}
 }
+
+// What was used up before the lane's first call, by others or by an earlier run, is not in the lane's own count: the reset that the
+// first answer tells is all that is known.
+func TestAFirstAnswerThatRefusesHoldsUntilItsReset(t *testing.T) {
+	b := New(DefaultConfig(), epoch)
+	answer(b, epoch, 429, left(100, 0, epoch.Add(90*time.Second)))
+	at, why := b.ReadyAt(epoch)
+	for why != Ready {
+		at, why = b.ReadyAt(at)
+	}
+	if held := at.Sub(epoch); held < 90*time.Second || held > 92*time.Second {
+		t.Errorf("the next call is held for %v, want 90 s", held)
+	}
+}
