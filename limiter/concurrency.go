@@ -222,13 +222,17 @@ func (c *concurrency) pace() float64 {
 // limited lowers the limit where the destination says that it is calls at once which it limits.
 func (c *concurrency) limited(now tick, inFlight int32) {
 	if c.base == 0 {
-		c.base, c.every = max(1, min(c.limit, inFlight)-1), leastEvery
-		c.limit, c.sound, c.far = c.base, 0, false
-		c.found, c.raised = false, false
+		c.shown(max(1, min(c.limit, inFlight)-1))
 	} else {
 		c.lower(now)
 	}
 	c.clean, c.tried = 0, now
+}
+
+// shown begins with a limit, now that calls at once were shown to be what is limited.
+func (c *concurrency) shown(limit int32) {
+	c.base, c.limit, c.every = limit, limit, leastEvery
+	c.sound, c.far, c.found, c.raised = 0, false, false, false
 }
 
 // lower takes places away if refusals come too often.
@@ -271,9 +275,7 @@ func (c *concurrency) recovered(now tick) bool {
 	}
 	c.rated = false
 	if c.base == 0 {
-		c.limit = max(1, crowd-1)
-		c.base, c.every, c.sound, c.far = c.limit, leastEvery, 0, false
-		c.found, c.raised = false, false
+		c.shown(max(1, crowd-1))
 	} else {
 		c.lower(now)
 	}
