@@ -116,6 +116,7 @@ type Front struct {
 	set      Settings
 	defaults webhook.Defaults
 	server   fasthttp.Server
+	doors    doors
 	closing  atomic.Bool
 	tunnels  atomic.Int64  // open
 	stopping chan struct{} // closed when the shutdown begins
@@ -190,9 +191,15 @@ func (p inForce) Ordered(name string) bool { return p().Ordered(name) }
 // Names is policy.Set's.
 func (p inForce) Names() []string { return p().Names() }
 
-// Serve answers the connections of a listener until Shutdown. It returns nil after Shutdown.
+// Serve answers the connections of a listener until Shutdown. It returns nil after Shutdown, also where that came first: the
+// listener is closed then.
 func (f *Front) Serve(ln net.Listener) error {
-	if err := f.server.Serve(ln); err != nil {
+	served := f.doors.enter(ln)
+	if served == nil {
+		return nil
+	}
+	defer f.doors.leave(served)
+	if err := f.server.Serve(served); err != nil {
 		return fmt.Errorf("front door at %s: %w", ln.Addr(), err)
 	}
 	return nil
@@ -204,6 +211,7 @@ func (f *Front) Shutdown(ctx context.Context) error {
 	if !f.closing.Swap(true) {
 		close(f.stopping)
 	}
+	f.doors.close()
 	if err := f.server.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("front door: requests still under way: %w", err)
 	}
