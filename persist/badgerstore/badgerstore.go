@@ -74,7 +74,8 @@ type Options struct {
 	NoCompaction bool
 	Log          zerolog.Logger
 
-	still bool // see committer
+	still  bool            // see committer
+	sought chan<- struct{} // see emptied
 }
 
 // Retention bounds the history of finished webhooks. Live ones are never subject to it. A settlement's Keep wins over the

@@ -59,7 +59,7 @@ func newCommitter(s *Store, clock *clock, j *journal) *committer {
 		// A tenth is left for the rows that no operation counts: the clock's, and empty queues swept.
 		limit: cost{rows: s.db.MaxBatchCount() * 9 / 10, bytes: s.db.MaxBatchSize() * 9 / 10},
 	}
-	c.wake = sync.NewCond(&c.mu)
+	c.wake, c.emptied.tell = sync.NewCond(&c.mu), s.opt.sought
 	return c
 }
 

@@ -18,6 +18,7 @@ type emptied struct {
 	begun bool   // under committer.mu
 	after []byte // key of the last row that was looked at
 	done  bool
+	tell  chan<- struct{} // in tests: closed when it is done
 }
 
 // seekAfter is how long after opening it begins: whoever opened the store has queues to list first, and webhooks to send.
@@ -58,6 +59,9 @@ func (c *committer) seek() {
 	if err != nil {
 		c.emptied.done = true // the next opening begins anew
 		c.store.log.Error().Err(err).Msg("looking for queues that an earlier run left empty")
+	}
+	if c.emptied.done && c.emptied.tell != nil {
+		close(c.emptied.tell)
 	}
 }
 

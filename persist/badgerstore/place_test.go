@@ -40,6 +40,7 @@ func (p place) Open(t *testing.T, o storetest.Options) persist.Store {
 		Retention: Retention{Metadata: o.Metadata, Body: o.Body, MaxSize: o.MaxSize},
 		MinFree:   1,
 		Key:       p.key,
+		sought:    o.Swept,
 		Log:       zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel),
 	}
 	if o.Full {

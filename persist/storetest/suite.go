@@ -30,6 +30,8 @@ type Options struct {
 	Metadata, Body time.Duration // how long finished webhooks are kept
 	MaxSize        int64         // bytes of history; 0: unbounded
 	Full           bool          // as if the disk had too little free space
+	// Swept, unless nil, is closed once queues that an earlier run left empty are gone.
+	Swept chan<- struct{}
 }
 
 // Run checks a store's promises. It calls fresh for a new, empty place for each test.
