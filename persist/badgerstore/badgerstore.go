@@ -6,7 +6,8 @@
 // stays long, is moved to the live database (spill.go; replay.go, at opening): a webhook is live where it is in one of
 // them, and fresh.go tells what is in the journal. In the database from the start is what must be written with rows of other
 // kinds, a group with an idempotency key, of an event, or with the first of a queue, and what comes while the journal is behind
-// (enqueue.go, write).
+// (enqueue.go, write); but a group that is too large for one transaction is in the journal first whatever it holds
+// (large_group.go).
 //
 // Finished webhooks are written to history (history.go), append-only files dropped whole when their time or the space is up,
 // by a second goroutine in front of the committer: history first, then the live rows go.
@@ -21,7 +22,7 @@
 //	i key                     -> idempotency: id and fingerprint, for 24 hours
 //	e key                     -> an event: its fingerprint, its webhooks' ids and its record, as long as it is kept
 //	d kind key                -> a document
-//	g first id                -> last id of a group that is being written in several transactions
+//	g first id                -> last id of a group that an earlier release did not finish writing (unfinished.go)
 //	c                         -> the store's clock and the last id it gave
 //	x key                     -> a row that could not be read, set aside as it was
 //

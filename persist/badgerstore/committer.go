@@ -28,6 +28,7 @@ type round struct {
 	ops  []operation
 	sum  cost
 	done chan struct{} // closed when all its operations are finished
+	move int           // webhooks that it moves at least, as far as there are any: see share
 }
 
 // committer is the only writer of the journal and of the live database.
@@ -39,7 +40,7 @@ type committer struct {
 	departed []*freshEntry // what the live database has, and the journal is to be told of with its next frame
 	frame    []byte        // the last one's memory
 	limit    cost          // of one transaction
-	between  func()        // told, by tests, before each transaction of a large group; else nil
+	between  func()        // told, by tests, before each step of writing a large group; else nil
 	still    bool          // in tests: nothing is moved but beside what is written
 	stuck    bool          // moving made no headway: see move
 	emptied  emptied
@@ -186,6 +187,7 @@ func (c *committer) write(r *round) (*writer, error) {
 	}
 	w := c.begin()
 	defer w.discard()
+	w.move = r.move
 	for _, op := range r.ops {
 		if err := op.write(w); err != nil {
 			return w, err

@@ -8,9 +8,8 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// Enqueue implements persist.Store. A group whose rows of entries and keys do not fit one transaction, some 12,000
-// jobs, is refused with persist.ErrTooLarge, as is a payload above Options.MaxWebhook. When ctx ends, only the waiting
-// does: the group may be stored all the same.
+// Enqueue implements persist.Store. A group of more than 64 MiB is refused with persist.ErrTooLarge, as is a payload above
+// Options.MaxWebhook. When ctx ends, only the waiting does: the group may be stored all the same.
 func (s *Store) Enqueue(ctx context.Context, jobs []persist.Job) ([]persist.Receipt, error) {
 	if len(jobs) == 0 {
 		return nil, nil
@@ -22,9 +21,6 @@ func (s *Store) Enqueue(ctx context.Context, jobs []persist.Job) ([]persist.Rece
 		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs in %s: %w", len(jobs), s.dir, persist.ErrFull)
 	}
 	g, err := newGroup(s, jobs)
-	if err == nil {
-		err = g.bound()
-	}
 	if err == nil {
 		err = g.store.commit(ctx, g)
 	}
@@ -56,7 +52,6 @@ type group struct {
 	queueOf  []int        // index into queues, by job
 	size     int64        // bytes of payloads and what leads them
 	whole    cost         // of all rows
-	last     cost         // of those that must share the final transaction
 	keyed    bool         // some have an idempotency key, or come of an event: rows of the live database
 	events   *publication // what they are made of; nil: nobody published them
 	journal  bool         // it was written to the journal
@@ -102,23 +97,13 @@ func newGroup(s *Store, jobs []persist.Job) (*group, error) {
 		}
 		g.queueOf[i] = at
 		g.whole = g.whole.plus(rowCost(1+idSize, payloadHead+len(job.Payload)))
-		g.last = g.last.plus(rowCost(entryKeySize, record.EntrySize))
+		g.whole = g.whole.plus(rowCost(entryKeySize, record.EntrySize))
 		if job.Idempotency != nil {
-			g.last = g.last.plus(rowCost(idemKeySize, idemSize))
+			g.whole = g.whole.plus(rowCost(idemKeySize, idemSize))
 			g.keyed = true
 		}
 	}
-	g.last = g.last.plus(rowCost(1+idSize, 1+idSize)) // the marker
 	return g, nil
-}
-
-// bound sums up what the group takes, once all that it holds has been counted.
-func (g *group) bound() error {
-	g.whole = g.whole.plus(g.last)
-	if !g.last.within(g.store.committer.limit) {
-		return fmt.Errorf("the entries of %d jobs do not fit one transaction: %w", len(g.jobs), persist.ErrTooLarge)
-	}
-	return nil
 }
 
 func (g *group) operation() operation {
@@ -209,8 +194,8 @@ func (g *group) take(i int, id record.ID) {
 	g.newJob = append(g.newJob, i)
 }
 
-// write puts a group into the journal whole, or its rows into the live database: where rows of another kind must come
-// with them, its idempotency keys' or those of queues that have none yet, and where the journal is behind.
+// write puts a group that fits one transaction into the journal whole, or its rows into the live database: where rows of
+// another kind must come with them, its idempotency keys' or those of queues that have none yet, and where the journal is behind.
 func (g *group) write(w *writer) error {
 	g.journal = !g.keyed && !w.c.journal.behind() && g.queuesSaved(w)
 	if err := g.assign(w); err != nil {

@@ -6,13 +6,16 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/dgraph-io/badger/v4"
+
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
-// fresh is what memory knows of the webhooks whose entry is in the journal only, and where their payload is. The
-// committer alone changes it, when the change is durable.
+// fresh is what memory knows of the webhooks whose entry is in the journal only, and where their payload is; and the rows
+// that a frame carries while they are being put into the live database (large_group.go). The committer alone changes it,
+// when the change is durable.
 //
 // A webhook is live where it is found here or in the live database. It moves from here to there, never back: whoever
 // looks here first and there later, on a view begun later, misses none.
@@ -22,6 +25,7 @@ type fresh struct {
 	byID   map[record.ID]*freshEntry
 	queues map[persist.QueueRef]*freshQueue
 	slab   []freshEntry // what is left of it is given out next
+	rows   map[string]*badger.Entry
 }
 
 // freshEntry is one webhook. It does not change but for leaving, which is the committer's.
@@ -55,12 +59,15 @@ const fewGone = 2
 // slabSize is how many entries are allocated at once.
 const slabSize = 256
 
-func (f *fresh) add(file *journalFile, at int64, accepted []acceptedJob) {
-	if len(accepted) == 0 {
+func (f *fresh) add(file *journalFile, at int64, accepted []acceptedJob, rows map[string]*badger.Entry) {
+	if len(accepted)+len(rows) == 0 {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if rows != nil {
+		f.rows = rows
+	}
 	if f.byID == nil {
 		f.byID, f.queues = map[record.ID]*freshEntry{}, map[persist.QueueRef]*freshQueue{}
 	}
@@ -115,6 +122,23 @@ func (f *fresh) remove(es []*freshEntry) {
 			q.entries, q.gone = left, 0
 		}
 	}
+}
+
+// row returns a row that is in the journal only; nil: it may be in the live database, in views begun from now on.
+func (f *fresh) row(key []byte) []byte {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if e := f.rows[string(key)]; e != nil {
+		return e.Value
+	}
+	return nil
+}
+
+// rowsMoved forgets the rows: the live database has them.
+func (f *fresh) rowsMoved() {
+	f.mu.Lock()
+	f.rows = nil
+	f.mu.Unlock()
 }
 
 // holds reports whether anything of a queue is here.

@@ -15,7 +15,7 @@ func accepted(f *fresh, ref persist.QueueRef, n int) []*freshEntry {
 		jobs[i] = acceptedJob{queue: ref, entry: record.Entry{Position: record.Position{Rank: int64(i), ID: id}}}
 	}
 	file := &journalFile{}
-	f.add(file, 0, jobs)
+	f.add(file, 0, jobs, nil)
 	return file.entries
 }
 

@@ -3,12 +3,16 @@ package badgerstore
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/dgraph-io/badger/v4"
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -62,13 +66,26 @@ func goldenRows() []struct {
 		{"history frame", frame.append(nil, nil)},
 		{"journal head", fileHead{7, 0x1234, 1000}.append(nil)},
 		{"journal frame", goldenFrame()},
+		{"journal frame with a row", goldenRowFrame()},
 	}
 }
+
+// groupRow is the marker that earlier releases put before the payloads of a large group.
+func groupRow(last record.ID) []byte { return append([]byte{rowVersion}, last[:]...) }
 
 // goldenFrame is a frame of the journal's file with the salt 7, with one record of each kind.
 func goldenFrame() []byte {
 	e := record.Entry{Position: goldenPlace, Due: 1, Expires: 2, Size: 7}
 	b := appendGone(appendPut(beginFrame(nil), goldenRef, &e, []byte("payload")), record.ID{9})
+	endFrame(b, 7, clockRow(goldenPlace.Rank, goldenID))
+	return b
+}
+
+var goldenRow = badger.Entry{Key: []byte("key"), Value: []byte("value"), ExpiresAt: 1_700_000_000}
+
+// goldenRowFrame is a frame of the same file that carries a row.
+func goldenRowFrame() []byte {
+	b := appendRow(beginFrame(nil), &goldenRow, nil)
 	endFrame(b, 7, clockRow(goldenPlace.Rank, goldenID))
 	return b
 }
@@ -139,12 +156,30 @@ func TestFrameOfTheJournalIsReadBackByItsFileOnly(t *testing.T) {
 	}
 }
 
+func TestRowInTheJournalIsReadBack(t *testing.T) {
+	body, ok := frameBody(goldenRowFrame(), 7)
+	if !ok {
+		t.Fatal("its frame is not whole")
+	}
+	var got journaled
+	if _, _, err := readFrameRecords(body, func(r journaled) { got = r }); err != nil || got.row == nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if !reflect.DeepEqual(*got.row, goldenRow) || got.sealed != nil {
+		t.Errorf("%+v, want %+v as it is", got, goldenRow)
+	}
+	if _, _, err := readFrameRecords(body[:len(body)-1], func(journaled) {}); !errors.Is(err, record.ErrFormat) {
+		t.Errorf("without its last byte: %v, want one of the format", err)
+	}
+}
+
 // FuzzRows feeds every reader with any bytes: what is accepted is written back as it was.
 func FuzzRows(f *testing.F) {
 	for _, r := range goldenRows() {
 		f.Add(r.bytes)
 	}
 	f.Add(goldenFrame()[frameLead:])
+	f.Add(goldenRowFrame()[frameLead:])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		check := func(what string, err error, again []byte) {
 			if err == nil && !bytes.Equal(again, b) {
@@ -176,9 +211,16 @@ func FuzzRows(f *testing.F) {
 		}
 		frame := beginFrame(nil)
 		if ms, last, err := readFrameRecords(b, func(r journaled) {
-			if r.gone {
+			switch {
+			case r.sealed != nil && r.row != nil:
+				frame = append(append(frame, r.sealed...), r.row.Value...)
+			case r.sealed != nil:
+				frame = append(append(frame, r.sealed...), r.payload...)
+			case r.row != nil:
+				frame = appendRow(frame, r.row, nil)
+			case r.gone:
 				frame = appendGone(frame, r.entry.ID)
-			} else {
+			default:
 				frame = appendPut(frame, r.queue, &r.entry, r.payload)
 			}
 		}); err == nil {

@@ -32,6 +32,8 @@ const (
 	// journalFiles is how many files there may be until what is accepted goes to the live database at once: a backlog
 	// grows that would have to be moved there anyway, and moving has fallen behind.
 	journalFiles = 4
+	// journalBytes is the same for all files together: opening reads them, and a file ends with any group, however large.
+	journalBytes = (journalFiles + 1) * journalSize
 )
 
 type journal struct {
@@ -119,7 +121,7 @@ func (j *journal) begin() (*journalFile, error) {
 }
 
 // behind reports that nothing more is to be accepted into the journal for now.
-func (j *journal) behind() bool { return len(j.files) > journalFiles }
+func (j *journal) behind() bool { return len(j.files) > journalFiles || j.bytes.Load() > journalBytes }
 
 func (j *journal) active() *journalFile {
 	if len(j.files) == 0 {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 
+	"github.com/dgraph-io/badger/v4"
+
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 	"github.com/sluice-gateway/sluice/persist/seal"
@@ -20,6 +22,9 @@ import (
 //	record: 'p', partition (1), queue (16), rank (8), id (16), record.Entry (33), payload
 //	        's', the same, its payload sealed (seal.Overhead bytes longer) for what is before it as its place
 //	        'g', id (16): the webhook is over, or the live database has it
+//	        'r', when it expires as Unix s (8; 0: never), length of its key (2), of its value (4), key, value: a row of the
+//	        live database, put there when the frame is durable (large_group.go)
+//	        'R', the same, its value sealed for what is before it as its place
 //
 // The salt is drawn at random for each file. So nothing else passes for one of its frames: not what is left in a file
 // that is written over, nor what a sender puts into a payload.
@@ -30,10 +35,13 @@ const (
 	clockRowSize = 1 + positionSize
 	putHead      = 1 + 1 + len(record.QueueID{}) + positionSize + record.EntrySize
 	goneSize     = 1 + idSize
+	rowHeadSize  = 1 + 8 + 2 + 4
 
-	recordPut    = 'p'
-	recordSealed = 's'
-	recordGone   = 'g'
+	recordPut       = 'p'
+	recordSealed    = 's'
+	recordGone      = 'g'
+	recordRow       = 'r'
+	recordSealedRow = 'R'
 )
 
 // fileHead is what a file of the journal begins with.
@@ -84,6 +92,22 @@ func appendPutHead(b []byte, kind byte, q persist.QueueRef, e *record.Entry) []b
 
 func appendGone(b []byte, id record.ID) []byte { return append(append(b, recordGone), id[:]...) }
 
+// appendRow appends a row, sealed where there is a sealer.
+func appendRow(b []byte, e *badger.Entry, s *seal.Sealer) []byte {
+	at, kind, size := len(b), byte(recordRow), len(e.Value)
+	if s != nil {
+		kind, size = recordSealedRow, size+seal.Overhead
+	}
+	b = binary.BigEndian.AppendUint64(append(b, kind), e.ExpiresAt)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(e.Key))) //nolint:gosec // a key laid out in rows.go, at most some hundred
+	b = binary.BigEndian.AppendUint32(b, uint32(size))       //nolint:gosec // at most LargestPayload, and a head
+	b = append(b, e.Key...)
+	if s != nil {
+		return s.Seal(b, e.Value, b[at:])
+	}
+	return append(b, e.Value...)
+}
+
 // endFrame makes what was appended to a frame's beginning a whole frame of the file with a salt.
 func endFrame(b []byte, salt uint64, clock []byte) {
 	copy(b[frameLead:], clock)
@@ -126,14 +150,16 @@ func nextFrame(b []byte, salt uint64) (at int, body []byte) {
 	return len(b), nil
 }
 
-// journaled is what a reader of the journal is told of one record; payload is nil where the webhook is gone.
+// journaled is what a reader of the journal is told of one record; payload is nil where the webhook is gone. Of a row, row and
+// sealed alone are set.
 type journaled struct {
 	queue   persist.QueueRef
 	entry   record.Entry // its ID alone where the webhook is gone
 	payload []byte
 	gone    bool
-	sealed  []byte // head of a record whose payload is sealed: its place; nil: it is not
+	sealed  []byte // head of a record whose payload, or row's value, is sealed: its place; nil: it is not
 	file    uint64 // number of the file it is in, where that matters
+	row     *badger.Entry
 }
 
 // readFrameRecords reads the records of a frame's body, without its checksum being looked at.
@@ -171,6 +197,20 @@ func readFrameRecords(body []byte, each func(journaled)) (ms int64, last record.
 			r.payload = b[:size:size]
 			b = b[size:]
 			each(r)
+		case (b[0] == recordRow || b[0] == recordSealedRow) && len(b) >= rowHeadSize:
+			key := int64(binary.BigEndian.Uint16(b[9:]))
+			head, size := int64(rowHeadSize)+key, int64(binary.BigEndian.Uint32(b[11:]))
+			if int64(len(b)) < head+size {
+				return 0, last, bad("a row that is not whole")
+			}
+			r := journaled{row: &badger.Entry{
+				Key: b[rowHeadSize:head:head], Value: b[head : head+size : head+size], ExpiresAt: binary.BigEndian.Uint64(b[1:]),
+			}}
+			if b[0] == recordSealedRow {
+				r.sealed = b[:head:head]
+			}
+			each(r)
+			b = b[head+size:]
 		default:
 			return 0, last, bad("an unknown record")
 		}

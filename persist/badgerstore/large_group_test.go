@@ -1,29 +1,195 @@
 package badgerstore
 
 import (
-	"errors"
-	"strings"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-func TestAMarkerOfNoGroupIsToldForWhatIsWrongWithIt(t *testing.T) {
-	for name, tt := range map[string]struct{ key, row, want string }{
-		"a short key": {"g12", string(groupRow(goldenID)), "key of 3 bytes"},
-		"a short row": {string(idKey(kindGroup, goldenID)), "\x01", "group row of 1 bytes"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			s := open(t, dir, Options{})
-			spoil(t, s, []byte(tt.key), []byte(tt.row))
+// keyedJobs returns jobs of 40 bytes with a key each, in as many queues.
+func keyedJobs(n, queues int) (js []persist.Job) {
+	for i := range n {
+		js = append(js, persist.Job{
+			Queue:       record.Queue{Lane: goldenQueue.Lane, Flow: fmt.Sprint(i % queues)},
+			Payload:     fmt.Appendf(nil, "%040d", i),
+			Idempotency: &persist.Idempotency{Key: [32]byte{1, byte(i >> 8), byte(i)}},
+		})
+	}
+	return js
+}
+
+// standing counts the jobs whose key stands for a webhook with their payload, in their queue.
+func standing(t *testing.T, s *Store, js []persist.Job) (n int) {
+	t.Helper()
+	for i := range js {
+		r, err := s.Known(t.Context(), *js[i].Idempotency)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdict != persist.Existing {
+			continue
+		}
+		v, err := s.Webhook(t.Context(), r.ID)
+		if err != nil || v.Entry == nil || string(v.Payload) != string(js[i].Payload) {
+			t.Fatalf("job %d: its key stands for %+v, %v", i, v, err)
+		}
+		n++
+	}
+	return n
+}
+
+func queued(t *testing.T, s *Store, queues int) (n int) {
+	t.Helper()
+	for i := range queues {
+		n += len(sizes(t, s, record.Queue{Lane: goldenQueue.Lane, Flow: fmt.Sprint(i)}))
+	}
+	return n
+}
+
+// Of every step that writing takes where a transaction holds little, and of every step of the opening behind it.
+func TestLargeGroupSurvivesACrashAtAnyOfManyStepsWholeOrNot(t *testing.T) {
+	const jobs, queues = 200, 60
+	js := keyedJobs(jobs, queues)
+	at := place{dir: t.TempDir()}
+	s := open(t, at.dir, Options{})
+	s.committer.limit = cost{rows: 20, bytes: 1 << 20}
+	var left []place
+	crash := func() { left = append(left, at.Crash(t).(place)) } //nolint:forcetypeassert // a place's own
+	s.committer.between = crash
+	if _, err := s.Enqueue(t.Context(), js); err != nil {
+		t.Fatal(err)
+	}
+	crash()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if want := queues/20 + 1 + jobs/20 + 1; len(left) < want {
+		t.Errorf("written in %d steps, want %d at least", len(left), want)
+	}
+	whole := 0
+	for i, p := range left {
+		journal := t.TempDir()
+		if err := os.CopyFS(filepath.Join(journal, "journal"), os.DirFS(filepath.Join(p.dir, "journal"))); err != nil {
+			t.Fatal(err)
+		}
+		for _, when := range []string{"", ", again with the journal that the opening removed last"} {
+			s := open(t, p.dir, Options{})
+			known, there := standing(t, s, js), queued(t, s, queues)
+			if known != there || there != 0 && there != jobs || whole > 0 && there == 0 {
+				t.Errorf("crash %d of %d%s: %d of %d keys are known, %d webhooks queued", i, len(left), when, known, jobs, there)
+			}
+			if when == "" && there == jobs {
+				whole++
+			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Open(dir, Options{})
-			if !errors.Is(err, record.ErrFormat) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("opened with %v, want one of the format that says %q", err, tt.want)
+			if err := os.RemoveAll(filepath.Join(p.dir, "journal")); err != nil {
+				t.Fatal(err)
 			}
-		})
+			if err := os.CopyFS(filepath.Join(p.dir, "journal"), os.DirFS(filepath.Join(journal, "journal"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if want := jobs/20 + 1; whole < want || whole == len(left) {
+		t.Errorf("whole after %d of %d crashes, want %d at least, and not all", whole, len(left), want)
+	}
+}
+
+func TestLargeGroupsLeaveTheJournalBoundedAndLoseNothing(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	const groups, jobs, queues = 8, 1000, 3
+	most := 0
+	for g := range groups {
+		js := keyedJobs(jobs, queues)
+		for i := range js {
+			js[i].Idempotency, js[i].Payload = nil, make([]byte, 10<<10)
+		}
+		if _, err := s.Enqueue(t.Context(), js); err != nil {
+			t.Fatal(err)
+		}
+		if got := queued(t, s, queues); got != (g+1)*jobs {
+			t.Fatalf("after %d groups there are %d webhooks, want %d", g+1, got, (g+1)*jobs)
+		}
+		most = max(most, int(s.committer.journal.bytes.Load()))
+	}
+	if bound := journalBytes + 11<<20; most > bound {
+		t.Errorf("the journal had %d bytes, want %d at most: one group more than all of it may have", most, bound)
+	}
+	s = reopen(t, s)
+	if got := queued(t, s, queues); got != groups*jobs {
+		t.Errorf("after a restart there are %d webhooks, want %d", got, groups*jobs)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The journal may still tell of a group when the time of its keys is up, and they stand for others.
+func TestKeyInTheJournalDoesNotComeBackOverALaterOne(t *testing.T) {
+	js := keyedJobs(100, 1)
+	s := open(t, t.TempDir(), Options{})
+	s.committer.limit = cost{rows: 20, bytes: 1 << 20}
+	if _, err := s.Enqueue(t.Context(), js); err != nil {
+		t.Fatal(err)
+	}
+	key, later := idempotencyKey(js[7].Idempotency), record.ID{9}
+	if err := s.db.Update(func(txn *badger.Txn) error {
+		return txn.SetEntry(badger.NewEntry(key, remembered{id: later}.append(nil)).WithTTL(time.Hour))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, s)
+	if r, err := s.Known(t.Context(), *js[7].Idempotency); err != nil || r.ID != later {
+		t.Errorf("it stands for %s, %v; want %s", r.ID, err, later)
+	}
+	if r, err := s.Known(t.Context(), *js[8].Idempotency); err != nil || r.Verdict != persist.Existing {
+		t.Errorf("another of the group: %+v, %v", r, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A large group that finds no room in the database for its keys was accepted when its frame was durable.
+func TestLargeGroupIsAcceptedThoughItsKeysCannotBePut(t *testing.T) {
+	js := keyedJobs(100, 1)
+	s := open(t, t.TempDir(), Options{})
+	register(t, s, js[0].Queue)
+	s.committer.limit = cost{rows: 20, bytes: 1 << 20}
+	whole, broken := s.db, open(t, t.TempDir(), Options{})
+	if err := broken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	steps := 0
+	s.committer.between = func() {
+		if steps++; steps == 3 { // behind its queues' rows and its frame
+			s.db = broken.db
+		}
+	}
+	if _, err := s.Enqueue(t.Context(), js); err != nil {
+		t.Errorf("%v, want it accepted", err)
+	}
+	s.db = whole
+	if n := standing(t, s, js); n != len(js) {
+		t.Errorf("%d of %d keys are known", n, len(js))
+	}
+	if _, err := s.Enqueue(t.Context(), one(goldenQueue, 1)); err == nil {
+		t.Error("more is accepted before a restart")
+	}
+	s = reopen(t, s)
+	if n := standing(t, s, js); n != len(js) {
+		t.Errorf("after a restart %d of %d keys are known", n, len(js))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -3,7 +3,6 @@ package badgerstore
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
@@ -62,9 +61,9 @@ func newPublication(s *Store, events []persist.Event) (*publication, error) {
 		if size > LargestPayload {
 			return nil, fmt.Errorf("event %d: a row of %d bytes, at most %d: %w", i, size, LargestPayload, persist.ErrTooLarge)
 		}
-		p.last = p.last.plus(rowCost(eventKeySize, size))
+		p.whole = p.whole.plus(rowCost(eventKeySize, size))
 	}
-	return p, p.bound()
+	return p, nil
 }
 
 // assign decides each event's verdict, and gives the webhooks of the new ones their ids and ranks. What it puts are the
@@ -86,7 +85,7 @@ func (p *publication) assign(w *writer) error {
 			p.take(p.first[i]+n, ids[n])
 		}
 		stored := storedEvent{EventView: persist.EventView{Record: e.Record, Webhooks: ids}, fingerprint: e.Fingerprint}
-		w.put(badger.NewEntry(key, stored.row()).WithTTL(e.Keep))
+		w.keep(badger.NewEntry(key, stored.row()).WithTTL(e.Keep))
 		p.receipts[i] = persist.EventReceipt{Verdict: persist.New, EventView: stored.EventView}
 	}
 	return w.err
@@ -107,26 +106,19 @@ func (w *writer) knownEvent(key []byte) (storedEvent, bool) {
 
 // Event implements persist.Store.
 func (s *Store) Event(_ context.Context, key [32]byte) (*persist.EventView, error) {
+	k := eventKey(key)
 	var e storedEvent
-	err := s.read(func(txn *badger.Txn) error {
-		k := eventKey(key)
-		item, err := txn.Get(k)
-		if errors.Is(err, badger.ErrKeyNotFound) {
-			return persist.ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		row, err := item.ValueCopy(nil)
-		if err != nil {
-			return err
-		}
+	row, err := s.keptRow(k)
+	switch {
+	case err != nil:
+	case row == nil:
+		err = persist.ErrNotFound
+	default:
 		if e, err = readEvent(row); err != nil {
 			s.reportUnreadable(k, row)
-			return fmt.Errorf("%w: %w", persist.ErrNotFound, err)
+			err = fmt.Errorf("%w: %w", persist.ErrNotFound, err)
 		}
-		return nil
-	})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("badgerstore: event %x: %w", key, err)
 	}

@@ -3,7 +3,6 @@ package badgerstore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
@@ -13,29 +12,38 @@ import (
 )
 
 // Known implements persist.Store.
-func (s *Store) Known(_ context.Context, k persist.Idempotency) (known persist.Receipt, err error) {
-	err = s.read(func(txn *badger.Txn) error {
-		item, err := txn.Get(idempotencyKey(&k))
-		if errors.Is(err, badger.ErrKeyNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return item.Value(func(b []byte) error {
-			r, err := readRemembered(b)
-			if err != nil {
-				s.reportUnreadable(item.KeyCopy(nil), b)
-				return nil //nolint:nilerr // it stands for nothing any more, as when it is met by Enqueue
-			}
-			known = r.answer(&k)
-			return nil
-		})
-	})
+func (s *Store) Known(_ context.Context, k persist.Idempotency) (persist.Receipt, error) {
+	key := idempotencyKey(&k)
+	row, err := s.keptRow(key)
 	if err != nil {
 		return persist.Receipt{}, fmt.Errorf("badgerstore: looking an idempotency key up: %w", err)
 	}
-	return known, nil
+	if row == nil {
+		return persist.Receipt{}, nil
+	}
+	r, err := readRemembered(row)
+	if err != nil {
+		s.reportUnreadable(key, row)
+		return persist.Receipt{}, nil //nolint:nilerr // it stands for nothing any more, as when it is met by Enqueue
+	}
+	return r.answer(&k), nil
+}
+
+// keptRow returns a copy of a row that is kept for a time, an idempotency key's or an event's; nil: there is none. That of a
+// large group may be in the journal only: see fresh.row.
+func (s *Store) keptRow(key []byte) (row []byte, err error) {
+	if row = s.fresh.row(key); row != nil {
+		return row, nil
+	}
+	err = s.read(func(txn *badger.Txn) error {
+		item, err := txn.Get(key)
+		if err != nil {
+			return notFoundIsNil(err)
+		}
+		row, err = item.ValueCopy(nil)
+		return err
+	})
+	return row, err
 }
 
 // Remember implements persist.Store.
@@ -83,7 +91,7 @@ func (op *rememberOp) finish(_ *writer, err error) { op.err = err }
 // stands has a key stand for a webhook.
 func (w *writer) stands(k *persist.Idempotency, id record.ID) {
 	value := remembered{id, k.Fingerprint}.append(make([]byte, 0, idemSize))
-	w.put(badger.NewEntry(idempotencyKey(k), value).WithTTL(cmp.Or(max(k.Keep, 0), idempotencyTTL)))
+	w.keep(badger.NewEntry(idempotencyKey(k), value).WithTTL(cmp.Or(max(k.Keep, 0), idempotencyTTL)))
 }
 
 // known is what a key stands for; false: for nothing.

@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,12 +29,12 @@ func (s *Store) openJournal(c *clock) (*journal, error) {
 	if len(numbers) == 0 {
 		return j, nil
 	}
-	live, damaged, err := s.replayJournal(j, numbers, c)
+	left, damaged, err := s.replayJournal(j, numbers, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.adoptJournal(live, c); err != nil {
-		return nil, fmt.Errorf("moving %d webhooks from the journal: %w", len(live), err)
+	if err := s.adoptJournal(left, c); err != nil {
+		return nil, fmt.Errorf("moving %d webhooks and %d rows from the journal: %w", len(left.live), len(left.rows), err)
 	}
 	for _, number := range numbers { // oldest first, each for good: see retireOldest
 		path := j.path(number)
@@ -50,17 +51,32 @@ func (s *Store) openJournal(c *clock) (*journal, error) {
 	return j, nil
 }
 
-// replayJournal reads the journal's files: what is live in them, and which of them are damaged.
-func (s *Store) replayJournal(j *journal, numbers []uint64, c *clock) (
-	live map[record.ID]journaled, damaged []uint64, err error,
-) {
+// replayed is what an earlier run left in the journal.
+type replayed struct {
+	live map[record.ID]journaled
+	rows []journaled // in the order of their frames
+}
+
+func (p *replayed) add(r journaled) {
+	switch {
+	case r.row != nil:
+		p.rows = append(p.rows, r)
+	case r.gone:
+		delete(p.live, r.entry.ID)
+	default:
+		p.live[r.entry.ID] = r
+	}
+}
+
+// replayJournal reads the journal's files: what is left in them, and which of them are damaged.
+func (s *Store) replayJournal(j *journal, numbers []uint64, c *clock) (left *replayed, damaged []uint64, err error) {
 	files := make([][]byte, len(numbers))
 	for i, number := range numbers {
 		if files[i], err = os.ReadFile(j.path(number)); err != nil {
 			return nil, nil, err
 		}
 	}
-	live = map[record.ID]journaled{}
+	left = &replayed{live: map[record.ID]journaled{}}
 	for i, number := range numbers {
 		b, used := files[i], int64(-1) // of the last one nobody tells how much counts
 		if i+1 < len(files) && numbers[i+1] == number+1 {
@@ -69,7 +85,7 @@ func (s *Store) replayJournal(j *journal, numbers []uint64, c *clock) (
 				b = b[:min(used, int64(len(b)))] // what failed to be written may stand behind it
 			}
 		}
-		end, whole, err := replay(b, number, c, live)
+		end, whole, err := replay(b, number, c, left)
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading %s: %w", j.path(number), err)
 		}
@@ -79,13 +95,25 @@ func (s *Store) replayJournal(j *journal, numbers []uint64, c *clock) (
 				Msg("damaged file of the journal set aside: webhooks may be missing, or be sent again")
 		}
 	}
-	return live, append(damaged, s.openSealed(live)...), nil
+	return left, append(damaged, s.openSealed(left)...), nil
 }
 
-// openSealed opens the payloads that the journal has sealed, and returns the files of those that do not open: these are
-// left out of live, others must not wait for them.
-func (s *Store) openSealed(live map[record.ID]journaled) (damaged []uint64) {
-	for id, r := range live {
+// openSealed opens what the journal has sealed, and returns the files of that which does not open: it is left out, others must
+// not wait for it.
+func (s *Store) openSealed(left *replayed) (damaged []uint64) {
+	left.rows = slices.DeleteFunc(left.rows, func(r journaled) bool {
+		if r.sealed == nil {
+			return false
+		}
+		value, err := s.fresh.sealer.Open(r.row.Value, r.sealed)
+		if r.row.Value = value; err != nil {
+			damaged = append(damaged, r.file)
+			s.log.Error().Err(err).Hex("key", r.row.Key).Uint64("file", r.file).
+				Msg("a row in the journal does not open; its file is set aside")
+		}
+		return err != nil
+	})
+	for id, r := range left.live {
 		if r.sealed == nil {
 			continue
 		}
@@ -94,11 +122,11 @@ func (s *Store) openSealed(live map[record.ID]journaled) (damaged []uint64) {
 			damaged = append(damaged, r.file)
 			s.log.Error().Err(err).Stringer("id", id).Uint64("file", r.file).
 				Msg("a webhook in the journal does not open; its file is set aside")
-			delete(live, id)
+			delete(left.live, id)
 			continue
 		}
 		r.payload, r.sealed = payload, nil
-		live[id] = r
+		left.live[id] = r
 	}
 	return damaged
 }
@@ -106,7 +134,7 @@ func (s *Store) openSealed(live map[record.ID]journaled) (damaged []uint64) {
 // replay reads a file's whole frames and returns where the last one ends. What follows it in the last file is what was
 // being written when the process ended, and nobody was told of it. But a frame is begun only when the one before it is
 // durable: what is not one between two others, or is not the head, is damage.
-func replay(b []byte, number uint64, c *clock, live map[record.ID]journaled) (end int64, whole bool, err error) {
+func replay(b []byte, number uint64, c *clock, left *replayed) (end int64, whole bool, err error) {
 	h, whole := readFileHead(b, number)
 	if !whole {
 		return 0, false, nil
@@ -119,12 +147,8 @@ func replay(b []byte, number uint64, c *clock, live map[record.ID]journaled) (en
 		whole = whole && skipped == 0
 		at += skipped + frameLead + len(body)
 		ms, last, err := readFrameRecords(body, func(r journaled) {
-			if r.gone {
-				delete(live, r.entry.ID)
-			} else {
-				r.file = number
-				live[r.entry.ID] = r
-			}
+			r.file = number
+			left.add(r)
 		})
 		if err != nil {
 			return 0, false, err
@@ -133,42 +157,62 @@ func replay(b []byte, number uint64, c *clock, live map[record.ID]journaled) (en
 	}
 }
 
-// adoptJournal puts webhooks into the live database that it does not have yet: a crash may have come between moving one
-// there and telling so in the journal, and it may have been tried and moved on there. The clock that the journal told
-// goes with them.
-func (s *Store) adoptJournal(live map[record.ID]journaled, c *clock) error {
-	ids := make([]record.ID, 0, len(live))
-	for id := range live {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, record.ID.Compare)
-	txn := s.db.NewTransaction(true)
-	defer func() { txn.Discard() }()
-	pending := 0 // bytes
-	for _, id := range ids {
-		r := live[id]
-		if _, err := txn.Get(idKey(kindPayload, id)); !errors.Is(err, badger.ErrKeyNotFound) {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		err := txn.Set(idKey(kindPayload, id), payloadRow(r.queue, r.entry.Rank, r.payload))
-		if err == nil {
-			err = txn.Set(entryKey(r.queue, r.entry.Position), r.entry.Append(nil))
-		}
-		if err != nil {
+// adoptJournal puts webhooks and rows into the live database that it does not have yet: a crash may have come between moving
+// one there and telling so in the journal, and it may have been tried and moved on there; a row may be another group's by
+// now, as its time was up. The clock that the journal told goes with them.
+func (s *Store) adoptJournal(left *replayed, c *clock) error {
+	a := adoption{db: s.db, txn: s.db.NewTransaction(true)}
+	defer func() { a.txn.Discard() }()
+	for _, id := range slices.SortedFunc(maps.Keys(left.live), record.ID.Compare) {
+		r := left.live[id]
+		if err := a.put(
+			&badger.Entry{Key: idKey(kindPayload, id), Value: payloadRow(r.queue, r.entry.Rank, r.payload)},
+			&badger.Entry{Key: entryKey(r.queue, r.entry.Position), Value: r.entry.Append(nil)},
+		); err != nil {
 			return err
 		}
-		if pending += len(r.payload) + 256; pending >= spillBytes { // both rows of a webhook, and far below a transaction's bounds
-			if err := txn.Commit(); err != nil {
-				return err
-			}
-			txn, pending = s.db.NewTransaction(true), 0
+	}
+	for _, r := range left.rows {
+		if err := a.put(r.row); err != nil {
+			return err
 		}
 	}
-	if err := txn.Set([]byte{kindClock}, c.row()); err != nil {
+	if err := a.txn.Set([]byte{kindClock}, c.row()); err != nil {
 		return err
 	}
-	return txn.Commit()
+	return a.txn.Commit()
 }
+
+// adoption writes rows in as many transactions as it takes.
+type adoption struct {
+	db    *badger.DB
+	txn   *badger.Txn
+	count cost
+}
+
+// put puts rows that belong together, where there is none yet with the key of the first.
+func (a *adoption) put(rows ...*badger.Entry) error {
+	var k cost
+	for _, e := range rows {
+		k = k.plus(rowCost(len(e.Key), len(e.Value)))
+	}
+	if a.count.rows > 0 && !a.count.plus(k).within(cost{adoptRows, spillBytes}) {
+		if err := a.txn.Commit(); err != nil {
+			return err
+		}
+		a.txn, a.count = a.db.NewTransaction(true), cost{}
+	}
+	if _, err := a.txn.Get(rows[0].Key); !errors.Is(err, badger.ErrKeyNotFound) {
+		return err
+	}
+	for _, e := range rows {
+		if err := a.txn.SetEntry(e); err != nil {
+			return err
+		}
+	}
+	a.count = a.count.plus(k)
+	return nil
+}
+
+// adoptRows is how many rows go in one transaction at opening, beside spillBytes: both are below what one takes.
+const adoptRows = 8192

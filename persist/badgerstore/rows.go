@@ -163,8 +163,7 @@ func readMoved(b []byte) (moved, error) {
 	return moved{binary.BigEndian.Uint32(b[1:]), int64(binary.BigEndian.Uint64(b[5:]))}, nil //nolint:gosec // bits
 }
 
-func groupRow(last record.ID) []byte { return append([]byte{rowVersion}, last[:]...) }
-
+// readGroupRow reads the marker of a large group, as earlier releases wrote it.
 func readGroupRow(b []byte) (last record.ID, err error) {
 	if len(b) != 1+idSize || b[0] != rowVersion {
 		return last, fmt.Errorf("%w: group row of %d bytes", record.ErrFormat, len(b))

@@ -233,7 +233,7 @@ func TestSealedRecordsOfEarlierReleasesOpen(t *testing.T) {
 		endFrame(journal, 7, clockRow(goldenPlace.Rank, goldenID))
 		history := historic{id: goldenID, finished: 5, value: []byte("value")}
 		if err := os.WriteFile(path, bytes.Join([][]byte{
-			newFormat(key), hexLine(journal), hexLine(history.append(nil, key.Sealer("history"))),
+			newFormat(key), hexLine(journal), hexLine(history.append(nil, key.Sealer("history"))), hexLine(sealedRow(key)),
 		}, nil), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -261,6 +261,24 @@ func TestSealedRecordsOfEarlierReleasesOpen(t *testing.T) {
 	if err != nil || string(h.value) != "value" || h.id != goldenID {
 		t.Errorf("history: %+v, %v", h, err)
 	}
+	if body, ok = frameBody(unhex(t, lines[4]), 7); !ok {
+		t.Fatal("the journal's frame with a row is not whole")
+	}
+	var row journaled
+	if _, _, err := readFrameRecords(body, func(r journaled) { row = r }); err != nil || row.row == nil {
+		t.Fatalf("%+v, %v", row, err)
+	}
+	value, err := key.Sealer("journal").Open(row.row.Value, row.sealed)
+	if err != nil || string(value) != "value" || string(row.row.Key) != "key" || row.row.ExpiresAt != goldenRow.ExpiresAt {
+		t.Errorf("a row of the journal: %+v, %q, %v", row.row, value, err)
+	}
+}
+
+// sealedRow is goldenRowFrame with its row sealed.
+func sealedRow(key seal.Key) []byte {
+	b := appendRow(beginFrame(nil), &goldenRow, key.Sealer("journal"))
+	endFrame(b, 7, clockRow(goldenPlace.Rank, goldenID))
+	return b
 }
 
 func hexLine(b []byte) []byte { return append(hex.AppendEncode(nil, b), '\n') }

@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"slices"
 
+	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -16,7 +17,7 @@ const (
 )
 
 // share is how many webhooks a transaction moves.
-func (w *writer) share() int { return min(max(spillLeast, 2*len(w.accepted)), spillMost) }
+func (w *writer) share() int { return min(max(spillLeast, 2*len(w.accepted), w.move), spillMost) }
 
 // filesAtRest is how many files of the journal are left alone, the one written to and the one before it: most of their
 // webhooks end before they would have to be moved.
@@ -74,15 +75,36 @@ func (c *committer) move() {
 	if c.stuck = c.store.space.exhausted(); c.stuck {
 		return
 	}
-	files, told := len(c.journal.files), len(c.departed) > 0
-	w, err := c.write(new(round))
+	headway, err := c.moveSome(new(round))
 	if err != nil {
 		c.store.log.Error().Err(err).Msg("moving webhooks from the journal to the live database; it is tried again")
-		c.stuck = true
-		return
+	}
+	c.stuck = !headway
+}
+
+// moveSome moves a part of what is to be moved, and reports whether there was any.
+func (c *committer) moveSome(r *round) (headway bool, err error) {
+	files, told := len(c.journal.files), len(c.departed) > 0
+	w, err := c.write(r)
+	if err != nil {
+		return false, err
 	}
 	c.registry.apply(w)
-	c.stuck = len(w.spilt) == 0 && !told && len(c.journal.files) == files
+	return len(w.spilt) > 0 || told || len(c.journal.files) != files, nil
+}
+
+// catchUp moves until the journal is not behind, as far as that can be: for what goes there all the same.
+func (c *committer) catchUp() error {
+	for c.journal.behind() && len(c.journal.files) > filesAtRest {
+		if c.store.space.exhausted() {
+			return persist.ErrFull
+		}
+		headway, err := c.moveSome(&round{move: spillMost})
+		if err != nil || !headway {
+			return err
+		}
+	}
+	return nil
 }
 
 func spillCost(e *freshEntry) cost {

@@ -162,7 +162,7 @@ func TestAWebhookCarriesFewOfThoseThatAreMovedBehindIt(t *testing.T) {
 		}
 	}
 	moved := rowsOf(t, s, kindEntry)
-	for range n / spillLeast {
+	for range n/spillLeast + 1 {
 		if _, err := s.Enqueue(t.Context(), one(goldenQueue, 10)); err != nil {
 			t.Fatal(err)
 		}

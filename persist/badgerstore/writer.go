@@ -25,10 +25,15 @@ type writer struct {
 	spilt    []*freshEntry // put into the live database by txn
 	kept     bool          // the frame is durable, whatever becomes of the rows
 
+	// carried are the rows of a large group that its frame carries into the live database, by their keys; nil: it is none, and
+	// they go with the others.
+	carried map[string]*badger.Entry
+
 	touched []*knownQueue       // queues whose row is put here
 	dropped []*knownQueue       // queues whose row is deleted here
 	delta   map[*knownQueue]int // live entries more or less
 	aside   int                 // rows set aside
+	move    int                 // webhooks that are moved with these rows at least: see share
 }
 
 func (c *committer) begin() *writer { return &writer{c: c} }
@@ -94,7 +99,7 @@ func (w *writer) commitJournal() error {
 	}
 	w.kept = true
 	c.departed = c.departed[:0]
-	c.store.fresh.add(file, at, w.accepted)
+	c.store.fresh.add(file, at, w.accepted, w.carried)
 	c.store.fresh.remove(w.ended)
 	return nil
 }
@@ -104,6 +109,15 @@ func (w *writer) put(e *badger.Entry) {
 		w.count = w.count.plus(rowCost(len(e.Key), len(e.Value)))
 		w.err = w.rows().SetEntry(e)
 	}
+}
+
+// keep puts a row that is kept for a time, an idempotency key's or an event's.
+func (w *writer) keep(e *badger.Entry) {
+	if w.carried == nil {
+		w.put(e)
+		return
+	}
+	w.carried[string(e.Key)] = e
 }
 
 func (w *writer) set(key, value []byte) { w.put(&badger.Entry{Key: key, Value: value}) }
@@ -119,6 +133,9 @@ func (w *writer) del(key []byte) {
 func (w *writer) get(key []byte) []byte {
 	if w.err != nil {
 		return nil
+	}
+	if e := w.carried[string(key)]; e != nil {
+		return e.Value
 	}
 	item, err := w.rows().Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {

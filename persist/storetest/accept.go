@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -13,52 +12,6 @@ import (
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
-
-func largeGroupIsAtomic(t *testing.T, at Place) {
-	const n, size = 10_000, 4 << 10
-	q := queue("large.example", "default")
-	js := jobs(q, n)
-	for i := range js {
-		js[i].Payload = append(js[i].Payload, bytes.Repeat([]byte{'x'}, size-len(js[i].Payload))...)
-		js[i].Idempotency = &persist.Idempotency{Key: [32]byte{byte(i), byte(i >> 8)}}
-	}
-	before := queue("large.example", "before")
-	var left []Place
-	s := at.Open(t, Options{Split: func() { left = append(left, at.Crash(t)) }})
-	enqueue(t, s, jobs(before, 3)...)
-	accepted := enqueue(t, s, js...)
-	left = append(left, at.Crash(t))
-	shut(t, s)
-
-	for i, place := range left {
-		s := place.Open(t, Options{})
-		if got := len(live(t, s, before)); got != 3 {
-			t.Errorf("crash %d: %d of the 3 webhooks accepted before are there", i, got)
-		}
-		want := 0
-		if i == len(left)-1 { // after Enqueue returned
-			want = n
-		}
-		if got := len(live(t, s, q)); got != want {
-			t.Errorf("crash %d of %d: %d webhooks of the group are there, want %d", i, len(left), got, want)
-		}
-		for k := 0; k < n; k += 101 { // a sample, over all the steps
-			id := accepted[k]
-			payload, err := s.Payload(t.Context(), id)
-			if want == 0 && !errors.Is(err, persist.ErrNotFound) {
-				t.Fatalf("crash %d: a payload of a group that is not there: %d bytes, %v", i, len(payload), err)
-			}
-			if want > 0 && (err != nil || len(payload) != size) {
-				t.Fatalf("crash %d: payload of %s: %d bytes, %v", i, id, len(payload), err)
-			}
-		}
-		receipts, err := s.Enqueue(t.Context(), js[:1])
-		if known := want > 0; err != nil || (receipts[0].Verdict == persist.Existing) != known {
-			t.Errorf("crash %d: the first job again: %+v, %v; known should be %v", i, receipts, err, known)
-		}
-		shut(t, s)
-	}
-}
 
 func acceptedSurvivesCrash(t *testing.T, at Place) {
 	q := queue("crash.example", "default")

@@ -43,27 +43,29 @@ func eventIsAtomic(t *testing.T, at Place) {
 	var left []Place
 	s := at.Open(t, Options{Split: func() { left = append(left, at.Crash(t)) }})
 	published := publish(t, s, large)[0]
-	left = append(left, at.Crash(t))
+	left = append(left, at.Crash(t)) // after Publish returned
 	shut(t, s)
 	if published.Verdict != persist.New || len(published.Webhooks) != n {
 		t.Fatalf("a new event of %d jobs: verdict %d, %d webhooks", n, published.Verdict, len(published.Webhooks))
 	}
+	was := false
 	for i, place := range left {
 		s := place.Open(t, Options{})
 		view, err := s.Event(t.Context(), large.Key)
-		if i < len(left)-1 {
-			if got := len(live(t, s, q)); got != 0 || !errors.Is(err, persist.ErrNotFound) {
-				t.Errorf("crash %d of %d: %d webhooks are there, and of the event: %v", i, len(left), got, err)
-			}
-			shut(t, s)
-			continue
+		got := ids(live(t, s, q))
+		is := err == nil
+		switch {
+		case is && (!slices.Equal(view.Webhooks, published.Webhooks) || string(view.Record) != "event 1"):
+			t.Errorf("crash %d of %d: %+v", i, len(left), view)
+		case is && !slices.Equal(got, published.Webhooks):
+			t.Errorf("crash %d of %d: the event is there, and %d of its %d webhooks", i, len(left), len(got), n)
+		case !is && (len(got) > 0 || !errors.Is(err, persist.ErrNotFound)):
+			t.Errorf("crash %d of %d: %d webhooks are there, and of the event: %v", i, len(left), len(got), err)
 		}
-		if err != nil || !slices.Equal(view.Webhooks, published.Webhooks) || string(view.Record) != "event 1" {
-			t.Errorf("after Publish returned: %+v, %v", view, err)
+		if was && !is || i == 0 && is || i == len(left)-1 && !is {
+			t.Errorf("crash %d of %d: the event is there: %v, and one step before: %v", i, len(left), is, was)
 		}
-		if got := ids(live(t, s, q)); !slices.Equal(got, published.Webhooks) {
-			t.Errorf("after Publish returned: %d webhooks are there, want %d", len(got), n)
-		}
+		was = is
 		shut(t, s)
 	}
 }

@@ -49,6 +49,7 @@ type promise struct {
 
 var promises = []promise{
 	{"LargeGroupIsAllThereOrNotAfterEveryCrash", largeGroupIsAtomic},
+	{"LargeGroupIsSeenWholeOrNotAtAll", largeGroupIsSeenWhole},
 	{"AcceptedGroupSurvivesCrash", acceptedSurvivesCrash},
 	{"IdsIncreaseOverRestartsAndWhenTheClockGoesBack", idsIncrease},
 	{"KnownKeyIsAnsweredWithTheFirstId", idempotency},
