@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/alarm"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
@@ -36,6 +37,9 @@ type Settings struct {
 	Reload func() (configs.Config, error)
 	// SetLogLevel changes what Log lets through to one of log.level's words. Nil: only a restart does.
 	SetLogLevel func(level string)
+	// Alarm wakes who sends, and is closed when Run ends. Nil: a time.Timer, which is late by up to a millisecond but knows
+	// virtual time.
+	Alarm alarm.Alarm
 
 	// Listener and Admin replace the addresses of Config, and Dial the network towards destinations: for tests that
 	// run the whole gateway in memory.

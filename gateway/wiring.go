@@ -119,7 +119,7 @@ func (g *Gateway) newDispatcher(signing *signing, registry *prometheus.Registry)
 			Flow: g.flowRule, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
 		},
 		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
-		Log: g.log, Metrics: registry,
+		Alarm: g.set.Alarm, Log: g.log, Metrics: registry,
 		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override, Fails: g.rules.fails,
 		Attempted: g.attempted, Restored: g.restored, WhyCancelled: g.whyCancelled, FlowWaits: g.flows.heard,
 	})

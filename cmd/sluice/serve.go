@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway"
+	"github.com/sluice-gateway/sluice/gateway/alarm"
 )
 
 type serveCmd struct {
@@ -43,6 +44,10 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		set.Reload = c.configuration
 	}
 	setLogLevel(conf.Log.Level)
+	if set.Alarm, err = alarm.New(); err != nil {
+		set.Log.Warn().Err(err).Msg("calls begin up to a millisecond late: the system has no timers that are more punctual")
+		set.Alarm = alarm.NewTimer()
+	}
 	g, err := gateway.New(set)
 	if err != nil {
 		return err

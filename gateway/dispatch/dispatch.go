@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/alarm"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
@@ -47,6 +48,7 @@ type Settings struct {
 	Credentials Credentials // nil: there are none
 	Schedule    schedule.Settings
 	Drain       time.Duration // 0: DefaultDrain
+	Alarm       alarm.Alarm   // wakes the loop, and is closed by Run; nil: a Timer
 	Log         zerolog.Logger
 	Metrics     prometheus.Registerer // nil: none
 	// HostLabel names a host in metrics; it keeps the label's values few. nil: every host is "other".
@@ -109,6 +111,9 @@ func New(set Settings) *Dispatcher {
 	if set.Drain <= 0 {
 		set.Drain = DefaultDrain
 	}
+	if set.Alarm == nil {
+		set.Alarm = alarm.NewTimer()
+	}
 	if set.HostLabel == nil {
 		set.HostLabel = func(string) string { return "other" }
 	}
@@ -148,14 +153,12 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	close(stop)
 	<-settled
 	close(d.ended)
-	return err
+	return errors.Join(err, d.set.Alarm.Close())
 }
 
 var errDrain = errors.New("drain time passed with attempts under way: they are made again after the next start")
 
 func (d *Dispatcher) loop(ctx context.Context) error {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
 	var deadline time.Time // of the drain; zero: not draining
 	stopping := ctx.Done()
 	for {
@@ -166,8 +169,8 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 		}
 		var at <-chan time.Time
 		if !wake.IsZero() {
-			timer.Reset(min(time.Until(wake), maxSleep))
-			at = timer.C
+			d.set.Alarm.Set(earlier(wake, time.Now().Add(maxSleep)))
+			at = d.set.Alarm.Rings()
 		}
 		select {
 		case <-d.inbox.wake:
