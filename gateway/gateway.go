@@ -63,6 +63,7 @@ type Gateway struct {
 	reloading sync.Mutex
 	conf      configs.Config // in force; under reloading
 
+	faults                  chan error // each ends Run; of capacity mostFaults
 	listener, adminListener net.Listener
 	certificate             *certificate // nil: no TLS
 
@@ -81,23 +82,27 @@ type Gateway struct {
 // New opens the store and the listeners. It fails when the data directory is in use or not ours, an address is taken,
 // or the configuration contradicts itself.
 func New(set Settings) (*Gateway, error) {
-	g := &Gateway{set: set, log: set.Log, conf: set.Config, listener: set.Listener, adminListener: set.Admin}
+	g := &Gateway{set: set, log: set.Log, conf: set.Config, listener: set.Listener, adminListener: set.Admin,
+		faults: make(chan error, mostFaults)}
 	if err := g.open(); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
 	return g, nil
 }
 
-// Run serves until ctx ends, then stops accepting, lets what is under way finish within the shutdown timeout, and
-// closes the store. Whatever was accepted and not settled is sent after the next start.
+// mostFaults is how many faults can end a gateway: of its two listeners, and of its store.
+const mostFaults = 3
+
+// Run serves until ctx ends, or a listener fails, or the store can be written no more, which only opening it anew helps; then
+// stops accepting, lets what is under way finish within the shutdown timeout, and closes the store. Whatever was accepted and not
+// settled is sent after the next start.
 func (g *Gateway) Run(ctx context.Context) error {
 	began := time.Now()
 	if err := g.dispatcher.Restore(ctx); err != nil {
 		return errors.Join(fmt.Errorf("starting: %w", err), g.close())
 	}
-	faults := make(chan error, 2)
-	go func() { faults <- g.serveAdmin() }()
-	go func() { faults <- g.front.Serve(g.door()) }()
+	go func() { g.faults <- g.serveAdmin() }()
+	go func() { g.faults <- g.front.Serve(g.door()) }()
 
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	sent := make(chan error, 1)
@@ -123,9 +128,12 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var fault error
 	select {
 	case <-ctx.Done():
-	case fault = <-faults:
+	case fault = <-g.faults:
 	}
 	g.ready.Store(false)
+	if fault != nil {
+		g.log.Error().Err(fault).Msg("nothing can be served any more")
+	}
 	g.log.Info().Msg("stopping: what is under way may finish")
 	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(g.set.Config.Shutdown.Timeout))
 	defer cancel()

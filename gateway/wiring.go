@@ -89,6 +89,7 @@ func (g *Gateway) openStore(registry *prometheus.Registry) error {
 	disk, err := badgerstore.Open(conf.Data.Dir, badgerstore.Options{
 		Key: key, NoCompaction: g.set.NoCompaction,
 		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
+		Failed:    func(err error) { g.faults <- err },
 		Retention: badgerstore.Retention{
 			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),
 			MaxSize: int64(conf.Retention.MaxSize),

@@ -195,14 +195,18 @@ func (d *Dispatcher) turn(ctx context.Context, deadline time.Time) (wake time.Ti
 	d.tellFlows()
 	d.settler.flush()
 	if !d.draining {
-		plan := d.schedule.NextOf(now, d.pool.room())
+		room := d.pool.room()
+		if d.settler.failing.Load() {
+			room = 0
+		}
+		plan := d.schedule.NextOf(now, room)
 		wake = plan.Wake
 		d.carryOut(ctx, plan)
 		save := d.saveStates(now)
 		d.saving = !save.IsZero()
 		return earlier(wake, save), false, nil
 	}
-	done := d.schedule.InFlight() == 0 && d.schedule.Unsettled() == 0
+	done := d.schedule.InFlight() == 0 && (d.schedule.Unsettled() == 0 || d.settler.gaveUp.Load())
 	if !done && now.Before(deadline) {
 		return deadline, false, nil
 	}

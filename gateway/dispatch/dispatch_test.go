@@ -29,7 +29,8 @@ type shelf struct {
 	mu       sync.Mutex
 	payloads map[record.ID][]byte
 	entries  []record.Entry
-	fail     int // calls of Settle and Window that fail, still
+	fail     int  // calls of Settle and Window that fail, still
+	lost     bool // Settle fails for good
 	settled  []persist.Settlement
 	states   []persist.State
 	unread   int // calls of StatesOf that fail, still
@@ -45,6 +46,9 @@ func (s *shelf) broken() bool {
 func (s *shelf) Settle(_ context.Context, _ persist.Member, b persist.Batch) ([]record.Part, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.lost {
+		return nil, persist.ErrFailed
+	}
 	if s.broken() {
 		return nil, errDisk
 	}
@@ -94,6 +98,9 @@ func (s *shelf) saved() []persist.State {
 
 var nowhere = record.Queue{Lane: record.Lane{Host: "nowhere.example:80"}, Tenant: "default", Flow: "f"}
 
+// restTime is until the cleaners of a client's connections have ended.
+const restTime = 5 * time.Minute
+
 // dispatching runs a dispatcher whose destinations cannot be reached.
 func dispatching(t *testing.T, s *shelf) (d *Dispatcher, stop func()) {
 	policies := configs.DefaultPolicies()
@@ -118,7 +125,7 @@ func dispatching(t *testing.T, s *shelf) (d *Dispatcher, stop func()) {
 			t.Error(err)
 		}
 		client.Close()
-		time.Sleep(5 * time.Minute) // its connections' cleaners end
+		time.Sleep(restTime)
 	}
 }
 
@@ -153,6 +160,45 @@ func TestWhatCouldNotBeWrittenIsWrittenLaterAndOnlyThenForgotten(t *testing.T) {
 			t.Errorf("settled %+v; want a second attempt", all)
 		}
 		stop()
+	})
+}
+
+// What is sent and cannot be settled is sent again after a restart: the fewer, the better.
+func TestNothingStartsWhileTheStoreTakesNoSettlements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := entryOf(1), entryOf(2)
+		s := &shelf{fail: 3, payloads: map[record.ID][]byte{first.ID: payload(), second.ID: payload()}}
+		d, stop := dispatching(t, s)
+		d.Committed([]persist.Committed{{Queue: nowhere, QueueID: nowhere.ID(), Entry: first, Payload: payload()}})
+		time.Sleep(60 * time.Millisecond) // one write has failed
+		d.Committed([]persist.Committed{{Queue: nowhere, QueueID: nowhere.ID(), Entry: second, Payload: payload()}})
+		time.Sleep(60 * time.Millisecond)
+		if l := d.Load(); l.Unsettled != 1 || l.InFlight != 0 {
+			t.Errorf("%d unsettled, %d in flight while the store takes nothing; want 1 and 0", l.Unsettled, l.InFlight)
+		}
+		time.Sleep(10 * time.Second)
+		if n := len(s.all()); n != 2 {
+			t.Errorf("%d settled once the store takes them again; want 2", n)
+		}
+		stop()
+	})
+}
+
+func TestAShutdownDoesNotWaitForAStoreThatIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := entryOf(1)
+		s := &shelf{lost: true, payloads: map[record.ID][]byte{e.ID: payload()}}
+		d, stop := dispatching(t, s)
+		d.Committed([]persist.Committed{{Queue: nowhere, QueueID: nowhere.ID(), Entry: e, Payload: payload()}})
+		time.Sleep(time.Second)
+		if d.Load().Unsettled != 1 {
+			t.Fatal("nothing is unsettled: that proves nothing")
+		}
+		began := time.Now()
+		stop()
+		if took := time.Since(began) - restTime; took != 0 {
+			t.Errorf("it took %s", took)
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-gateway/sluice/persist"
@@ -20,6 +21,11 @@ type settler struct {
 	urgent bool
 	// waiting are closed when next, and with it all before it, is durable.
 	waiting []chan<- struct{}
+
+	// failing: the store did not take the last batch. Nothing starts meanwhile: what ends and cannot be settled is sent again
+	// after a restart.
+	failing atomic.Bool
+	gaveUp  atomic.Bool // the store never will, nothing is settled any more
 }
 
 // add puts a settlement into the next batch; flush lets it go.
@@ -147,6 +153,7 @@ func (d *Dispatcher) write(b persist.Batch, stop <-chan struct{}) bool {
 			if len(fenced) > 0 {
 				d.set.Log.Warn().Int("partitions", len(fenced)).Msg("partitions are another member's now")
 			}
+			d.settler.failing.Store(false)
 			d.waits.settled(b.Settlements)
 			d.inbox.addSettled(b.Settlements)
 			return true
@@ -154,7 +161,10 @@ func (d *Dispatcher) write(b persist.Batch, stop <-chan struct{}) bool {
 		d.metrics.settleErrors.Inc()
 		d.set.Log.Error().Err(err).Int("webhooks", len(b.Settlements)).Dur("again_in", wait).
 			Msg("writing what became of webhooks failed; it is tried again")
-		if errors.Is(err, persist.ErrClosed) {
+		d.settler.failing.Store(true)
+		if errors.Is(err, persist.ErrClosed) || errors.Is(err, persist.ErrFailed) {
+			d.settler.gaveUp.Store(true)
+			d.inbox.nudge()
 			return false
 		}
 		select {

@@ -134,7 +134,7 @@ func storeProblem(err error) *problem {
 	case errors.Is(err, persist.ErrBusy):
 		p = newProblem(503, "busy", "Too much waits to be written", "Nothing was stored")
 		p.retryAfter = busyRetryAfter
-	case errors.Is(err, persist.ErrClosed), errors.Is(err, ErrStopping):
+	case errors.Is(err, persist.ErrClosed), errors.Is(err, persist.ErrFailed), errors.Is(err, ErrStopping):
 		p = closingProblem()
 	case errors.Is(err, ErrUnsaved):
 		p = unsavedProblem()

@@ -61,6 +61,10 @@ type Options struct {
 	// Committed is told of every group's new jobs, in the order of their ids, after they are safe on disk and before
 	// Enqueue returns. It is called by the committer: it must not block and must not call the store. Nil: nobody is.
 	Committed func([]persist.Committed)
+	// Failed is told once that the store cannot be written any more, as all calls that write are from then on, with an
+	// error that is persist.ErrFailed. What it could not write is in the journal, or was never accepted: close it, end the
+	// process, and open it in another. It is called by the committer, as Committed is. Nil: nobody is.
+	Failed func(error)
 	// Retention says how long finished webhooks are kept.
 	Retention Retention
 	// MinFree is how many bytes must be free on the disk for Enqueue to accept more; 0: DefaultMinFree.
@@ -194,7 +198,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// release gives back all that open took, also when it took only some.
+// release gives back all that open took, also when it took only some. A live database that could not be written is left as it
+// is: closing has Badger write its memtables, which is a SIGBUS where the disk is full, and its logs have what is in them.
 func (s *Store) release() error {
 	var errs []error
 	for _, h := range []*shelf{s.meta, s.body} {
@@ -205,8 +210,8 @@ func (s *Store) release() error {
 	if s.committer != nil {
 		errs = append(errs, s.committer.journal.close())
 	}
-	if s.db != nil {
-		errs = append(errs, s.db.Close())
+	if s.db != nil && (s.committer == nil || s.committer.failure() == nil) {
+		errs = append(errs, closeEngine(s.db))
 	}
 	return errors.Join(append(errs, s.lock.Close())...)
 }

@@ -105,11 +105,16 @@ func (c *committer) written(jobs int64) {
 
 // fail ends all writing. After a failed sync the kernel may take for written what is not, and Badger goes on behind
 // the gap: what it would commit next, a power cut could take with the gap. Opening again writes all of it anew.
-func (c *committer) fail(err error) {
-	c.store.log.Error().Err(err).Msg("the live database cannot be written: nothing is accepted or settled until a restart")
+func (c *committer) fail(err error) error {
+	err = fmt.Errorf("the live database could not be written, a restart opens it anew: %w: %w", persist.ErrFailed, err)
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failed = fmt.Errorf("the live database could not be written, a restart opens it anew: %w", err)
+	first := c.failed == nil
+	c.failed = err
+	c.mu.Unlock()
+	if first && c.store.opt.Failed != nil {
+		c.store.opt.Failed(err)
+	}
+	return err
 }
 
 // failure returns why nothing is written any more; nil while all is well.

@@ -294,7 +294,7 @@ func TestNothingIsWrittenAfterTheDatabaseFailed(t *testing.T) {
 	if n := s.Sizes().Metadata; n != history {
 		t.Errorf("history grew by %d bytes", n-history)
 	}
-	s = reopen(t, s)
+	s = reopenFailed(t, s)
 	if got := sizes(t, s, goldenQueue); len(got) != 1 || got[0] != 10 {
 		t.Errorf("after a restart there are webhooks of %v bytes, want the one of 10", got)
 	}

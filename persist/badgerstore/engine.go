@@ -2,9 +2,11 @@ package badgerstore
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -64,6 +66,24 @@ func openEngine(dir string, opt *Options) (*badger.DB, error) {
 		return nil, err
 	}
 	return badger.Open(o)
+}
+
+// closeTime is how long closing may take: to write the memtables, some 40 MB. On a disk that takes no more, Badger would try for
+// ever; its logs have what is in them.
+const closeTime = 10 * time.Second
+
+// closeEngine closes the live database, or leaves it as it is when that takes too long.
+func closeEngine(db *badger.DB) error {
+	closed := make(chan error, 1)
+	go func() { closed <- db.Close() }()
+	late := time.NewTimer(closeTime)
+	defer late.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-late.C:
+		return fmt.Errorf("the live database did not close within %s: it is whole, and opening it takes longer", closeTime)
+	}
 }
 
 // removeEmptyLogs removes memtable logs of no bytes. A process killed between creating one and giving it its size

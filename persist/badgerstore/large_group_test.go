@@ -185,7 +185,7 @@ func TestLargeGroupIsAcceptedThoughItsKeysCannotBePut(t *testing.T) {
 	if _, err := s.Enqueue(t.Context(), one(goldenQueue, 1)); err == nil {
 		t.Error("more is accepted before a restart")
 	}
-	s = reopen(t, s)
+	s = reopenFailed(t, s)
 	if n := standing(t, s, js); n != len(js) {
 		t.Errorf("after a restart %d of %d keys are known", n, len(js))
 	}

@@ -165,8 +165,8 @@ func (w *writer) has(key []byte) bool {
 // commit makes the rows durable.
 func (w *writer) commit() error {
 	if w.err == nil && w.count.rows > 0 {
-		if w.err = w.txn.Commit(); w.err != nil {
-			w.c.fail(w.err)
+		if err := w.txn.Commit(); err != nil {
+			w.err = w.c.fail(err)
 		}
 	}
 	if w.err != nil {
