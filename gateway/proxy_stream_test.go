@@ -299,6 +299,38 @@ func TestWhatStandsBehindAResponseIsPassedOnToWhoWantsIt(t *testing.T) {
 	})
 }
 
+// Of a stream of events, say, the first of which may be long in coming; and of a body that breaks off the client is to see that it
+// did, and not a connection that ended without an answer, upon which many repeat their request.
+func TestTheHeadOfALongResponseDoesNotWaitForItsBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for addr, head := range map[string]string{
+			"events.example:80": "Transfer-Encoding: chunked", "files.example:80": "Content-Length: 1000000",
+		} {
+			w.peer(addr, func(cn net.Conn, br *bufio.Reader) {
+				headOf(br)
+				_, _ = io.WriteString(cn, "HTTP/1.1 200 OK\r\n"+head+"\r\n\r\n")
+				time.Sleep(10 * time.Second)
+			})
+		}
+		w.start()
+		defer w.close()
+		for _, host := range []string{"events.example", "files.example"} {
+			client := w.dialFront()
+			client.says("GET /proxy/http://" + host + "/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+			began := time.Now()
+			resp, err := http.ReadResponse(client.br, nil)
+			if err != nil || resp.StatusCode != 200 || time.Since(began) > time.Second {
+				t.Fatalf("%s: %v, %v after %s; want the head at once", host, resp, err, time.Since(began))
+			}
+			if _, err := io.ReadAll(resp.Body); err == nil {
+				t.Errorf("%s: a body that broke off passes for whole", host)
+			}
+			client.Close()
+		}
+	})
+}
+
 func TestUpgradesAreNotCarriedAndInterimResponsesArePassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

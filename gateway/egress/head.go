@@ -22,6 +22,8 @@ const (
 // errProtocol is wrapped by errors about what is not HTTP/1.x (RFC 9112).
 var errProtocol = errors.New("unreadable response")
 
+var errZeros = protocolf("its status is 000: want one from 100")
+
 func protocolf(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", errProtocol, fmt.Errorf(format, args...))
 }
@@ -39,7 +41,9 @@ type reader struct {
 func (r *reader) readHead(resp *Response) error {
 	h := resp.header
 	for range maxInformational + 1 {
-		if err := r.readFields(h); err != nil {
+		if err := r.readFields(h); errors.Is(err, errZeros) {
+			return err
+		} else if err != nil {
 			return r.salvage(resp)
 		}
 		status, version := h.StatusCode(), h.Protocol()
@@ -64,6 +68,10 @@ func (r *reader) readHead(resp *Response) error {
 // readFields reads one head. A head must fit fasthttp's buffer, so one that does not is read with a larger one, which
 // few destinations ever need.
 func (r *reader) readFields(h *fasthttp.ResponseHeader) error {
+	// Which status was read fasthttp cannot tell of 000: to it, none is 200.
+	if line, _ := r.br.Peek(len("HTTP/1.1 000")); bytes.HasSuffix(line, []byte(" 000")) {
+		return errZeros
+	}
 	err := h.Read(r.br)
 	if err == nil {
 		return nil

@@ -216,6 +216,7 @@ func TestResponsesAreReadAsRFC9112Says(t *testing.T) {
 		{name: "no status", raw: "HTTP/1.1 OK\r\n\r\n", want: answer{class: policy.ClassProtocol}},
 		{name: "a status too long", raw: "HTTP/1.1 2000 OK\r\n\r\n", want: answer{class: policy.ClassProtocol}},
 		{name: "a status too small", raw: "HTTP/1.1 099 OK\r\n\r\n", want: answer{class: policy.ClassProtocol}},
+		{name: "a status of zeros", raw: "HTTP/1.1 000 Zero\r\nContent-Length: 0\r\n\r\n", want: answer{class: policy.ClassProtocol}},
 		{name: "101", raw: "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", want: answer{class: policy.ClassProtocol}},
 		{name: "an odd head that is not final", raw: "HTTP/1.1 103 x\r\nnonsense\r\n\r\n",
 			want: answer{class: policy.ClassProtocol}},

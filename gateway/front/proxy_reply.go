@@ -32,6 +32,7 @@ func passBack(ctx *fasthttp.RequestCtx, reply Reply, trailers bool) {
 		_ = reply.Close()
 	case n < 0 || n > smallReply:
 		ctx.SetBodyStream(&replyStream{reply, ctx, trailers}, n) // which closes it
+		ctx.Response.ImmediateHeaderFlush = true                 // the body's first byte may be long in coming
 	case n == 0:
 		_ = reply.Close()
 	default:
