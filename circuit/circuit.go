@@ -96,6 +96,10 @@ func (c *Config) trips(calls, failures int) bool {
 	return failures >= c.Failures && failures > 0
 }
 
+// byRow reports whether failures in a row open a breaker, and inARow how many.
+func (c *Config) byRow() bool { return c.FailureRatio > 0 }
+func (c *Config) inARow() int { return max(c.MinRequests, c.Failures) }
+
 // mostly reports whether so many failures are a large enough part of the calls, however few those are.
 func (c *Config) mostly(calls, failures int) bool {
 	ratio := c.FailureRatio

@@ -104,7 +104,7 @@ func (g *gate) count(now time.Time, c *Config, p *Permit, r Result) (byRatio, by
 		g.row.others++
 	}
 	sum := g.window.sum(now, c.Window)
-	return c.trips(int(sum.calls), int(sum.failures)), c.FailureRatio > 0 && int(g.row.failures) >= max(c.MinRequests, c.Failures)
+	return c.trips(int(sum.calls), int(sum.failures)), c.byRow() && int(g.row.failures) >= c.inARow()
 }
 
 // open begins a cool-down: twice the last one, unless the gate has been closed long enough to be trusted again.

@@ -104,7 +104,7 @@ func pauseWords(b *limiter.View, until time.Time) string {
 
 func concurrencyWords(b *limiter.View) string {
 	if b.InFlight < b.Concurrency {
-		return "all places for calls under way are taken, of the gateway or of its host"
+		return "all places for calls under way are taken, of the gateway or of its host, which has fewer while its last calls failed"
 	}
 	return fmt.Sprintf("%d calls are under way in its lane, the most for now is %d", b.InFlight, b.Concurrency)
 }

@@ -102,11 +102,14 @@ const (
 	unknownMayPart = 256
 )
 
-// crowded reports whether a host holds as many slots as it may.
+// crowded reports whether a host holds as many slots as it may, or as are enough to find out whether it is out.
 func (s *Schedule) crowded(h *host, now time.Time) bool {
 	h.measured().advance(now, h.inFlight)
 	s.noteSlow(h)
+	most, doubted := h.breaker.Doubted(now)
 	switch {
+	case doubted && h.inFlight >= most:
+		return true
 	case h.slow:
 		return h.inFlight >= s.roomForSlow()
 	case h.answers:
