@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,19 +15,20 @@ import (
 )
 
 const (
-	// Half the memory and a third of the write amplification of Badger's 64 MiB. With 7.6 MB, whose tables fit into buffers of
-	// 8 MiB, accepting millions would take some 100 MiB less; but the entries and keys of a group are one transaction, of which
-	// Badger allows 15 % of this, and a group may have 10,000. It may grow in a later release but never shrink: a log written
-	// under a larger one does not fit back into memory after a crash.
-	memTableSize = 16 << 20
+	// A ninth of Badger's 64 MiB, since there are three of it, and compaction builds tables of about as much at a time, a dozen
+	// at once. It is little more than the least: Badger takes no transaction of more than 15 % of it, and the largest payload is
+	// one. It may grow in a later release; see flushLargerLogs for how it shrank.
+	memTableSize = 7_600_000
+	// formerMemTable is what it was before.
+	formerMemTable = 16 << 20
 	// Values up to here stay in the LSM tree. With the value log, a queue of 100 live messages grew to 1 GB that was
 	// never collected.
 	valueThreshold = 1 << 20
-	// Of every table, also those that memtables become. Badger builds tables in buffers of twice this size, rounded up to a power
-	// of two, which double when a table does not fit; it keeps eight of them, each as large as the largest table that was ever
-	// built in it. With this size a memtable fits, whose table is never much larger, where the default of 2 MiB takes
-	// 28 MiB for it.
-	tableSize = 8 << 20
+	// Of every table, also those that memtables become. Badger builds tables in buffers of twice this size, a power of two, and
+	// appends one of double that size when a table does not fit; it keeps eight of them, each as large as the largest table that
+	// was ever built in it. A memtable of small webhooks fits into 8 MiB, so that none grows: with memtables of 8 MiB a third of
+	// them did, to 24 MiB.
+	tableSize = 4 << 20
 	// Buffers of memtables beside the one written to. Where the disk does not keep up, who writes waits.
 	numMemtables = 2
 	// Of the tables' indexes, which are some 2 % of what they index.
@@ -47,7 +49,7 @@ func openEngine(dir string, opt *Options) (*badger.DB, error) {
 		WithNumMemtables(numMemtables).
 		WithBaseTableSize(tableSize).
 		WithValueThreshold(valueThreshold).
-		WithValueLogFileSize(memTableSize).
+		WithValueLogFileSize(formerMemTable).
 		WithCompression(options.None).
 		WithBlockCacheSize(0). // uncompressed blocks are read from the mapped file
 		WithIndexCacheSize(indexCache).
@@ -65,10 +67,13 @@ func openEngine(dir string, opt *Options) (*badger.DB, error) {
 	if err := removeEmptyLogs(dir); err != nil {
 		return nil, err
 	}
+	if err := flushLargerLogs(dir, o); err != nil {
+		return nil, err
+	}
 	return badger.Open(o)
 }
 
-// closeTime is how long closing may take: to write the memtables, some 40 MB. On a disk that takes no more, Badger would try for
+// closeTime is how long closing may take: to write the memtables, some 20 MB. On a disk that takes no more, Badger would try for
 // ever; its logs have what is in them.
 const closeTime = 10 * time.Second
 
@@ -86,29 +91,61 @@ func closeEngine(db *badger.DB) error {
 	}
 }
 
+// flushLargerLogs has what is in a memtable's log that an earlier release left at a crash go to a table: it was written under a
+// larger size, and does not fit back into a memtable of today's.
+func flushLargerLogs(dir string, o badger.Options) error {
+	logs, err := memTableLogs(dir)
+	if err != nil || !slices.ContainsFunc(logs, func(f os.FileInfo) bool { return f.Size() > logOf(memTableSize) }) {
+		return err
+	}
+	db, err := badger.Open(o.WithMemTableSize(formerMemTable))
+	if err != nil {
+		return err
+	}
+	return closeEngine(db)
+}
+
+// logOf is the size of the file that Badger makes for the log of a memtable.
+func logOf(memTable int64) int64 { return 2 * memTable }
+
 // removeEmptyLogs removes memtable logs of no bytes. A process killed between creating one and giving it its size
 // leaves it so, nothing can be in it, and Badger refuses to open beside it.
 func removeEmptyLogs(dir string) error {
-	files, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
+	logs, err := memTableLogs(dir)
 	if err != nil {
 		return err
+	}
+	for _, f := range logs {
+		if f.Size() > 0 {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, f.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memTableLogs lists the logs of memtables; none where there is no directory yet.
+func memTableLogs(dir string) (logs []os.FileInfo, err error) {
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, f := range files {
 		if filepath.Ext(f.Name()) != ".mem" {
 			continue
 		}
 		info, err := f.Info()
-		if err == nil && info.Size() == 0 {
-			err = os.Remove(filepath.Join(dir, f.Name()))
-		}
 		if err != nil {
-			return err
+			return nil, err
 		}
+		logs = append(logs, info)
 	}
-	return nil
+	return logs, nil
 }
 
 // engineLog passes Badger's talk on: faults as they are, the rest for whoever debugs.
