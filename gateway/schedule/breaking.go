@@ -7,7 +7,9 @@ import (
 )
 
 // part is what shares fate with a queue's webhooks at their host: what goes to the same lane from the same tenant.
-func (l *lane) part(q *queue) circuit.Part { return circuit.Part{Key: l.id.Key, Tenant: q.desc.Tenant} }
+func (l *lane) part(q *queue) circuit.Part {
+	return circuit.Part{Key: l.id.Key, Tenant: q.share.flow.name.Tenant}
+}
 
 // allowed asks the host's breaker for a queue's next call to pass: it is not open, and while it comes back, the call's turn
 // by the share of the lane's pace that it then has.

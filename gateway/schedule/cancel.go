@@ -27,9 +27,9 @@ func (c *cancellation) takes(id record.ID) bool { return c.running() && id.Compa
 // search is how far a queue has been searched for what is to be cancelled.
 type search struct {
 	stage   searchStage
-	queued  bool            // in Schedule.searching
-	reading bool            // the queue's read under way is the search's
-	after   record.Position // on disk, up to here
+	queued  bool             // in Schedule.searching
+	reading bool             // the queue's read under way is the search's
+	after   *record.Position // on disk, up to here; set by searchDisk
 }
 
 type searchStage uint8
@@ -88,7 +88,7 @@ func (s *Schedule) search(q *queue) {
 		q.share.flow.cancel.searching++
 	}
 	q.search.stage = searchWindow
-	if !q.search.queued && !q.reading { // else the read's end continues it
+	if !q.search.queued && q.read == nil { // else the read's end continues it
 		q.search.queued = true
 		s.searching.push(q)
 	}
@@ -116,9 +116,9 @@ func (s *Schedule) cancel(now time.Time, p *Plan) {
 // searchOn searches the window of a queue, or has the next part of it read.
 func (s *Schedule) searchOn(q *queue, now time.Time, p *Plan) {
 	if q.search.stage == searchDisk {
-		q.reading, q.search.reading = true, true
+		q.read, q.search.reading = new(reading), true
 		s.reading++
-		p.Read = append(p.Read, Read{Host: q.desc.Lane.Host, Queue: q.id, After: q.search.after, Limit: searchedAtOnce})
+		p.Read = append(p.Read, Read{Host: q.lane.id.Host, Queue: q.id, After: *q.search.after, Limit: searchedAtOnce})
 		return
 	}
 	for i := 0; i < q.window.len(); {
@@ -132,13 +132,14 @@ func (s *Schedule) searchOn(q *queue, now time.Time, p *Plan) {
 		s.condemn(q, e)
 	}
 	switch {
-	case q.reading: // it may bring more; ReadDone has the window searched again
+	case q.read != nil: // it may bring more; ReadDone has the window searched again
 		return
 	case !q.more:
 		s.searchedAll(q, now)
 		return
 	}
-	q.search.stage, q.search.after, q.search.queued = searchDisk, q.cursor, true
+	after := q.cursor
+	q.search.stage, q.search.after, q.search.queued = searchDisk, &after, true
 	s.searching.push(q)
 	s.reseat(q, now)
 }
@@ -160,7 +161,7 @@ func (s *Schedule) searchRead(q *queue, now time.Time, entries []record.Entry, s
 			s.searchedAll(q, now)
 			return
 		}
-		q.search.after = entries[len(entries)-1].Position
+		*q.search.after = entries[len(entries)-1].Position
 	}
 	q.search.queued = true
 	s.searching.push(q)
@@ -168,7 +169,7 @@ func (s *Schedule) searchRead(q *queue, now time.Time, entries []record.Entry, s
 
 // searchedAll notes that nothing that is to be cancelled is left in a queue but what was taken.
 func (s *Schedule) searchedAll(q *queue, now time.Time) {
-	q.search.stage = noSearch
+	q.search.stage, q.search.after = noSearch, nil
 	s.reseat(q, now)
 	s.refill(q)
 	s.maybeIdle(q, now)

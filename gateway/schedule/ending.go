@@ -97,11 +97,11 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	if q.more && q.cursor.Compare(it.at) < 0 {
 		q.retreat++
 	}
-	if q.reading {
-		if q.settledMeanwhile == nil {
-			q.settledMeanwhile = map[record.Position]struct{}{}
+	if r := q.read; r != nil {
+		if r.settled == nil {
+			r.settled = map[record.Position]struct{}{}
 		}
-		q.settledMeanwhile[it.at] = struct{}{}
+		r.settled[it.at] = struct{}{}
 	}
 	if q.lastSettled.Compare(it.at) < 0 {
 		q.lastSettled = it.at
@@ -121,7 +121,7 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 
 // hasWork reports whether any share of the lane has something due, or will.
 func (l *lane) hasWork() bool {
-	if l.later.first() != nil {
+	if l.firstLater() != nil {
 		return true
 	}
 	for _, c := range l.classes {

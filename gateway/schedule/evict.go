@@ -75,7 +75,7 @@ func (s *Schedule) forgetLanes(h *host, now time.Time) {
 
 // unused reports whether nothing refers to a lane but its host.
 func (l *lane) unused() bool {
-	return l.shares.len() == 0 && l.inFlight == 0 && !l.dirty && !l.barred && l.place == nowhere && len(l.aside) == 0
+	return l.shares.len() == 0 && l.inFlight == 0 && !l.dirty && !l.barred && l.place == nowhere && !l.someAside()
 }
 
 // forgetHost forgets a host without lanes, if it may be.

@@ -34,7 +34,7 @@ func (s *Schedule) windowFor(q *queue) int {
 
 // refill asks for more of a queue when its window runs low.
 func (s *Schedule) refill(q *queue) {
-	if !q.more || q.reading || q.wanted || q.search.stage != noSearch || q.window.len() > s.windowFor(q)/4 {
+	if !q.more || q.read != nil || q.wanted || q.search.stage != noSearch || q.window.len() > s.windowFor(q)/4 {
 		return
 	}
 	q.wanted = true
@@ -46,62 +46,60 @@ func (s *Schedule) planReads(p *Plan) {
 	for s.reading < maxReading && s.unread.len() > 0 {
 		q := s.unread.pop()
 		q.wanted = false
-		if !q.more || q.reading || q.search.stage != noSearch {
+		if !q.more || q.read != nil || q.search.stage != noSearch {
 			continue
 		}
 		limit := s.windowFor(q) - q.window.len()
 		if limit <= 0 {
 			continue
 		}
-		q.reading, q.stale, q.arrived = true, false, false
-		q.readLimit = limit
+		q.read = &reading{limit: limit}
 		s.reading++
 		s.toCome += limit
-		p.Read = append(p.Read, Read{Host: q.desc.Lane.Host, Queue: q.id, After: q.cursor, Limit: limit})
+		p.Read = append(p.Read, Read{Host: q.lane.id.Host, Queue: q.id, After: q.cursor, Limit: limit})
 	}
 }
 
 // ReadDone brings what a Read asked for. After a failed read the queue is read again.
 func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.Entry, failed bool) {
 	q := s.queues[id]
-	if q == nil || !q.reading {
+	if q == nil || q.read == nil {
 		return
 	}
-	q.reading = false
+	r := q.read
+	q.read = nil
 	s.reading--
-	ended, meanwhile := q.settledMeanwhile, q.meanwhile
-	q.settledMeanwhile, q.meanwhile = nil, nil
 	missed := func(e *windowed) { // a meanwhile entry that the disk will bring again
 		s.entries--
 		s.handover -= e.content.size()
 	}
 	if q.search.reading {
-		for i := range meanwhile {
-			missed(&meanwhile[i])
+		for i := range r.meanwhile {
+			missed(&r.meanwhile[i])
 		}
-		s.searchRead(q, now, entries, ended, failed)
+		s.searchRead(q, now, entries, r.settled, failed)
 		return
 	}
-	s.toCome -= q.readLimit
+	s.toCome -= r.limit
 	if q.search.stage == searchWindow && !q.search.queued {
 		q.search.queued = true
 		s.searching.push(q)
 	}
-	if failed || q.stale {
-		for i := range meanwhile {
-			missed(&meanwhile[i])
+	if failed || r.stale {
+		for i := range r.meanwhile {
+			missed(&r.meanwhile[i])
 		}
 	} else {
-		full := len(entries) == q.readLimit
-		if q.arrived { // what lies behind the first entry that the read may have missed is read again
+		full := len(entries) == r.limit
+		if r.arrived { // what lies behind the first entry that the read may have missed is read again
 			entries = entries[:sort.Search(len(entries), func(i int) bool {
-				return entries[i].Compare(q.arrivedAt) >= 0
+				return entries[i].Compare(r.arrivedAt) >= 0
 			})]
 		}
-		q.window.reserve(len(entries) + len(meanwhile))
+		q.window.reserve(len(entries) + len(r.meanwhile))
 		for i := range entries {
 			e := &entries[i]
-			if _, gone := ended[e.Position]; gone || s.live[e.ID] != nil {
+			if _, gone := r.settled[e.Position]; gone || s.live[e.ID] != nil {
 				continue
 			}
 			if h := (windowed{entry: *e}); q.window.insert(h) {
@@ -113,9 +111,9 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 		if n := len(entries); n > 0 {
 			q.cursor = entries[n-1].Position
 		}
-		q.more = q.arrived || full
-		for i := range meanwhile {
-			e := &meanwhile[i]
+		q.more = r.arrived || full
+		for i := range r.meanwhile {
+			e := &r.meanwhile[i]
 			if q.more && q.cursor.Compare(e.entry.Position) < 0 || s.live[e.entry.ID] != nil || !q.window.insert(*e) {
 				missed(e)
 				continue

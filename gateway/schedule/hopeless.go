@@ -22,31 +22,38 @@ const (
 
 // judgeLater has a queue looked at for what has become hopeless in it.
 func (s *Schedule) judgeLater(q *queue) {
-	if !q.judging {
-		q.judging = true
-		s.unjudged.push(q)
+	if q.judgement == nil {
+		q.judgement = &judgement{queue: q}
+		s.unjudged.push(q.judgement)
 	}
+}
+
+// judgement is of a queue with something that is to expire early.
+type judgement struct {
+	queue *queue
+	at    time.Time // when it is looked at next
+	index int       // in Schedule.judged
 }
 
 // endHopelessQueues ends what has become hopeless, as far as there is room for it.
 func (s *Schedule) endHopelessQueues(now time.Time, p *Plan) {
 	for s.unjudged.len() > 0 {
-		q := s.unjudged.pop()
-		q.judgeAt = now
-		s.judged.push(q)
+		j := s.unjudged.pop()
+		j.at = now
+		s.judged.push(j)
 	}
 	for range judgedAtOnce {
-		q := s.judged.first()
-		if q == nil || q.judgeAt.After(now) || s.free() <= 0 || len(p.Expired) >= expiredAtOnce {
+		j := s.judged.first()
+		if j == nil || j.at.After(now) || s.free() <= 0 || len(p.Expired) >= expiredAtOnce {
 			return
 		}
-		spare, some := s.endHopeless(q, now, p)
-		if s.judged.remove(q); !some {
-			q.judging = false
+		spare, some := s.endHopeless(j.queue, now, p)
+		if s.judged.remove(j); !some {
+			j.queue.judgement = nil
 			continue
 		}
-		q.judgeAt = now.Add(min(max(spare, judgeSoonest), judgeLatest))
-		s.judged.push(q)
+		j.at = now.Add(min(max(spare, judgeSoonest), judgeLatest))
+		s.judged.push(j)
 	}
 }
 

@@ -41,10 +41,7 @@ func (s *Schedule) lane(id record.Lane) *lane {
 	l := s.lanes[id]
 	if l == nil {
 		h := s.host(id.Host)
-		l = &lane{
-			id: id, host: h,
-			later: newIndexed(headsBefore, func(q *queue) *int { return &q.index }),
-		}
+		l = &lane{id: id, host: h}
 		s.lanes[id] = l
 		h.lanes = append(h.lanes, l)
 	}
@@ -55,8 +52,7 @@ func (s *Schedule) lane(id record.Lane) *lane {
 func (s *Schedule) addQueue(id record.QueueID, desc *record.Queue, now time.Time) *queue {
 	l := s.lane(desc.Lane)
 	sh := s.share(l, FlowName{desc.Tenant, desc.Flow}, desc.Priority)
-	q := &queue{id: id, desc: *desc, ordered: desc.Ordered(), lane: l, share: sh}
-	q.desc.Lane.Host, q.desc.Tenant, q.desc.Flow = l.host.name, sh.flow.name.Tenant, sh.flow.name.Flow // kept once, not per queue
+	q := &queue{id: id, ordered: desc.Ordered(), lane: l, share: sh}
 	sh.join(q)
 	s.queues[id] = q
 	s.busy(q)
@@ -73,17 +69,23 @@ func (s *Schedule) maybeIdle(q *queue, now time.Time) {
 		return
 	}
 	s.idleNow(q)
-	if q.idleSince.IsZero() {
-		q.idleSince = now
-		s.idle.push(q)
+	if !q.idle {
+		q.idle = true
+		s.idle.push(idleQueue{q, now})
 	}
+}
+
+// idleQueue is a queue that had nothing to do at an instant.
+type idleQueue struct {
+	queue *queue
+	since time.Time
 }
 
 // forgetIdle forgets queues that had nothing to do for a while.
 func (s *Schedule) forgetIdle(now time.Time) {
-	for s.idle.len() > 0 && now.Sub(s.idle.front().idleSince) >= keepIdle {
-		q := s.idle.pop()
-		q.idleSince = time.Time{}
+	for s.idle.len() > 0 && now.Sub(s.idle.front().since) >= keepIdle {
+		q := s.idle.pop().queue
+		q.idle = false
 		if !q.done() {
 			continue
 		}

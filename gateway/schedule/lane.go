@@ -44,24 +44,22 @@ type lane struct {
 	host    *host
 	budget  *limiter.Budget // nil: it would be as a new one is, see warm.go
 	shares  shares
-	classes [3]*class       // by priority: high, normal, low; nil: no share of it ever waited
-	seated  uint64          // shares seated, ever
-	later   indexed[*queue] // by when their head is due
+	classes [3]*class        // by priority: high, normal, low; nil: no share of it ever waited
+	seated  uint64           // shares seated, ever
+	later   *indexed[*queue] // by when their head is due; nil: none ever waited for that
 
 	inFlight int
 	dirty    bool   // its budget's state has to be saved
 	saved    uint64 // the budget's revision that was saved last
 	barred   bool   // in host.barred
 
-	pace  *circuit.Pace // while the host comes back; nil: it did not yet
-	aside []*share      // whose part of the host the breaker holds, or lets come back by itself
-	// asideUntil is when the first of those may be let in again; while there are some.
-	asideUntil time.Time
-	begun      *tally // nil: no call
-	place      place
-	at         time.Time // when to look again, while blocked for a time
-	index      int       // in Schedule.asleep
-	blocked    Reason    // why the last visit ended
+	pace    *circuit.Pace // while the host comes back; nil: it did not yet
+	aside   *asideShares  // nil: none ever was
+	begun   *tally        // nil: no call
+	place   place
+	at      time.Time // when to look again, while blocked for a time
+	index   int       // in Schedule.asleep
+	blocked Reason    // why the last visit ended
 }
 
 // place says which of the schedule's structures holds a lane.
@@ -120,6 +118,10 @@ func (l *lane) seat(q *queue, nowMs int64) {
 			return
 		}
 		q.place = qLater
+		if l.later == nil {
+			h := newIndexed(headsBefore, func(q *queue) *int { return &q.index })
+			l.later = &h
+		}
 		l.later.push(q)
 		return
 	}
@@ -138,14 +140,22 @@ func (l *lane) unwait(q *queue) {
 
 // promote moves queues whose head has become due among the ready ones.
 func (l *lane) promote(nowMs int64) {
-	for q := l.later.first(); q != nil && q.headDue <= nowMs; q = l.later.first() {
+	for q := l.firstLater(); q != nil && q.headDue <= nowMs; q = l.firstLater() {
 		l.seat(q, nowMs)
 	}
 }
 
+// firstLater returns the queue whose head is due first of those whose head is due later; nil: there is none.
+func (l *lane) firstLater() *queue {
+	if l.later == nil {
+		return nil
+	}
+	return l.later.first()
+}
+
 // nextDue returns when the next head of the lane becomes due.
 func (l *lane) nextDue() (time.Time, bool) {
-	q := l.later.first()
+	q := l.firstLater()
 	if q == nil {
 		return time.Time{}, false
 	}

@@ -22,7 +22,7 @@ func (s *Schedule) Line(now time.Time, desc *record.Queue) (id record.ID, ok boo
 	l := s.lane(desc.Lane)
 	sh := s.share(l, FlowName{desc.Tenant, desc.Flow}, desc.Priority)
 	if sh.line == nil {
-		sh.line = &queue{desc: *desc, lane: l, share: sh, callers: true}
+		sh.line = &queue{lane: l, share: sh, callers: true}
 		sh.join(sh.line)
 	}
 	q := sh.line
@@ -45,7 +45,8 @@ func (s *Schedule) StepOut(now time.Time, id record.ID) *Waiting {
 		return nil
 	}
 	at := record.Position{ID: id}
-	w := s.Why(now, &q.desc, &record.Entry{Position: at, Due: now.UnixMilli()})
+	desc := q.desc()
+	w := s.Why(now, &desc, &record.Entry{Position: at, Due: now.UnixMilli()})
 	delete(s.lined, id)
 	if i, ok := q.window.find(at); ok {
 		q.window.remove(i)

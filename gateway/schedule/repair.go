@@ -73,11 +73,15 @@ func (s *Schedule) Take(now time.Time, id record.QueueID, e *record.Entry, befor
 
 // dropMeanwhile forgets an entry that is kept for when the read under way ends.
 func (s *Schedule) dropMeanwhile(q *queue, id record.ID) {
-	for i := range q.meanwhile {
-		if h := &q.meanwhile[i]; h.entry.ID == id {
+	r := q.read
+	if r == nil {
+		return
+	}
+	for i := range r.meanwhile {
+		if h := &r.meanwhile[i]; h.entry.ID == id {
 			s.entries--
 			s.handover -= h.content.size()
-			q.meanwhile = append(q.meanwhile[:i], q.meanwhile[i+1:]...)
+			r.meanwhile = append(r.meanwhile[:i], r.meanwhile[i+1:]...)
 			return
 		}
 	}

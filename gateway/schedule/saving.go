@@ -134,13 +134,13 @@ func (s *Schedule) Marks(each func(host string, id record.QueueID, at record.Pos
 		}
 		switch {
 		case ok && q.more && q.cursor.Compare(low) < 0: // what is lowest was taken from the disk, behind others
-			each(q.desc.Lane.Host, q.id, q.cursor)
+			each(q.lane.id.Host, q.id, q.cursor)
 		case ok:
-			each(q.desc.Lane.Host, q.id, before(low))
+			each(q.lane.id.Host, q.id, before(low))
 		case q.more:
-			each(q.desc.Lane.Host, q.id, q.cursor)
+			each(q.lane.id.Host, q.id, q.cursor)
 		default: // nothing is left of it
-			each(q.desc.Lane.Host, q.id, q.lastSettled)
+			each(q.lane.id.Host, q.id, q.lastSettled)
 		}
 	}
 }

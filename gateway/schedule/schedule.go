@@ -75,8 +75,8 @@ type Schedule struct {
 	// deadlines are of entries in windows, and of some that have left them.
 	deadlines deadlines
 	// judged are queues with something that is to expire early, by when they are looked at; unjudged are new ones.
-	judged   indexed[*queue]
-	unjudged fifo[*queue]
+	judged   indexed[*judgement]
+	unjudged fifo[*judgement]
 	reading  int
 	toCome   int // entries that windows are being read for, at most
 
@@ -86,7 +86,7 @@ type Schedule struct {
 	bytes     int64 // of payloads in flight or unsettled
 	entries   int
 	handover  int64
-	idle      fifo[*queue] // queues with nothing to do, some of which have work again
+	idle      fifo[idleQueue] // queues with nothing to do, some of which have work again
 
 	changedLanes []*lane // whose budget has something to save
 	changedHosts []*host // whose breaker has, or whose hold
@@ -152,7 +152,7 @@ func New(set Settings) *Schedule {
 		tenants: map[string]*tenant{},
 		shut:    newIndexed(func(a, b *flowGate) bool { return a.next.Before(b.next) }, func(g *flowGate) *int { return &g.index }),
 		asleep:  newIndexed(func(a, b *lane) bool { return a.at.Before(b.at) }, func(l *lane) *int { return &l.index }),
-		judged:  newIndexed(func(a, b *queue) bool { return a.judgeAt.Before(b.judgeAt) }, func(q *queue) *int { return &q.judgeSpot }),
+		judged:  newIndexed(func(a, b *judgement) bool { return a.at.Before(b.at) }, func(j *judgement) *int { return &j.index }),
 		toMark:  map[*queue]struct{}{},
 		away:    map[string]absence{},
 		lined:   map[record.ID]*queue{},
@@ -233,8 +233,8 @@ func (s *Schedule) NextOf(now time.Time, most int) *Plan {
 			p.Wake = at
 		}
 	}
-	if q := s.judged.first(); q != nil && s.free() > 0 && (p.Wake.IsZero() || q.judgeAt.Before(p.Wake)) {
-		p.Wake = q.judgeAt
+	if j := s.judged.first(); j != nil && s.free() > 0 && (p.Wake.IsZero() || j.at.Before(p.Wake)) {
+		p.Wake = j.at
 	}
 	if g := s.shut.first(); g != nil && (p.Wake.IsZero() || g.next.Before(p.Wake)) {
 		p.Wake = g.next

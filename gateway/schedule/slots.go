@@ -60,6 +60,15 @@ func (r *residence) advance(now time.Time, inFlight int) {
 // slow reports whether calls hold their slots for long.
 func (r *residence) slow() bool { return r.seconds+r.recent > slowAfter*max(1, r.ended) }
 
+// faintCalls is how many calls, faded, are too few to say how a host does: some 70 s after one.
+const faintCalls = 0.1
+
+// faint reports whether the measure of a host without a call under way says little any more.
+func (r *residence) faint(now time.Time) bool {
+	r.advance(now, 0)
+	return r.ended < faintCalls
+}
+
 // slowIn returns after how long, about, a host that ended no call is slow, with so many in flight.
 func (r *residence) slowIn(inFlight int) time.Duration {
 	return time.Duration((slowAfter-r.seconds-r.recent)/float64(inFlight)*float64(time.Second)) + 50*time.Millisecond
@@ -90,7 +99,7 @@ func (s *Schedule) noteSlow(h *host) {
 		h.slow = true
 		s.slow += h.inFlight
 		h.answers = false
-	case !slow && h.slow && h.residence.ended >= 0.1: // else it only has not been called for long
+	case !slow && h.slow && h.residence.ended >= faintCalls: // else it only has not been called for long
 		h.slow = false
 		s.slow -= h.inFlight
 	}

@@ -11,8 +11,8 @@ import (
 //
 // As long as no more than maxWarm hosts have them, none lose them before evict would say so. With more of them, those let go of
 // theirs that were not called for a while and are well: no call is under way, all that were counted succeeded, none was refused,
-// no limit was told. What is lost with that are the successes of the last minute, against which failures are measured; as many
-// failures in a row as a breaker needs calls open it all the same.
+// no limit was told, and if they were slow, that was a minute ago. What is lost with that are the successes of the last minute,
+// against which failures are measured; as many failures in a row as a breaker needs calls open it all the same.
 
 // maxWarm is how many hosts are warm however well they are: more than have calls under way at once, mostly.
 const maxWarm = 1 << 13
@@ -55,12 +55,12 @@ func (s *Schedule) warmLane(l *lane, now time.Time) *lane {
 
 // cool lets go of what a host that is well was called with, unless it was used since it was looked at last.
 func (s *Schedule) cool(h *host, now time.Time) bool {
-	if h.used || h.inFlight > 0 || h.absent || h.leaving || h.dirty || h.outside || h.slow || h.barred.len() > 0 ||
-		!h.breaker.Calm(now) {
+	if h.used || h.inFlight > 0 || h.absent || h.leaving || h.dirty || h.outside || h.barred.len() > 0 ||
+		h.slow && !h.residence.faint(now) || !h.breaker.Calm(now) {
 		return false
 	}
 	for _, l := range h.lanes {
-		if l.dirty || len(l.aside) > 0 || l.place == inAsleep && l.blocked != Due || l.budget != nil && !l.budget.Untaught(now) {
+		if l.dirty || l.someAside() || l.place == inAsleep && l.blocked != Due || l.budget != nil && !l.budget.Untaught(now) {
 			return false
 		}
 	}
@@ -70,7 +70,7 @@ func (s *Schedule) cool(h *host, now time.Time) bool {
 		}
 		l.budget, l.begun, l.pace = nil, nil, nil
 	}
-	h.breaker, h.residence = nil, nil
+	h.breaker, h.residence, h.slow = nil, nil, false
 	return true
 }
 

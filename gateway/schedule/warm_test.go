@@ -49,6 +49,36 @@ func TestOfHostsThatAreWellOnlySomeStayWarm(t *testing.T) {
 	}
 }
 
+// Slow hosts that succeed are well, too: what is known of their slots fades.
+func TestOfHostsThatAreSlowOnlySomeStayWarm(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	const (
+		hosts = 3 * schedule.MaxWarm
+		each  = 20 * time.Millisecond
+		takes = 3 * time.Second
+	)
+	var underWay []schedule.Start
+	for n := range hosts {
+		now := epoch.Add(time.Duration(n) * each)
+		if n >= int(takes/each) {
+			st := underWay[0]
+			underWay = underWay[1:]
+			s.Ended(now, &schedule.End{ID: st.Entry.ID, Permit: st.Permit, Health: circuit.Success,
+				Seen: limiter.Observation{Sent: now.Add(-takes), Received: now, Status: 200}})
+			s.Settled(now, st.Entry.ID, nil)
+		}
+		s.Committed(now, fresh(queueOf(fmt.Sprintf("h%d.example", n), "f"), n, now))
+		p := s.Next(now)
+		if len(p.Start) != 1 {
+			t.Fatalf("%d calls begin, want 1", len(p.Start))
+		}
+		underWay = append(underWay, p.Start...)
+	}
+	if got, most := s.Warm(), schedule.MaxWarm+schedule.MaxWarm/4; got > most {
+		t.Errorf("%d of %d hosts that are well and slow have a breaker, want at most %d", got, hosts, most)
+	}
+}
+
 // Nineteen failures in a row are remembered, as are those that a host heard of a limit from, however many others are called.
 func TestAHostThatFailsIsRememberedAmongHoweverMany(t *testing.T) {
 	s := unlimited(schedule.Settings{})
@@ -78,7 +108,7 @@ func TestAHostThatFailsIsRememberedAmongHoweverMany(t *testing.T) {
 
 // A host whose backlog is on disk takes little of memory before its first call: there may be very many.
 func TestAHostThatWaitsIsSmall(t *testing.T) {
-	const hosts, most = 20_000, 1536
+	const hosts, most = 20_000, 1152
 	s := unlimited(schedule.Settings{})
 	before := alive()
 	for h := range hosts {

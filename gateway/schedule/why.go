@@ -79,7 +79,7 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 	case q != nil && q.ordered && (place != 0 || q.flying > 0):
 		w.Reason = Ordering
 	case q != nil && q.share.aside:
-		w.Reason, w.Until = Breaker, l.asideUntil
+		w.Reason, w.Until = Breaker, l.aside.until
 	case l.blocked == Pause || l.blocked == Breaker:
 		w.Reason, w.Until = l.blocked, l.at
 	case l.blocked == Limit && place == 0: // those behind the first wait for more than the lane's next call

@@ -2,7 +2,6 @@ package schedule
 
 import (
 	"sort"
-	"time"
 
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -13,46 +12,53 @@ import (
 // the schedule (in flight or unsettled). What stands behind the cursor is on disk only.
 type queue struct {
 	id      record.QueueID
-	desc    record.Queue
-	ordered bool
-	callers bool // of calls that others make, in memory only: see Line
 	lane    *lane
 	share   *share
 	inShare int // its place in share.queues
 
 	window window
 	cursor record.Position
-	more   bool
-
-	wanted           bool // in Schedule.unread
-	reading          bool
-	readLimit        int
-	stale            bool                         // the read under way began behind a cursor that has moved back since
-	arrived          bool                         // entries were left on disk since the read began: it may have missed them,
-	arrivedAt        record.Position              // and this is the first of them
-	settledMeanwhile map[record.Position]struct{} // where stood what was settled since the read began: it may bring them back
+	read   *reading // the read that is under way; nil: none
 
 	flying int // in flight or unsettled
 
-	place   queuePlace
 	headDue int64
 	index   int // in lane.later
 
 	settledSinceMark int
 	lastSettled      record.Position
-	// meanwhile are entries left on disk, and kept in memory too, since the read under way began.
-	meanwhile []windowed
 
 	search search // for what was cancelled
 	// retreat counts how often the cursor went back, and how often something behind it was settled: while it stands still,
 	// what stands behind the cursor has stood there all the while.
 	retreat uint64
 
-	judging   bool // in Schedule.unjudged or judged
-	judgeAt   time.Time
-	judgeSpot int       // in Schedule.judged
-	busy      bool      // it counts in its share's busy
-	idleSince time.Time // zero: not in Schedule.idle
+	judgement *judgement // when it is looked at for what is hopeless; nil: it is not
+
+	place   queuePlace
+	ordered bool
+	callers bool // of calls that others make, in memory only: see Line
+	more    bool
+	wanted  bool // in Schedule.unread
+	busy    bool // it counts in its share's busy
+	idle    bool // in Schedule.idle
+}
+
+// reading is a read of a queue that is under way, and what happened since it began. Queues are many and those that are read
+// few, so that it is not part of them.
+type reading struct {
+	limit     int
+	stale     bool                         // it began behind a cursor that has moved back since
+	arrived   bool                         // entries were left on disk since: it may have missed them,
+	arrivedAt record.Position              // and this is the first of them
+	settled   map[record.Position]struct{} // where stood what was settled since: it may bring them back
+	meanwhile []windowed                   // entries left on disk, and kept in memory too, since
+}
+
+// desc is what the queue is of, but for its ordering key.
+func (q *queue) desc() record.Queue {
+	f := q.share.flow.name
+	return record.Queue{Lane: q.lane.id, Tenant: f.Tenant, Flow: f.Flow, Priority: q.share.priority}
 }
 
 type queuePlace uint8
@@ -67,12 +73,16 @@ const (
 // cursor will come to it. It returns by how much the window's entries and payload bytes changed.
 func (q *queue) offer(e windowed, capacity int) (entries int, payload int64) {
 	if q.more && q.cursor.Compare(e.entry.Position) < 0 {
-		if q.reading && !q.arrived && len(q.meanwhile) < capacity {
-			q.meanwhile = append(q.meanwhile, e)
+		r := q.read
+		if r == nil {
+			return 0, 0
+		}
+		if !r.arrived && len(r.meanwhile) < capacity {
+			r.meanwhile = append(r.meanwhile, e)
 			return 1, e.content.size()
 		}
-		if at := e.entry.Position; !q.arrived || at.Compare(q.arrivedAt) < 0 {
-			q.arrived, q.arrivedAt = true, at
+		if at := e.entry.Position; !r.arrived || at.Compare(r.arrivedAt) < 0 {
+			r.arrived, r.arrivedAt = true, at
 		}
 		return 0, 0
 	}
@@ -84,7 +94,10 @@ func (q *queue) offer(e windowed, capacity int) (entries int, payload int64) {
 		last := q.window.dropLast()
 		entries--
 		payload -= last.content.size()
-		q.more, q.stale = true, q.reading
+		q.more = true
+		if q.read != nil {
+			q.read.stale = true
+		}
 		q.cursor = q.window.last().entry.Position
 		q.retreat++
 	}
@@ -101,7 +114,7 @@ func headsBefore(a, b *queue) bool {
 
 // done reports whether nothing of the queue is left to do.
 func (q *queue) done() bool {
-	return q.window.len() == 0 && !q.more && !q.reading && q.flying == 0 && q.place == qNowhere && q.search.stage == noSearch
+	return q.window.len() == 0 && !q.more && q.read == nil && q.flying == 0 && q.place == qNowhere && q.search.stage == noSearch
 }
 
 // windowed is an entry in a window, with what is to be sent when that was handed over.
