@@ -15,7 +15,7 @@ const (
 // knownQueue is what the committer remembers of a queue whose row it read or wrote.
 type knownQueue struct {
 	ref        persist.QueueRef
-	descriptor []byte // as in its row
+	descriptor []byte // as in its row; nil once that is on disk: queues are many, and few rows are written twice
 	ordered    bool   // it has an ordering key: ids lead
 	mark       record.Position
 	saved      bool    // the row is on disk
@@ -47,8 +47,7 @@ func (r *registry) find(w *writer, ref persist.QueueRef) *knownQueue {
 		return nil
 	}
 	if d, mark, err := readQueueRow(row); err == nil {
-		n := len(row) - positionSize
-		return r.add(&knownQueue{ref: ref, descriptor: row[:n:n], ordered: d.Ordered(), mark: mark, saved: true})
+		return r.add(&knownQueue{ref: ref, ordered: d.Ordered(), mark: mark, saved: true})
 	}
 	w.c.store.aside(w, appendQueueKey(nil, kindQueue, ref), row)
 	return nil
@@ -153,12 +152,20 @@ func (r *registry) apply(w *writer) {
 // rowsSaved notes that the queues' rows are on disk.
 func (w *writer) rowsSaved() {
 	for _, q := range w.touched {
-		q.saved, q.savedBy = true, nil
+		q.saved, q.savedBy, q.descriptor = true, nil, nil
 	}
 }
 
 func (w *writer) save(q *knownQueue) {
-	w.set(appendQueueKey(nil, kindQueue, q.ref), queueRow(q.descriptor, q.mark))
+	key, descriptor := appendQueueKey(nil, kindQueue, q.ref), q.descriptor
+	if descriptor == nil {
+		row := w.get(key)
+		if _, _, err := readQueueRow(row); err != nil {
+			return // who reads it next sets it aside; a mark only saves work
+		}
+		descriptor = row[:len(row)-positionSize]
+	}
+	w.set(key, queueRow(descriptor, q.mark))
 	w.touched = append(w.touched, q)
 	q.savedBy = w
 }
