@@ -18,7 +18,7 @@ type Budget struct {
 
 	inFlight int32
 	revision uint32
-	started  tick // when the last call began
+	started  lastCall
 
 	pause    pause
 	pacer    pacer
@@ -71,7 +71,7 @@ func New(cfg Config, now time.Time) *Budget {
 	b.configure(cfg)
 	b.explore.rate = b.cfg.Start
 	b.explore.second = 0
-	b.pacer.set(now, b.rate(0))
+	b.pacer.set(0, b.rate(0))
 	return b
 }
 
@@ -84,7 +84,7 @@ func (b *Budget) Reconfigure(cfg Config, now time.Time) {
 		b.explore.rate = b.cfg.Start
 	}
 	b.explore.level = min(b.explore.level, b.cfg.Ceiling)
-	b.pacer.set(b.at(t), b.rate(t))
+	b.pacer.set(t, b.rate(t))
 	b.revision++
 }
 
@@ -145,14 +145,17 @@ func (b *Budget) ReadyAt(now time.Time) (at time.Time, why Reason) {
 	for _, w := range b.windows {
 		next = max(next, w.readyAt(t, int64(b.inFlight)))
 		if w.spaced() {
-			next = max(next, b.started+w.apart(b.trip.varies()))
+			next = max(next, b.started.began+w.apart(b.trip.varies()))
 		}
 	}
 	if next == never {
 		return Never, Limit
 	}
-	if b.pacer.set(b.at(t), b.rate(t)); b.pacer.lim != nil && !b.pause.probing {
-		next = max(next, b.since(b.pacer.due()))
+	if b.pacer.set(t, b.rate(t)); b.pacer.limited() && !b.pause.probing {
+		next = max(next, b.pacer.due())
+		if b.mayKeepApart() {
+			next = max(next, b.started.clear(t, b.pacer.interval(), b.trip.usual()))
+		}
 	}
 	if next > t {
 		return b.at(next), Limit
@@ -163,22 +166,30 @@ func (b *Budget) ReadyAt(now time.Time) (at time.Time, why Reason) {
 // Start counts a call that begins now; ReadyAt said that it may.
 func (b *Budget) Start(now time.Time) {
 	t := b.tick(now)
-	if t-b.started > idle {
+	if t-b.started.began > idle {
 		b.forgetPace()
 	}
-	b.started = t
+	b.started = lastCall{began: t}
 	b.inFlight++
 	b.calls.began(b.inFlight)
 	grew := b.explore.began(t, b.rate(t), b.cfg.Ceiling, &b.trip)
 	b.pause.began(t)
 	slack := catchUp
-	if b.explore.exploring() && !b.explore.told {
-		slack = 0 // it may be the distance between calls that is limited
+	if b.mayKeepApart() {
+		slack = 0
 	}
-	b.pacer.take(b.at(t), slack)
+	b.pacer.take(t, slack)
 	if grew || len(b.windows) > 0 {
 		b.revision++
 	}
+}
+
+// mayKeepApart reports whether it may be the distance between calls that is limited, for all that is known.
+func (b *Budget) mayKeepApart() bool {
+	if b.explore.exploring() {
+		return !b.explore.told
+	}
+	return b.cfg.Fixed == 0 && len(b.windows) == 0 && b.pacer.limited() && b.pacer.interval() >= 2*catchUp
 }
 
 // forgetPace goes back to the start after a long silence; windows that the destination told are kept.
@@ -186,7 +197,7 @@ func (b *Budget) forgetPace() {
 	b.explore = explorer{rate: min(b.cfg.Start, b.explore.rate), good: goodput{from: b.last}, second: b.last}
 	b.calls.limit, b.calls.far = min(b.calls.atOnce(), b.calls.start), false
 	b.pacer = pacer{}
-	b.pacer.set(b.at(b.last), b.rate(b.last))
+	b.pacer.set(b.last, b.rate(b.last))
 	b.revision++
 }
 

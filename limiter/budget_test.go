@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 	"unsafe"
-
-	"golang.org/x/time/rate"
 )
 
 // answer makes a call at now that is answered at once.
@@ -375,7 +373,7 @@ func TestTimeThatGoesBackGivesNothing(t *testing.T) {
 
 func TestIdleLaneIsSmall(t *testing.T) {
 	b := New(DefaultConfig(), epoch)
-	size := unsafe.Sizeof(*b) + unsafe.Sizeof(rate.Limiter{})
+	size := unsafe.Sizeof(*b)
 	answer(b, epoch, 200, left(100, 99, epoch.Add(10*time.Second)))
 	for _, w := range b.windows {
 		size += unsafe.Sizeof(*w) + uintptr(cap(w.permits.ring))*unsafe.Sizeof(slot{}) + unsafe.Sizeof(w)

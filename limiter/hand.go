@@ -7,7 +7,7 @@ import "time"
 func (b *Budget) Resume(now time.Time) {
 	t := b.tick(now)
 	b.pause = pause{cutAt: t} // refusals of calls that are on their way do not bring it back
-	b.pacer.set(b.at(t), b.rate(t))
+	b.pacer.set(t, b.rate(t))
 	b.revision++
 }
 
@@ -27,6 +27,6 @@ func (b *Budget) Forget(now time.Time) {
 		}
 	}
 	fresh.revision = b.revision + 1
-	fresh.pacer.empty(b.at(t))
+	fresh.pacer.empty(t)
 	*b = *fresh
 }

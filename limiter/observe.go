@@ -74,6 +74,7 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 	failed := o.Failed || o.TimedOut
 	refused := !failed && o.refusal()
 	if !failed {
+		b.started.answer(sent, received, b.trip.usual())
 		b.trip.add(received - sent)
 		b.calls.distance(b.trip.least, b.trip.typical())
 	}

@@ -134,7 +134,7 @@ func (b *Budget) recovered(now tick) {
 		told := b.surelyTold(now)
 		b.explore.recovered(now, b.pause.asked, told, b.step(told), b.callsPerRefusal(), b.cfg.Ceiling)
 	}
-	b.pacer.set(b.at(now), b.rate(now))
-	b.pacer.empty(b.at(now))
+	b.pacer.set(now, b.rate(now))
+	b.pacer.empty(now)
 	b.revision++
 }

@@ -19,7 +19,7 @@ const (
 // measurements that a new one makes with its first calls: round trips, and how calls at once came and went.
 func (b *Budget) Rest(now time.Time) Rest {
 	t := b.tick(now)
-	if b.inFlight > 0 || b.pause.until > t || t-b.started <= idle {
+	if b.inFlight > 0 || b.pause.until > t || t-b.started.began <= idle {
 		return Counting
 	}
 	blank := b.explore.rate >= b.cfg.Start && b.unlimited()
@@ -49,11 +49,11 @@ func (b *Budget) unlimited() bool {
 func (b *Budget) Untaught(now time.Time) bool {
 	t := b.tick(now)
 	return b.inFlight == 0 && b.pause.until <= t && b.explore.rate == b.cfg.Start && b.unlimited() &&
-		(b.pacer.lim == nil || !b.pacer.due().After(b.at(t)))
+		(!b.pacer.limited() || b.pacer.due() <= t)
 }
 
 // Silence is for how long no call has begun, of which the budget knows.
-func (b *Budget) Silence(now time.Time) time.Duration { return b.tick(now) - b.started }
+func (b *Budget) Silence(now time.Time) time.Duration { return b.tick(now) - b.started.began }
 
 // AtRest reports whether nothing of what a snapshot tells counts any more: the budget was used a while ago, and neither a pause
 // nor a window holds.

@@ -57,6 +57,14 @@ func (r *rtt) varies() time.Duration {
 // typical is a usual round trip; 0 before the first.
 func (r *rtt) typical() time.Duration { return r.least + r.excess }
 
+// usual is what few round trips take longer than; a few of them do not tell, and it is more than any distance between calls.
+func (r *rtt) usual() time.Duration {
+	if r.n < rttSamples {
+		return maxWindow
+	}
+	return r.least + 2*r.excess
+}
+
 // doubled ends a second, and reports whether calls took twice as long in it as is usual, or longer.
 func (r *rtt) doubled() bool {
 	now := r.typical()

@@ -32,6 +32,7 @@ type study struct {
 	foreign float64                                       // calls a second by others, at random
 	host    judge                                         // the destination, where it is none of the models of package destination
 	drowsy  time.Duration                                 // timers are late by at most this much
+	stalls  float64                                       // the part of ways that something stands in, for 2 ms on average
 	judged  func(at time.Duration, ok bool, pace float64) // by host
 }
 
@@ -127,6 +128,9 @@ func (s study) run(tb testing.TB) findings {
 		d := s.rtt / 2
 		if s.noise > 0 {
 			d += time.Duration(random.Int64N(int64(s.noise / 2)))
+		}
+		if s.stalls > 0 && random.Float64() < s.stalls {
+			d += time.Duration(random.ExpFloat64() * float64(2*time.Millisecond))
 		}
 		return d
 	}
@@ -332,4 +336,11 @@ func (s study) hint(e *event, received time.Time) *Hint {
 
 func wholeSeconds(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }

@@ -120,7 +120,7 @@ func (b *Budget) Return(s Snapshot, now time.Time) {
 	}
 	b.calls.limit = min(b.calls.limit, b.calls.start)
 	b.pacer = pacer{}
-	b.pacer.set(b.at(b.last), b.rate(b.last))
+	b.pacer.set(b.last, b.rate(b.last))
 }
 
 // takeUp takes up a snapshot; unsure: calls may have been sent after it.
@@ -153,8 +153,8 @@ func (b *Budget) takeUp(s *Snapshot, now time.Time, unsure bool) {
 	for i := range s.Windows {
 		b.restoreWindow(&s.Windows[i], t, time.Duration(min(max(0, s.Trip), 60e6))*time.Microsecond, unsure)
 	}
-	b.pacer.set(b.at(t), b.rate(t))
-	b.pacer.empty(b.at(t))
+	b.pacer.set(t, b.rate(t))
+	b.pacer.empty(t)
 	b.revision++
 }
 
