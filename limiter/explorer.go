@@ -48,6 +48,7 @@ type episode struct {
 	from    tick    // when the first refusal was heard
 	failed  tick    // the last refused probe
 	last    float64 // about how many calls began in the second before it
+	sudden  bool    // it began with the first calls of a pace that had just been raised
 }
 
 // past is what the episodes so far have taught, besides the level.
@@ -55,6 +56,7 @@ type past struct {
 	episodes int32
 	far      int32         // episodes in a row that found the level far off
 	downs    int32         // episodes in a row that began at or below the level
+	spaced   bool          // calls must keep a distance, as it seems: nothing is saved up
 	bold     float64       // how far from the goodput to the best the level is put
 	refused  float64       // moving mean of an episode's refusals
 	pause    time.Duration // moving mean of an episode's pauses
@@ -180,6 +182,7 @@ func (e *explorer) refuse(now tick, attempt int, pace, told float64, trip time.D
 	again := attempt > 1 || e.episode.refused == 0 && told == 0 && e.relapsed(asked)
 	if e.episode.refused++; e.episode.refused == 1 {
 		e.episode.pace, e.episode.from = pace, now
+		e.episode.sudden = e.level == 0 && e.sent <= few
 		e.episode.last = float64(e.sent) + max(0, 1-(now-e.second).Seconds())*pace/2 // which doubled
 	}
 	if again {

@@ -117,6 +117,11 @@ func (e *explorer) firstLevel(now tick, l *lesson) float64 {
 	switch {
 	case l.calls < few:
 		return math.Sqrt(l.good * e.episode.pace)
+	case e.episode.sudden && e.episode.probes == 0 && !(l.asked && l.pause >= windowPause):
+		// What is refused at once where half of the pace was accepted for a second came too close to the call before it: a bucket
+		// would have been emptied first.
+		e.past.spaced = true
+		return max(l.good, e.episode.pace/2)
 	case l.asked && l.pause < windowPause:
 		// The least that whole seconds can tell, so that it is the pace that is limited, or a window of a second. The mean since
 		// the first call, when the pace was far less, is too low for both: half of the pace was accepted for a second, though
@@ -159,7 +164,7 @@ func (e *explorer) nextLevel(now tick, l *lesson) float64 {
 		return min(e.episode.pace, l.was) * (1 - l.step*math.Exp2(float64(min(max(p.downs, 1), 5)-1)))
 	}
 	low := max(l.good, l.was/4)
-	if l.window(p.downs == 0 || p.downs == 1 && e.episode.pace > 0.97*l.was) {
+	if right := p.downs == 0 || p.downs == 1 && e.episode.pace > 0.97*l.was; right && p.spaced || l.window(right) {
 		low = max(low, 0.95*l.best)
 	}
 	if p.downs < 2 {

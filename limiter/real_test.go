@@ -29,8 +29,7 @@ func TestHAProxyIsDrivenToItsLimitWithinItsFirstWindow(t *testing.T) {
 	}
 }
 
-// TestRealLimitersAreUsedAsFarAsTheyWere holds those that are not driven to their bars yet to what they were driven to. What a
-// plain sender can get of nginx is 0.95: timers are late by half a millisecond, and nothing makes up for it.
+// TestRealLimitersAreUsedAsFarAsTheyWere holds those that are not driven to their bars yet to what they were driven to.
 func TestRealLimitersAreUsedAsFarAsTheyWere(t *testing.T) {
 	ten := Rule{100, 10 * time.Second}
 	for _, c := range []struct {
@@ -40,8 +39,6 @@ func TestRealLimitersAreUsedAsFarAsTheyWere(t *testing.T) {
 		use     float64
 		refused float64
 	}{
-		{"nginx, 100 a second", func() judge { return &nginx{rate: 100_000} }, Rule{100, time.Second}, 0.84, 0.005},
-		{"nginx, 10 a second", func() judge { return &nginx{rate: 10_000} }, Rule{10, time.Second}, 0.9, 0.015},
 		{"fiber", func() judge { return &fiberSliding{limit: 100, per: 10} }, ten, 0.8, 0.005},
 		{"varnish", func() judge { return &vsthrottle{limit: 100, per: 10} }, ten, 0.62, 0.006},
 	} {
@@ -55,15 +52,43 @@ func TestRealLimitersAreUsedAsFarAsTheyWere(t *testing.T) {
 	}
 }
 
+// TestADistanceIsKeptThoughSomethingStandsInTheWay drives nginx without a burst, where lateness that is caught up with is refused:
+// with timers that are late as a timerfd is, and as Go's are, and on a machine where every fiftieth way takes 2 ms more. What a
+// plain sender can get is 0.99 with the former, and 0.95 with the latter.
+func TestADistanceIsKeptThoughSomethingStandsInTheWay(t *testing.T) {
+	for _, c := range []struct {
+		perSecond int64
+		drowsy    time.Duration
+		use       float64
+	}{
+		{100, 200 * time.Microsecond, 0.88}, {100, time.Millisecond, 0.86},
+		{10, 200 * time.Microsecond, 0.96}, {10, time.Millisecond, 0.95},
+	} {
+		for seed := range uint64(4) {
+			f := driveOver(t, &nginx{rate: 1000 * c.perSecond}, Rule{c.perSecond, time.Second}, c.drowsy, 0.02, seed)
+			if f.use < c.use || f.refused > 0.006 {
+				t.Errorf("%d/s, timers late by up to %v, seed %d: use %.3f, refused %.2f%%; want %.3f, 0.6%%", c.perSecond, c.drowsy,
+					seed, f.use, 100*f.refused, c.use)
+			}
+		}
+	}
+}
+
 // driven is what a real limiter saw over a minute after a warm-up.
 type driven struct{ use, refused float64 }
 
 // driveReal drives a model of a real limiter on the same machine, for a window, ten seconds at least, and a minute.
 func driveReal(t *testing.T, host judge, limit Rule, seed uint64) driven {
 	t.Helper()
+	return driveOver(t, host, limit, time.Millisecond, 0, seed)
+}
+
+// driveOver does so with timers that are late by as much as drowsy, over ways that something stands in now and then.
+func driveOver(t *testing.T, host judge, limit Rule, drowsy time.Duration, stalls float64, seed uint64) driven {
+	t.Helper()
 	s := study{
 		cfg: DefaultConfig(), host: host, rtt: 200 * time.Microsecond, noise: 400 * time.Microsecond,
-		drowsy: time.Millisecond, after: time.Duration(seed) * 1970 * time.Millisecond,
+		drowsy: drowsy, stalls: stalls, after: time.Duration(seed) * 1970 * time.Millisecond,
 		within: max(limit.Per, 10*time.Second) + time.Minute, seed: seed,
 	}
 	accepted, refused := 0.0, 0.0
