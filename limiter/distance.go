@@ -3,18 +3,18 @@ package limiter
 import "time"
 
 // lastCall is what is known of the call that began last. Where calls must keep a distance it counts from when that call
-// arrived, which is when it began and a usual way later; but now and then something stands in the way. The next call
-// would then come too close, and a refusal would be taken for one of the pace.
+// arrived: a usual way after it was sent, which is a little after it began; but now and then something stands in the way of
+// either. The next call would then come too close, and a refusal would be taken for one of the pace.
 type lastCall struct {
 	began    tick
 	answered bool
-	late     time.Duration // how much longer than usual its answer took
+	late     time.Duration // how long after it began it was sent, and how much longer than usual its answer took
 }
 
 // answer takes in an answer, to a call that was sent at an instant.
 func (c *lastCall) answer(sent, received tick, usual time.Duration) {
 	if sent >= c.began && !c.answered {
-		c.answered, c.late = true, max(0, received-sent-usual)
+		c.answered, c.late = true, sent-c.began+max(0, received-sent-usual)
 	}
 }
 

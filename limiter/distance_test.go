@@ -64,6 +64,19 @@ func TestTheNextCallComesAsMuchLaterAsTheLastOneArrived(t *testing.T) {
 	}
 }
 
+func TestADistanceCountsFromWhenTheLastCallWasSent(t *testing.T) {
+	b, now := paced(t)
+	apart := time.Duration(float64(time.Second) / b.Rate(now))
+	const waited = 7 * time.Millisecond // for a processor
+	began := start(t, b, now)
+	sent := began.Add(waited)
+	now = sent.Add(time.Millisecond)
+	b.Observe(now, Observation{Sent: sent, Status: 200})
+	if d := start(t, b, now).Sub(sent); d < apart-time.Millisecond {
+		t.Errorf("the next call begins %v after the last was sent, want %v", d, apart)
+	}
+}
+
 func TestACallThatIsNotAnsweredHoldsUpTheNextForOneDistanceOnly(t *testing.T) {
 	b, now := paced(t)
 	apart := time.Duration(float64(time.Second) / b.Rate(now))
