@@ -148,7 +148,13 @@ func (s *Store) open() (err error) {
 	if s.space, err = openSpace(s.dir, s.opt.MinFree, s.log); err != nil {
 		return err
 	}
-	if s.db, err = openEngine(filepath.Join(s.dir, "live"), &s.opt); err != nil {
+	live := filepath.Join(s.dir, "live")
+	aside, err := inspectEngine(live, s.log)
+	if err != nil {
+		return err
+	}
+	s.setAside.Add(uint64(aside)) //nolint:gosec // a count
+	if s.db, err = openEngine(live, &s.opt); err != nil {
 		return err
 	}
 	if err = s.openHistory(); err != nil {

@@ -70,7 +70,11 @@ func openEngine(dir string, opt *Options) (*badger.DB, error) {
 	if err := flushLargerLogs(dir, o); err != nil {
 		return nil, err
 	}
-	return badger.Open(o)
+	db, err := badger.Open(o)
+	if err != nil {
+		return nil, fmt.Errorf("opening the live database: %w", err) // Badger returns one with it that must not be closed
+	}
+	return db, nil
 }
 
 // closeTime is how long closing may take: to write the memtables, some 20 MB. On a disk that takes no more, Badger would try for
