@@ -165,6 +165,10 @@ func promising(name []byte) bool {
 			if next == 'h'<<16|'r'<<8|'o' { // throttle
 				return true
 			}
+		case 'a':
+			if next == 'v'<<16|'a'<<8|'i' { // available
+				return true
+			}
 		case 'c':
 			if next == 'o'<<16|'n'<<8|'c' { // concurrent
 				return true

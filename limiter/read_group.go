@@ -62,6 +62,9 @@ func (r *Reader) windows(g *group) {
 	policies := &r.lists[0]
 	policies.read(g.cells[rolePolicy].value)
 	if v := g.cells[roleBare].value; len(v) > 0 && !r.structured(g, base, v) && g.from == g.to {
+		if g.bare && len(g.cells[roleRemaining].value) == 0 && len(g.cells[roleLimit].value) == 0 {
+			return
+		}
 		g.cells[roleLimit].put(g.name, v, 0)
 	}
 	if v := g.cells[roleLimit].value; !bytes.HasPrefix(v, []byte("b=")) || !r.structured(g, base, v) {
@@ -182,8 +185,11 @@ func (r *Reader) adopt(w *Window, policies *itemList) {
 			best = p
 		}
 	}
-	if best == nil && policies.n == 1 {
+	if best == nil && policies.n == 1 && !policies.at[0].taken {
 		best = &policies.at[0]
+	}
+	if longer := r.outlasting(w, best, policies); longer != nil {
+		best, w.Limit = longer, longer.count
 	}
 	if best == nil {
 		return
@@ -207,6 +213,28 @@ func (r *Reader) adopt(w *Window, policies *itemList) {
 			p.taken = true
 		}
 	}
+}
+
+// outlasting returns the policy that what is left and the reset are of, when they cannot be of the one that the limit is of: more
+// is left than that allows, or the reset is further off than it is long. Klaviyo tells the limit of its short window first, and
+// of the long one what is left and its end (https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling).
+func (r *Reader) outlasting(w *Window, of *item, policies *itemList) (longer *item) {
+	const rounding = 2 * time.Second
+	until := time.Duration(0)
+	if w.HasReset {
+		until = w.ResetAt.Sub(r.exchange.received)
+	}
+	if of == nil || of.count != w.Limit || w.Remaining <= of.count && until <= of.length+rounding {
+		return nil
+	}
+	for i := range policies.n {
+		p := &policies.at[i]
+		if p.told && p.unit == nil && p.length > of.length && p.count >= max(w.Remaining, of.count) && until <= p.length+rounding &&
+			(longer == nil || p.length < longer.length) {
+			longer = p
+		}
+	}
+	return longer
 }
 
 // setReset reads the end of a window. A delay that no window is long enough for was told in milliseconds.

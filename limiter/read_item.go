@@ -87,7 +87,26 @@ func readItem(m member) item {
 			it.name = v
 		}
 	}
+	if it.unit == nil && it.name != nil {
+		it.unit = unitNamed(it.name)
+	}
 	return it
+}
+
+// unitNamed returns the unit that a window's name is the word for, other than calls, as in "complexity";q=5000000;w=60; nil where
+// it is none.
+func unitNamed(name []byte) []byte {
+	var low [16]byte
+	if len(name) > len(low) {
+		return nil
+	}
+	for i, c := range name {
+		low[i] = fold(c)
+	}
+	if u := meaningOf(low[:len(name)]).unit; u != "" && u != UnitRequests && string(low[:len(name)]) != "token" { // whose limit it is
+		return []byte(u)
+	}
+	return nil
 }
 
 // readPair reads two numbers, or a number and a time, with a sign between them.

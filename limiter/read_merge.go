@@ -26,6 +26,8 @@ func (c *candidates) add(w Window, g *group) {
 		return
 	case !g.anchored && w.Remaining == Unknown: // X-Upload-Limit
 		return
+	case !g.anchored && !g.telling && w.Limit == Unknown && !w.HasReset: // X-Items-Remaining
+		return
 	}
 	rank := g.rank
 	if w.Source == sourceItems {

@@ -63,13 +63,16 @@ type fieldName struct {
 	delay     uint8 // which of the delays, for kindDelay
 	role      role
 	rank      rank
-	anchored  bool   // "ratelimit" is in the name; otherwise it tells of limits only in the company of a Remaining
+	anchored  bool   // "ratelimit" or "quota" is in the name; otherwise it tells of limits only in the company of a Remaining
+	telling   bool   // it says that calls are counted, or over what; what remains of whatever is no limit of calls
+	bare      bool   // the anchor is a word that alone is no limit: a quota may be what there is, what was used, what is left
 	family    uint64 // hash of the name up to the anchor
 	prefix    int    // length of that part of the name
 	qualifier uint64 // hash of the words that tell one window of the family from another
 	from, to  int    // the first of these words that is neither period nor unit, in the name; empty: there is none
 	period    time.Duration
 	unit      string
+	counted   string // unit of a Limit, a Remaining or a Used
 	says      naming
 	weak      bool // role is one that any other word's goes before
 }
@@ -83,8 +86,13 @@ func readName(low []byte) fieldName {
 	anchor, at := findAnchor(low)
 	if at > 0 {
 		f.anchored, f.prefix, f.family, f.rank = true, at, hash(f.family, low[:at]), rankOf(low[:at])
+		f.bare = low[anchor] == 'q' || low[anchor] == 't'
 		for from, to, more := nextWord(low[:anchor], 0); more; from, to, more = nextWord(low[:anchor], to) {
-			if m := meaningOf(low[from:to]); m.period > 0 { // X-Daily-RateLimit-…
+			m := meaningOf(low[from:to])
+			if m.ignore { // X-Disk-Quota-…
+				return fieldName{}
+			}
+			if m.period > 0 { // X-Daily-RateLimit-…
 				f.period = m.period
 			}
 		}
@@ -101,13 +109,15 @@ func readName(low []byte) fieldName {
 		f.add(low, from, m)
 	}
 	switch {
-	case f.role == noRole && !f.anchored:
+	case f.role == noRole && (!f.anchored || f.says != 0 || f.counted != ""): // X-Throttle-Time-In-Millis
 		return fieldName{}
 	case f.role == noRole:
 		f.role = roleBare
 	case f.role == roleRetry:
 		f.kind, f.delay, f.says = kindDelay, delayXRateLimit, f.says&^relative
 		return f
+	case f.counted != "" && f.unit == UnitRequests && (f.role == roleLimit || f.role == roleRemaining || f.role == roleUsed):
+		f.unit, f.qualifier = f.counted, hash(f.qualifier, []byte(f.counted)) // Dynamics' time-remaining
 	case f.role == roleReset && inMillis(low[:f.prefix]):
 		f.says |= millis
 	}
@@ -118,6 +128,7 @@ func readName(low []byte) fieldName {
 // add takes up the meaning of the word that begins at from.
 func (f *fieldName) add(low []byte, from int, m meaning) {
 	f.says |= m.says
+	f.telling = f.telling || m.role == roleLimit || m.unit == UnitRequests || m.period > 0
 	if m.role != noRole && (f.weak && !m.weak || f.weak == m.weak && m.role > f.role || f.role == noRole) {
 		f.role, f.weak = m.role, m.weak
 	}
@@ -134,6 +145,9 @@ func (f *fieldName) add(low []byte, from int, m meaning) {
 		case "output":
 			m.unit = "output-tokens"
 		}
+	}
+	if m.counted != "" {
+		f.counted = m.counted
 	}
 	if m.unit != "" {
 		f.qualifier = hash(f.qualifier, []byte(m.unit))

@@ -34,6 +34,9 @@ func (r *Reader) structured(g *group, base Window, value []byte) bool {
 		w := base
 		w.Name = r.intern(m.value)
 		p := r.lists[0].named(m.value)
+		if u := unitNamed(m.value); u != nil {
+			w.Unit = r.intern(u)
+		}
 		if p != nil {
 			p.taken = true
 			w.Length = p.length

@@ -8,6 +8,7 @@ const (
 	unitBytes      = "content-bytes"       // as the RFC drafts name it
 	unitConcurrent = "concurrent-requests" // as the RFC drafts name it
 	unitPercent    = "percent"
+	unitTime       = "time"
 )
 
 // meaning is what one word of a field's name means. The zero meaning: nothing (time, per, api).
@@ -18,7 +19,8 @@ type meaning struct {
 	says    naming
 	period  time.Duration
 	unit    string
-	strange int // how many of the word's first bytes name a window: the user of "userlimit"
+	counted string // the unit, where what the field tells is counted and no instant
+	strange int    // how many of the word's first bytes name a window: the user of "userlimit"
 }
 
 // meaningOf looks a word up, in lower case. A word that is not known names a window.
@@ -52,7 +54,9 @@ func meaningOf(w []byte) meaning {
 		return meaning{says: millis}
 	case "after", "in":
 		return meaning{says: relative}
-	case "x", "at", "time", "timestamp", "epoch", "utc", "date", "seconds", "sec", "rate", "per", "this", "info":
+	case "time":
+		return meaning{counted: unitTime}
+	case "x", "at", "timestamp", "epoch", "utc", "date", "seconds", "sec", "rate", "per", "this", "info":
 		return meaning{}
 	case "second", "secondly", "persecond":
 		return meaning{period: time.Second}
@@ -66,7 +70,7 @@ func meaningOf(w []byte) meaning {
 		return meaning{period: 7 * day}
 	case "month", "monthly", "permonth":
 		return meaning{period: 30 * day}
-	case "request", "requests", "req", "reqs", "call", "calls":
+	case "request", "requests", "req", "reqs", "call", "calls", "query", "queries":
 		return meaning{unit: UnitRequests}
 	case "token", "tokens":
 		return meaning{unit: unitTokens}
@@ -80,7 +84,7 @@ func meaningOf(w []byte) meaning {
 		return meaning{unit: "complexity"}
 	case "weight":
 		return meaning{unit: "weight"}
-	case "credits":
+	case "credit", "credits", "balance":
 		return meaning{unit: "credits"}
 	case "points", "units":
 		return meaning{unit: "units"}
@@ -88,7 +92,7 @@ func meaningOf(w []byte) meaning {
 		return meaning{unit: "recipients"}
 	case "cost", "db":
 		return meaning{unit: "cost"}
-	case "nearlimit", "reason", "scope", "global", "percentage", "type", "category", "source", "problem", "currentrequest",
+	case "nearlimit", "reason", "scope", "percentage", "type", "category", "source", "problem", "currentrequest",
 		"last", "exceeded", "remote", "addr", "forwarded", "path", "strategy", "algorithm", "version", "enabled",
 		"information",                                                                                 // about the limiter or the call, not the window
 		"memory", "disk", "storage", "cpu", "page", "pagination", "upload", "size", "body", "content", // other limits
@@ -115,11 +119,9 @@ func composite(w []byte) meaning {
 			return m
 		}
 	}
-	if len(w) <= 4 && len(w) >= 2 && w[0] >= '1' && w[0] <= '9' { // "1m", "10s"
-		if n, ok := digits(w[:len(w)-1]); ok {
-			if u, ok := unitOf(w[len(w)-1:]); ok {
-				return meaning{period: lengthOf(float64(n), u)}
-			}
+	if w[0] >= '1' && w[0] <= '9' { // "1m", "10s", "24hour"
+		if period := trailingLength(w); period > 0 && w[len(w)-1] > '9' {
+			return meaning{period: period}
 		}
 	}
 	return meaning{strange: len(w)}
