@@ -194,7 +194,7 @@ func (p inForce) Names() []string { return p().Names() }
 // Serve answers the connections of a listener until Shutdown. It returns nil after Shutdown, also where that came first: the
 // listener is closed then.
 func (f *Front) Serve(ln net.Listener) error {
-	served := f.doors.enter(ln)
+	served := f.doors.enter(&patient{ln, f.set.Log})
 	if served == nil {
 		return nil
 	}
