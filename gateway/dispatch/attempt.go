@@ -92,6 +92,11 @@ func (d *Dispatcher) makeAttempt(s *schedule.Start, w *record.Webhook, payload [
 	if x.resp.Class == policy.ClassCanceled { // broken off here: it stays as it was
 		return
 	}
+	if wantsFiles(x.resp.Err) {
+		d.wanting.say(d.set.Log, x.ended, x.resp.Err)
+		e.settlement = stays(s, nil, s.Entry, x.ended.Add(time.Second))
+		return
+	}
 	if kept > 0 {
 		d.waits.heard(s.Entry.ID, x)
 	}

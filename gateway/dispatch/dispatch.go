@@ -98,6 +98,7 @@ type Dispatcher struct {
 	pool    pool
 	settler settler
 	waits   waits
+	wanting wanting
 	metrics *metrics
 
 	stopped chan struct{} // closed when the loop has ended

@@ -103,9 +103,14 @@ const restTime = 5 * time.Minute
 
 // dispatching runs a dispatcher whose destinations cannot be reached.
 func dispatching(t *testing.T, s *shelf) (d *Dispatcher, stop func()) {
+	return failing(t, s, errors.New("no route to host"))
+}
+
+// failing runs a dispatcher whose calls end with an error before they begin.
+func failing(t *testing.T, s *shelf, dial error) (d *Dispatcher, stop func()) {
 	policies := configs.DefaultPolicies()
 	client := egress.New(egress.Settings{Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("no route to host")
+		return nil, dial
 	}})
 	d = New(Settings{
 		Store: s, Client: client, Policies: func() policy.Set { return policies }, Log: zerolog.Nop(),

@@ -213,8 +213,9 @@ func (s *Store) liveWebhook(txn *badger.Txn, id record.ID) (*persist.View, error
 	return &persist.View{Payload: payload, Entry: &e, Attempts: t.attempts}, nil
 }
 
+// finishedWebhook reads a webhook from history. What is damaged of it is as if its retention had passed.
 func (s *Store) finishedWebhook(id record.ID) (*persist.View, error) {
-	row, err := s.meta.find(id)
+	row, err := s.kept(s.meta, id)
 	if err != nil {
 		return nil, err
 	}
@@ -226,6 +227,16 @@ func (s *Store) finishedWebhook(id record.ID) (*persist.View, error) {
 		return nil, err
 	}
 	v := &persist.View{Final: final, Attempts: final.Attempts}
-	v.Payload, err = s.body.find(id)
+	v.Payload, err = s.kept(s.body, id)
 	return v, err
+}
+
+// kept returns what is kept of a webhook; nil where nothing is, or what is damaged.
+func (s *Store) kept(of *shelf, id record.ID) ([]byte, error) {
+	value, err := of.find(id)
+	if errors.Is(err, record.ErrFormat) {
+		s.log.Error().Err(err).Stringer("id", id).Msg("a record of history is damaged")
+		return nil, nil
+	}
+	return value, err
 }

@@ -230,6 +230,9 @@ func (s *segment) read(id record.ID, offset int64) ([]byte, error) {
 	}
 	defer func() { _ = f.Close() }()
 	h, _, err := readFrame(f, offset, s.sealer)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: %s breaks off before its frame at %d", record.ErrFormat, s.path, offset)
+	}
 	if err == nil && h.id != id {
 		err = fmt.Errorf("%w: the index of %s has %s for %s", record.ErrFormat, s.path, h.id, id)
 	}
