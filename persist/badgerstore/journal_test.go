@@ -144,7 +144,15 @@ func tail(t *testing.T, dir string) (string, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return paths[0], b
+	h, ok := readFileHead(b, 1)
+	if !ok {
+		t.Fatal("it has no head")
+	}
+	end := fileHeadSize // behind the last frame there is room for more
+	for _, body := nextFrame(b[end:], h.salt); body != nil; _, body = nextFrame(b[end:], h.salt) {
+		end += frameLead + len(body)
+	}
+	return paths[0], b[:end]
 }
 
 func TestGroupThatIsNotWholeIsNotThere(t *testing.T) {

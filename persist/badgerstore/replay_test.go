@@ -191,11 +191,7 @@ func TestFrameWithinAPayloadIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := journalFilesOf(t, s.dir, journalSuffix)[0]
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(path, info.Size()-1); err != nil {
+	if err := os.Truncate(path, f.size-1); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, s.dir, Options{})

@@ -209,7 +209,7 @@ func TestAForgedWebhookInAnEncryptedJournalIsSetAside(t *testing.T) {
 	f := s.committer.journal.active()
 	e := record.Entry{Position: record.Position{Rank: int64(good.Time()) + 1, ID: record.ID{9}}, Size: 7}
 	frame := appendSealed(beginFrame(nil), goldenRef, &e, []byte("payload"), testKey(t, 2).Sealer("journal"))
-	if _, err := f.appendFrame(frame, clockRow(int64(good.Time()), good)); err != nil {
+	if _, err := f.appendFrame(frame, clockRow(int64(good.Time()), good), 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
