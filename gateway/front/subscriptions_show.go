@@ -3,6 +3,7 @@ package front
 import (
 	"time"
 
+	"github.com/sluice-gateway/sluice/gateway/sign"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -36,7 +37,8 @@ type shownDisabled struct {
 }
 
 type shownSecret struct {
-	Until Instant `json:"until"` // null: until it is replaced
+	Until     Instant `json:"until"`      // null: until it is replaced
+	PublicKey *string `json:"public_key"` // what receivers verify by; null: the secret is all there is
 }
 
 func (f *Front) showSubscription(s *record.Subscription) *shownSubscription {
@@ -57,7 +59,11 @@ func (f *Front) showSubscription(s *record.Subscription) *shownSubscription {
 	now := time.Now().UnixMilli()
 	for _, secret := range s.Secrets {
 		if secret.Until == 0 || secret.Until > now {
-			v.Secrets = append(v.Secrets, shownSecret{At(secret.Until)})
+			shown := shownSecret{Until: At(secret.Until)}
+			if public, ok := sign.NewSecret(secret.Value).PublicKey(); ok {
+				shown.PublicKey = &public
+			}
+			v.Secrets = append(v.Secrets, shown)
 		}
 	}
 	if d := s.Disabled; d != nil {

@@ -96,18 +96,18 @@ func TestSubscriptionIsShownWithoutItsSecrets(t *testing.T) {
 	r := &registry{of: []*record.Subscription{{
 		ID: "sub_1", Tenant: "default", URL: "https://a.example/in?token=hidden", Types: []string{"*"}, Policy: "default",
 		Headers: []record.Header{{Name: "Authorization", Value: "Bearer hidden"}}, CreatedAt: 1_769_851_800_000, UpdatedAt: 1_769_851_800_000,
-		Secrets:  []record.Secret{{Value: "whsec_hidden"}},
+		Secrets:  []record.Secret{{Value: "whsec_hidden"}, {Value: "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc="}},
 		Disabled: &record.Disabled{Since: 1_769_851_800_000, Reason: "1000 answers of 4xx"},
 	}}}
 	d := open(t, withRegistry(r))
 	for _, path := range []string{"/v1/subscriptions/sub_1", "/v1/subscriptions"} {
 		status, body := asked(d, "GET", path, "")
-		if status != 200 || strings.Contains(body, "hidden") {
+		if status != 200 || strings.Contains(body, "hidden") || strings.Contains(body, "whsk_") {
 			t.Errorf("%s: %d: %s", path, status, body)
 		}
 		for _, want := range []string{
 			`"disabled":{"since":"2026-01-31T09:30:00.000Z","reason":"1000 answers of 4xx","by":"policy","pending":"held"}`,
-			`"secrets":[{"until":null}]`, `"products":[]`, `"enabled":false`,
+			`"secrets":[{"until":null,"public_key":null},{"until":null,"public_key":"whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="}]`, `"products":[]`, `"enabled":false`,
 		} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s: no %s in %s", path, want, body)

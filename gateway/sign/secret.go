@@ -41,11 +41,12 @@ func (Secret) MarshalText() ([]byte, error) { return nil, errEncoded }
 // MarshalBinary refuses, as MarshalText does.
 func (Secret) MarshalBinary() ([]byte, error) { return nil, errEncoded }
 
-// The prefixes of the secrets of Standard Webhooks ("Signature scheme"): of a symmetric secret and a private key; base64
-// follows.
+// The prefixes of the secrets of Standard Webhooks ("Signature scheme"): of a symmetric secret, a private key and a public
+// one; base64 follows.
 const (
 	sharedPrefix  = "whsec_"
 	privatePrefix = "whsk_"
+	publicPrefix  = "whpk_"
 )
 
 // A symmetric secret has 24 to 64 bytes (Standard Webhooks, "Symmetric").
@@ -74,6 +75,19 @@ func sharedKey(s Secret) ([]byte, error) {
 		return nil, fmt.Errorf("%w: its base64 has %d bytes: want %d to %d", ErrSecret, len(key), minSharedSize, maxSharedSize)
 	}
 	return key, nil
+}
+
+// PublicKey returns the whpk_ key by which receivers verify what a whsk_ secret signs (Standard Webhooks, "Asymmetric"); false of
+// secrets of other kinds.
+func (s Secret) PublicKey() (string, bool) {
+	if !strings.HasPrefix(s.text, privatePrefix) {
+		return "", false
+	}
+	key, err := privateKey(s)
+	if err != nil {
+		return "", false
+	}
+	return publicPrefix + base64.StdEncoding.EncodeToString(key[ed25519.SeedSize:]), true
 }
 
 // privateKey reads a whsk_ secret: the 64 bytes of seed and public key, or the seed's 32 alone.

@@ -2,8 +2,6 @@ package sign
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -155,12 +153,13 @@ func TestGeneratedSecretsSign(t *testing.T) {
 
 func TestASigningKeyIsThePublishedPublicKeys(t *testing.T) {
 	for _, key := range []string{standardKey, "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc="} {
-		private, err := privateKey(NewSecret(key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if public := "whpk_" + base64.StdEncoding.EncodeToString(private[ed25519.SeedSize:]); public != standardPublic {
+		if public, ok := NewSecret(key).PublicKey(); !ok || public != standardPublic {
 			t.Errorf("%s, want %s", public, standardPublic)
+		}
+	}
+	for _, other := range []string{standardSecret, "whsk_", "whsk_AAAA", ""} {
+		if public, ok := NewSecret(other).PublicKey(); ok {
+			t.Errorf("%s is the public key of %q", public, other)
 		}
 	}
 }
