@@ -310,6 +310,23 @@ func TestTheProxyGoesNowhereItShouldNot(t *testing.T) {
 	})
 }
 
+func TestTheProxyCallsWhatItsPolicyMayCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.conf.Policies = configs.Policies{"default": {Extends: "braze", Schemes: configs.Listed[string]{"https"}, Ports: configs.Listed[int]{443}}}
+		w.start()
+		defer w.close()
+		for _, request := range []string{
+			"GET /proxy/http://api.example/", "GET http://api.example/", "GET /proxy/https://api.example:80/", "CONNECT api.example:80",
+		} {
+			head, body := w.speaks(request + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+			if !strings.HasPrefix(head, "HTTP/1.1 403") || !strings.Contains(body, "policy default") {
+				t.Errorf("%s: %s%s", request, head, body)
+			}
+		}
+	})
+}
+
 func TestATunnelPassesBytesBothWaysAndEndsWithEither(t *testing.T) {
 	target := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, "hello ", r.Header.Get("X-Mine"))

@@ -3,6 +3,7 @@ package front
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -171,6 +172,16 @@ func (f *Front) proxiedWebhook(ctx *fasthttp.RequestCtx, by *Principal, r *proxi
 	if f.set.Destination != nil {
 		if err := f.set.Destination(t.Name, t.Port); err != nil {
 			return nil, newProblem(403, "blocked-destination", "The destination may not be called", err.Error())
+		}
+	}
+	if p, ok := f.set.Policies()[f.defaults.Policy]; ok {
+		scheme := t.Scheme
+		if form == formConnect {
+			scheme = p.Schemes[0] // what is spoken in a tunnel nobody here knows
+		}
+		if problem, want := p.Refuses(scheme, t.Port); problem != "" {
+			return nil, newProblem(403, "blocked-destination", "The destination may not be called",
+				fmt.Sprintf("%s %s: want %s", t.Host, problem, want))
 		}
 	}
 	w := &r.webhook
