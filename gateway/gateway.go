@@ -64,6 +64,7 @@ type Gateway struct {
 	conf      configs.Config // in force; under reloading
 
 	faults                  chan error // each ends Run; of capacity mostFaults
+	places                  places     // of the files that may be open
 	listener, adminListener net.Listener
 	certificate             *certificate // nil: no TLS
 

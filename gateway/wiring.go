@@ -29,6 +29,9 @@ func (g *Gateway) open() (err error) {
 	if g.certificate, err = openCertificate(conf.TLS, g.log); err != nil {
 		return err
 	}
+	if err = g.fitFiles(); err != nil {
+		return err
+	}
 	if err = g.listen(); err != nil {
 		return err
 	}
@@ -54,7 +57,7 @@ func (g *Gateway) open() (err error) {
 		return err
 	}
 	g.client = egress.New(egress.Settings{
-		Rules: ways, UserAgent: "Sluice/" + g.set.Version, Dial: g.set.Dial, Resolver: g.set.Resolver,
+		Rules: ways, UserAgent: "Sluice/" + g.set.Version, MaxIdle: g.places.kept, Dial: g.set.Dial, Resolver: g.set.Resolver,
 	})
 	g.notices = newNotices(conf.Notices, g.log, registry)
 	g.keys = &signingKeys{store: g.store, log: g.log}
@@ -116,7 +119,7 @@ func (g *Gateway) newDispatcher(signing *signing, registry *prometheus.Registry)
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
 		Credentials: named{&g.rules},
 		Schedule: schedule.Settings{
-			MaxInFlight: conf.Egress.MaxInFlight, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
+			MaxInFlight: g.places.calls, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
 			Flow: g.flowRule, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
 		},
 		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
@@ -143,7 +146,7 @@ func (g *Gateway) newFront(signing *signing, secret [32]byte) *front.Front {
 		Policies: g.rules.policies, Credentials: named{&g.rules}, Tokens: g.rules.tokens,
 		LaneBy: g.rules.laneBy, Priority: g.rules.priority, Destination: g.mayCall, ShowURL: g.rules.showURL,
 		Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook), Names: conf.Names,
-		MaxConns: conf.Connections.Max, ReadTimeout: time.Duration(conf.Connections.ReadTimeout),
+		MaxConns: g.places.connections, ReadTimeout: time.Duration(conf.Connections.ReadTimeout),
 		IdleTimeout: time.Duration(conf.Connections.IdleTimeout),
 		Log:         g.log, AccessLog: conf.Log.Access, NoDate: g.set.Listener != nil,
 	})
