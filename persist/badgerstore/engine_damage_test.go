@@ -43,7 +43,7 @@ func killed(t *testing.T, n int, key seal.Key) (dir string, ids []record.ID) {
 func afterwards(t *testing.T, dir string, ids []record.ID, key seal.Key) (there int, damaged uint64, said string) {
 	t.Helper()
 	var log bytes.Buffer
-	s := open(t, dir, Options{Key: key, Log: zerolog.New(&log)})
+	s := open(t, dir, Options{Key: key, Log: zerolog.New(zerolog.SyncWriter(&log))})
 	for _, id := range ids {
 		if _, err := s.Payload(t.Context(), id); err == nil {
 			there++
