@@ -192,8 +192,12 @@ func (b *Budget) mayKeepApart() bool {
 	return b.cfg.Fixed == 0 && len(b.windows) == 0 && b.pacer.limited() && b.pacer.interval() >= 2*catchUp
 }
 
-// forgetPace goes back to the start after a long silence; windows that the destination told are kept.
+// forgetPace goes back to the start after a long silence; windows that the destination told are kept, and what was inferred of one
+// that may still count calls.
 func (b *Budget) forgetPace() {
+	if w := b.asked(); w != nil && w.per <= idle {
+		b.forgetAsked()
+	}
 	b.explore = explorer{rate: min(b.cfg.Start, b.explore.rate), good: goodput{from: b.last}, second: b.last}
 	b.calls.limit, b.calls.far = min(b.calls.atOnce(), b.calls.start), false
 	b.pacer = pacer{}

@@ -122,6 +122,8 @@ func (e *explorer) firstLevel(now tick, l *lesson) float64 {
 		// would have been emptied first.
 		e.past.spaced = true
 		return max(l.good, e.episode.pace/2)
+	case l.asked && l.pause < windowPause && e.tried:
+		return math.Sqrt(l.good * e.episode.pace)
 	case l.asked && l.pause < windowPause:
 		// The least that whole seconds can tell, so that it is the pace that is limited, or a window of a second. The mean since
 		// the first call, when the pace was far less, is too low for both: half of the pace was accepted for a second, though

@@ -83,6 +83,7 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 		w.permits.trim(t - longTrips*b.trip.typical())
 	}
 	b.retry(t)
+	b.raise(t)
 	if o.Hint != nil && o.Hint.Rate > 0 && b.cfg.Fixed == 0 {
 		b.toldRate = max(o.Hint.Rate, slowestTold)
 	}

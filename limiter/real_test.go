@@ -74,8 +74,9 @@ func TestADistanceIsKeptThoughSomethingStandsInTheWay(t *testing.T) {
 	}
 }
 
-// driven is what a real limiter saw over a minute after a warm-up.
-type driven struct{ use, refused float64 }
+// driven is what a real limiter saw: the use of its limit from the first call on, and over the minute after the warm-up; and how
+// much it refused in all.
+type driven struct{ use, late, refused float64 }
 
 // driveReal drives a model of a real limiter on the same machine, for a window, ten seconds at least, and a minute.
 func driveReal(t *testing.T, host judge, limit Rule, seed uint64) driven {
@@ -91,17 +92,22 @@ func driveOver(t *testing.T, host judge, limit Rule, drowsy time.Duration, stall
 		drowsy: drowsy, stalls: stalls, after: time.Duration(seed) * 1970 * time.Millisecond,
 		within: max(limit.Per, 10*time.Second) + time.Minute, seed: seed,
 	}
-	accepted, refused := 0.0, 0.0
-	s.judged = func(_ time.Duration, ok bool, _ float64) {
-		if ok {
-			accepted++
-		} else {
+	accepted, late, refused := 0.0, 0.0, 0.0
+	s.judged = func(at time.Duration, ok bool, _ float64) {
+		switch {
+		case !ok:
 			refused++
+		case at >= s.within-time.Minute:
+			late++
+			fallthrough
+		default:
+			accepted++
 		}
 	}
 	s.run(t)
+	perSecond := float64(limit.N) / limit.Per.Seconds()
 	return driven{
-		use:     accepted / (float64(limit.N) * s.within.Seconds() / limit.Per.Seconds()),
+		use: accepted / (perSecond * s.within.Seconds()), late: late / (perSecond * time.Minute.Seconds()),
 		refused: refused / (accepted + refused),
 	}
 }

@@ -66,6 +66,9 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 	if !news && !b.explore.refused() {
 		return // what it belongs to was explained
 	}
+	if news && asked && b.infer(now, sent, o) {
+		return
+	}
 	backoff := b.explore.refuse(now, int(b.pause.attempts), b.rate(now), b.surelyTold(now), b.trip.typical(), asked)
 	if news && (!asked || b.pause.attempts > 1) {
 		// A time that was too short, as some round down, is not taken at its word twice.
@@ -125,6 +128,7 @@ func (b *Budget) recovered(now tick) {
 	}
 	switch crowded := b.calls.recovered(now); {
 	case crowded:
+		b.forgetAsked()
 		b.explore.endEpisode()
 		b.calls.asked = 0
 		if b.pause.asked {
@@ -133,6 +137,8 @@ func (b *Budget) recovered(now tick) {
 	case b.explore.refused():
 		told := b.surelyTold(now)
 		b.explore.recovered(now, b.pause.asked, told, b.step(told), b.callsPerRefusal(), b.cfg.Ceiling)
+	case b.asked() != nil:
+		b.asked().rerun(now)
 	}
 	b.pacer.set(now, b.rate(now))
 	b.pacer.empty(now)

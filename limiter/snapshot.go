@@ -151,6 +151,9 @@ func (b *Budget) takeUp(s *Snapshot, now time.Time, unsure bool) {
 	}
 	b.pause.probing = s.Probing || b.pause.until > t
 	for i := range s.Windows {
+		if w := &s.Windows[i]; w.Source == askedSource && t-b.tickOf(s.At) > idle && time.Duration(w.PerMs)*time.Millisecond <= idle {
+			continue // it was inferred, and may be wrong by now
+		}
 		b.restoreWindow(&s.Windows[i], t, time.Duration(min(max(0, s.Trip), 60e6))*time.Microsecond, unsure)
 	}
 	b.pacer.set(t, b.rate(t))
@@ -171,6 +174,9 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsur
 		w.longest = time.Duration(s.LongestMs) * time.Millisecond
 		w.setLimit(s.Limit, b.cfg.Share)
 		w.setLength(per)
+		if w.source == askedSource {
+			w.timing = refusing
+		}
 		b.windows = append(b.windows, w)
 	}
 	w.left, w.foreign, w.until = s.Left, min(max(0, s.Foreign), maxLimit), min(b.tickOf(s.Until), t+maxHold)

@@ -42,7 +42,7 @@ type window struct {
 	review  review  // whether it is shorter than guessed
 	quotas  quotas  // whether it is two
 	drain   *drain  // what measures a length that resets are too coarse to tell; nil: nothing has to
-	spare   int64   // the least that remained since spareAt, while we used all that we have
+	spare   int64   // the least that remained since spareAt, while we used all that we have; of an inferred window: see raise
 	spareAt tick
 
 	configured bool // by the operator
@@ -68,6 +68,7 @@ type window struct {
 	fine     uint8  // calls in a row that were accepted a length apart, where the limit is one; up to fineCalls
 	trial    uint8  // calls, half a length apart, that are to show whether it is shorter; trialDone: it is not
 	dry      uint8  // accepted calls in a row that left nothing though we had used little, up to dryLimit
+	tries    uint8  // refusals in a row that put an inferred window right
 	most     uint16 // that remained, as far as it was no more than half of the limit
 }
 

@@ -1,0 +1,248 @@
+package limiter
+
+import (
+	"slices"
+	"time"
+)
+
+// Some destinations say nothing of their limit but, when they refuse, how long to wait. Where a window is what is limited, that
+// is the rest of it, or the time until the first of its calls has left it; so it tells how long the window is, and what was
+// accepted since it was empty is what it allows. Such a window is inferred at the first refusal, put right at later ones, and
+// given up for a pace that refusals find where they contradict it, as a bucket's do. It is a gate as any other: a level that is
+// circled costs a pause each time that it is passed, and calls while it is not reached.
+
+//
+// Of the fields of a window it has its own use of these: first and lost are the run of accepted calls under way, when it began and how
+// many they are; longest is the last pause that was asked for; vague says that the length is a guess, whole that it was tried whether
+// more is allowed, and spare what was before, while that is tried.
+
+// askedSource is where an inferred window comes from.
+const askedSource = "Retry-After"
+
+const (
+	// mostTries is how many refusals in a row, each soon after the one before, may put an inferred window right before it is given up:
+	// two find a window that goes by the clock, and a third one a sliding counter that rounds up.
+	mostTries = 4
+	// raiseAfter is how long after the last refusal it is tried at the soonest whether an inferred window allows more, by raiseBy, so that
+	// a limit that was raised is found within minutes. If that is accepted for a length, raiseOn follows.
+	raiseAfter, raiseBy, raiseOn = 3 * time.Minute, 1.5, 2
+	// raiseCalls is how many calls a trial is worth at least.
+	raiseCalls = 600
+	// firstRaiseAfter and firstRaiseBy are the first time of a window of a second: a second is the least that many can ask for, and says
+	// little. Later times are by firstRaiseBy, too, for each costs a window, and what is a little more is seen as well.
+	firstRaiseAfter, firstRaiseBy = 3 * time.Second, 1.25
+	// leastRaised is the least limit that is tried so: for a small one, a refusal more is much.
+	leastRaised = 10
+	// rememberedParts is how finely the calls before an inferred window are remembered.
+	rememberedParts = 32
+	// youngRun and settledRun are how many lengths a run lasts before it ends by a window's limit at the latest, whatever its phase, and
+	// after which an inferred window was right. fell is the part of the limit below which it was lowered.
+	youngRun, settledRun, fell = 2, 10, 0.9
+	// littleLess is what part is taken off a limit that stood the test and is refused after a length nonetheless.
+	littleLess = 100
+)
+
+// asked is the inferred window, nil if there is none.
+func (b *Budget) asked() *window {
+	for _, w := range b.windows {
+		if w.source == askedSource && w.timing == refusing {
+			return w
+		}
+	}
+	return nil
+}
+
+// forgetAsked gives the inferred window up.
+func (b *Budget) forgetAsked() {
+	b.windows = slices.DeleteFunc(b.windows, func(w *window) bool { return w.source == askedSource && w.timing == refusing })
+}
+
+// request is a refusal's word on when to come back, and the run of accepted calls that it ended.
+type request struct {
+	n      int64 // calls accepted since the run began, with a pause's end or the lane's first call
+	from   tick  // when it did
+	age    tick  // how long that is ago
+	lo, hi tick  // how long after that there is room, it says
+	wait   tick
+	grain  tick // what wait was rounded up to
+}
+
+// ends reckons when there is room from when the refused call was sent, and how much later it may be.
+func (r *request) ends(sent, late tick) {
+	r.age = sent - r.from
+	r.lo, r.hi = r.age+r.wait-r.grain, r.age+r.wait+late
+}
+
+// infer takes a refusal that tells only when to come back for the word of a window. It reports whether that explains it.
+func (b *Budget) infer(now, sent tick, o *Observation) bool {
+	h, e := o.Hint, &b.explore
+	if o.Status != statusTooManyRequests || h.N > 0 || h.Rate > 0 || e.exploring() || b.cfg.Fixed > 0 || b.cfg.Share < 1 ||
+		b.calls.base > 0 || b.toldRate > 0 {
+		return false
+	}
+	w := b.asked()
+	if w == nil && slices.ContainsFunc(b.windows, func(w *window) bool { return !w.configured }) {
+		return false
+	}
+	r := request{n: int64(e.good.n), from: e.good.from, wait: h.RetryAfter, grain: time.Second}
+	if h.RetryIn > 0 {
+		r.wait, r.grain = h.RetryIn, 0
+	}
+	trip := 2 * b.trip.typical()
+	r.ends(sent, trip)
+	if w == nil {
+		return b.inferAnew(now, &r)
+	}
+	// A longer one may have counted all since the lane's first call.
+	if all := r; r.wait <= w.per || all.length(w.per) == 0 {
+		// The window may have begun before the run, by as much as the pause was rounded up.
+		r.n, r.from = w.lost-1, w.first // without the refused one
+		r.ends(sent, trip+r.grain)
+	}
+	w.toldAt, w.longest = now, r.wait
+	if b.pause.attempts > 1 { // the pause was too short, as some round down
+		again := max(r.wait, time.Second) << min(b.pause.attempts-2, 10)
+		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, askedSource)
+		return true
+	}
+	pace := w.all()
+	if w.putRight(sent, &r) || w.isLonger(&r, float64(e.good.n)) {
+		return true
+	}
+	e.tried, e.rate = true, min(e.rate, pace)
+	if r.n >= enough {
+		e.good.from, e.good.n = r.from, int(r.n)
+	}
+	b.forgetAsked()
+	return false
+}
+
+// inferAnew begins with a window at the first refusal.
+func (b *Budget) inferAnew(now tick, r *request) bool {
+	if r.n < few || r.wait < time.Second {
+		return false
+	}
+	per := r.length(0)
+	calls, guessed := b.explore.lately(now, per), false
+	switch {
+	case per > 0:
+	case r.wait <= time.Second:
+		per, calls = time.Second, b.explore.lately(now, time.Second)
+	default:
+		per, calls = r.likely(func(span time.Duration) float64 { return b.explore.lately(now, span) })
+		guessed = true
+	}
+	n := int64(calls + 0.5)
+	if n < few {
+		return false
+	}
+	w := newWindow(askedSource, now)
+	w.timing, w.confirmed, w.vague = refusing, true, guessed
+	w.longest = r.wait
+	w.setLimit(n, 1)
+	w.setLength(per)
+	w.remember(&b.explore, now)
+	b.windows = append(b.windows, w)
+	return true
+}
+
+// putRight takes in that an inferred window refused a call that it had room for. It reports false if it is none.
+func (w *window) putRight(sent tick, r *request) bool {
+	counted := w.permits.trim(sent) - 1 // of the last length, without the one that was refused
+	if w.spare > 0 {                    // it was tried whether there is more
+		n := w.spare
+		switch {
+		case w.per <= time.Second && float64(w.limit) > raiseBy*float64(n)+1: // and less than that was accepted
+			n = roundest(n, w.limit-1)
+		case r.wait != w.per || r.age < settledRun*w.per: // too much costs but another refusal
+			n = max(n, counted)
+		}
+		w.setLimit(n, 1)
+		w.spare = 0
+		return true
+	}
+	per := r.length(w.per)
+	young, settled := r.age < youngRun*w.per, r.age >= settledRun*w.per
+	was := w.limit
+	switch {
+	case per > 0 && (young || r.wait > w.per) && (per != w.per || r.n < w.limit):
+		w.setLength(per)
+		w.setLimit(r.n, 1)
+	case !young && float64(counted) < fell*float64(w.limit):
+		w.setLimit(counted, 1)
+	case settled && w.tries == 0:
+		w.setLimit(w.limit-1, 1)
+	case young && (w.per <= time.Second || r.wait == w.per):
+		// A bucket allows what was accepted over the run and the pause, a window that goes by the clock up to twice that.
+		least := int64(float64(r.n) * w.per.Seconds() / (r.age + r.wait).Seconds())
+		if round(w.limit) { // a sliding counter that rounds up never allows the last one
+			least = w.limit - 1
+		}
+		w.setLimit(roundest(least, min(w.limit-1, r.n)), 1)
+	case r.age >= w.per && w.per > time.Second && w.whole: // it is a little less
+		w.setLimit(w.limit-max(1, w.limit/littleLess), 1)
+		return w.limit >= few
+	case w.whole && w.tries == 0: // it did well: it began anew, or the limit was changed within it
+		w.setLimit(min(max(counted, r.n), w.limit-1), 1)
+	default:
+		w.tries++
+		return false
+	}
+	w.vague, w.whole = false, w.whole && w.limit > was/2
+	if w.tries++; settled {
+		w.tries = 0
+	}
+	return w.tries < mostTries && w.limit >= few
+}
+
+// isLonger takes in that a window refuses that is longer than the inferred one, beside it or in its stead. all is how many calls
+// were accepted since the lane's first.
+func (w *window) isLonger(r *request, all float64) bool {
+	if r.wait <= max(w.per, time.Second) {
+		return false
+	}
+	pace := w.all()
+	per, n := r.likely(func(span time.Duration) float64 { return min(all, pace*span.Seconds()) })
+	if n < few {
+		return false
+	}
+	w.vague, w.tries = true, 0
+	w.setLength(per)
+	w.setLimit(int64(n+0.5), 1)
+	return true
+}
+
+// rerun notes that a pause ended, and that calls are accepted again from now on.
+func (w *window) rerun(now tick) { w.first, w.lost = now, 1 }
+
+// raise tries whether an inferred window allows more by now. What it allowed before is kept in spare until it refuses.
+func (b *Budget) raise(now tick) {
+	w := b.asked()
+	if w == nil || b.pause.probing {
+		return
+	}
+	after, by := max(raiseAfter, tick(raiseCalls/w.all()*float64(time.Second))), raiseBy
+	if w.longest >= w.per { // a refusal costs a window; else what was left of it had been used
+		after = max(after, pauseShare*w.per)
+	}
+	switch {
+	case w.spare > 0: // and it did not refuse: half as much again was less than it allows
+		after, by = w.per+time.Second, raiseOn
+	case w.whole && w.per <= time.Second:
+		by = firstRaiseBy
+	case w.whole: // it was tried before
+	case w.per <= time.Second && (w.limit >= leastRaised || w.tries > 0):
+		after, by = firstRaiseAfter, firstRaiseBy
+	case w.vague:
+		after = 2 * w.per
+	}
+	if now-w.toldAt <= after {
+		return
+	}
+	if w.spare == 0 && after >= raiseAfter && w.per > time.Second {
+		w.tries = 0 // it did well for long
+	}
+	w.spare, w.toldAt, w.whole = w.limit, now, true
+	w.setLimit(int64(by*float64(w.limit))+1, 1)
+	b.revision++
+}
