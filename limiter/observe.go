@@ -138,7 +138,7 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		w := b.windowOf(said)
 		if w == nil {
 			w = b.addWindow(now, said)
-			w.onlyRefused(&b.explore.good, &t)
+			w.onlyRefused(now, &b.explore, &t)
 			w.tell(now, &t, b.cfg.Share, b.trip.sure())
 			w.isSpacing(said)
 			if w.per > 0 && w.permits.kept == 0 { // the call that told of it is the first that it counts
@@ -148,7 +148,7 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 			continue
 		}
 		vague, spaced := w.vague, w.spaced()
-		w.onlyRefused(&b.explore.good, &t)
+		w.onlyRefused(now, &b.explore, &t)
 		w.tell(now, &t, b.cfg.Share, b.trip.sure())
 		w.isSpacing(said)
 		if w.spaced() && !spaced {

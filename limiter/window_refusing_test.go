@@ -104,3 +104,18 @@ func TestAFirstAnswerThatRefusesHoldsUntilItsReset(t *testing.T) {
 		t.Errorf("the next call is held for %v, want 90 s", held)
 	}
 }
+
+// Calls that came just before a window's edge are not in the window that refuses: the lane's own count is more than its limit, but the
+// end that is told is to be kept nonetheless, and the window is known from its first refusal.
+func TestCallsBeforeAWindowsEdgeDoNotHideTheWindowThatRefuses(t *testing.T) {
+	for _, before := range []time.Duration{50 * time.Millisecond, 550 * time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond} {
+		d := refuser{limit: 100, per: 10 * time.Second}
+		from := epoch.Add(d.per - before)
+		b := New(DefaultConfig(), from)
+		_, first := d.drive(b, from, before+d.per)
+		ok, refused := d.drive(b, from.Add(before+d.per), time.Minute)
+		if ok < 580 || first+refused > 3 {
+			t.Errorf("%v before an edge: %d of 600 accepted after the first window, %d refused; want 580 and 3 at most", before, ok, first+refused)
+		}
+	}
+}

@@ -67,13 +67,23 @@ func (w *window) asksForAll(t *statement) bool {
 
 // onlyRefused has a window of which accepted calls say nothing count what the lane counted by itself, if that is much of what it
 // allows. Else others used it up, or calls before the lane's first, and the reset that it tells is all that is known of it.
-func (w *window) onlyRefused(g *goodput, t *statement) {
-	n := int64(g.n)
-	if w.per == 0 && !w.counted && !t.accepted && t.remaining == 0 && t.hasReset && t.length == 0 && !t.unsure &&
-		n >= max(1, w.limit/2) {
-		w.timing, w.first, w.lost = refusing, g.from, n+1 // and one that untimed takes off
+//
+// Of more than it allows, those that are too many were in the window before: what counts began when there was room for the rest.
+func (w *window) onlyRefused(now tick, e *explorer, t *statement) {
+	n, from, limit := int64(e.good.n), e.good.from, max(w.limit, t.limit)
+	if w.per > 0 || w.counted || t.accepted || t.remaining != 0 || !t.hasReset || t.length > 0 || t.unsure || n < max(1, w.limit/2) {
+		return
 	}
+	for at := now; e.experience == nil && !e.tried && n > limit && limit > 0 && at > from; at -= reckonStep {
+		if e.lately(now, now-at) >= float64(limit) {
+			n, from = limit, at
+		}
+	}
+	w.timing, w.first, w.lost = refusing, from, n+1 // and one that untimed takes off
 }
+
+// reckonStep is how finely it is reckoned when that was.
+const reckonStep = 50 * time.Millisecond
 
 // tryAgain is after how long without a refusal a window is forgotten that only refusals tell of: it may have been raised.
 const tryAgain = 5 * time.Minute
