@@ -98,6 +98,33 @@ func TestAnUnknownLimitIsKnownWithinItsFirstWindows(t *testing.T) {
 	}
 }
 
+// TestASlowHostIsFoundByFewRefusals holds an hour with a host of half a call, and of one call, a second to half a percent of
+// refusals: of so few calls that is no more than the search for their pace takes.
+func TestASlowHostIsFoundByFewRefusals(t *testing.T) {
+	for _, c := range []struct {
+		spec    destination.Spec
+		told    headers
+		refused int
+	}{
+		{destination.Spec{Algorithm: destination.Bucket, Limit: 5, Per: 10 * time.Second}, untold, 9},
+		{destination.Spec{Algorithm: destination.Bucket, Limit: 5, Per: 10 * time.Second}, retryAfter, 9},
+		{destination.Spec{Algorithm: destination.Fixed, Limit: 5, Per: 10 * time.Second}, untold, 10},
+		{destination.Spec{Algorithm: destination.SlidingLog, Limit: 5, Per: 10 * time.Second}, retryAfter, 9},
+		{destination.Spec{Algorithm: destination.Bucket, Limit: 1, Per: time.Second}, untold, 18},
+	} {
+		for seed := range uint64(3) {
+			s := study{
+				cfg: DefaultConfig(), spec: c.spec, headers: c.told, rtt: 80 * time.Millisecond, noise: 4 * time.Millisecond,
+				after: time.Duration(seed) * 2970 * time.Millisecond, within: time.Hour, seed: seed,
+			}
+			if f := s.run(t); f.use(c.spec) < 0.955 || f.refused > c.refused {
+				t.Errorf("%s %d/%v, %s, seed %d: use %.3f, %d refused; want 0.955, %d", c.spec.Algorithm, c.spec.Limit, c.spec.Per,
+					c.told, seed, f.use(c.spec), f.refused, c.refused)
+			}
+		}
+	}
+}
+
 // TestWholeSecondResetsDeliver1200InAMinute is the case that whole seconds, rounded up, make hardest: the reset of a
 // window of one second is always 1, and says nothing of when the window ends.
 func TestWholeSecondResetsDeliver1200InAMinute(t *testing.T) {

@@ -38,6 +38,7 @@ type experience struct {
 	slots   slots // of the explorer's goodput
 	life    lifetime
 	relapse relapse
+	empty   tick // when the last refusal was heard before the explorer's goodput is counted: nothing was left then
 }
 
 // episode is what is known of the refusals under way: from the first one to the probe that is accepted.
@@ -54,6 +55,7 @@ type episode struct {
 // past is what the episodes so far have taught, besides the level.
 type past struct {
 	episodes int32
+	first    int32         // calls accepted before the first episode: the destination holds no more of them saved up
 	far      int32         // episodes in a row that found the level far off
 	downs    int32         // episodes in a row that began at or below the level
 	spaced   bool          // calls must keep a distance, as it seems: nothing is saved up
@@ -94,7 +96,7 @@ func (e *explorer) refused() bool { return e.experience != nil && e.episode.refu
 // learn makes room for experience.
 func (e *explorer) learn() {
 	if e.experience == nil {
-		e.experience = &experience{slots: slots{each: firstSlot}, life: lifetime{e.good.from, float32(e.good.n)}}
+		e.experience = &experience{slots: slots{each: firstSlot}, life: lifetime{e.good.from, float32(e.good.n)}, empty: e.good.from}
 		e.good.slots = &e.slots
 	}
 }
@@ -143,7 +145,7 @@ func (e *explorer) judge(now tick, pace, ceiling float64, trip *rtt) {
 	}
 	if e.level == 0 && unused && now-e.good.from > stall {
 		// It had little to send. In a young lane the sender may have been slow, and what is as fast as ever takes nothing away.
-		e.good.restart(now)
+		e.recount(now)
 	}
 	e.newSecond(now)
 }
@@ -159,8 +161,16 @@ func (e *explorer) tryOut(now tick, n int64, per time.Duration) {
 // anew begins to look for the pace anew, at the rate that there is.
 func (e *explorer) anew(now tick) {
 	e.tried = true
-	e.good.restart(now)
+	e.recount(now)
 	e.newSecond(now)
+}
+
+// recount begins to count the goodput anew.
+func (e *explorer) recount(now tick) {
+	e.good.restart(now)
+	if e.experience != nil {
+		e.empty = now
+	}
 }
 
 // accept counts a call that was accepted.

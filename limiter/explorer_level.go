@@ -11,6 +11,8 @@ const (
 	callsUntold, callsToldShort, callsTold = 280, 520, 2000
 	// callsSettled is callsUntold of a level that was put right several times: another refusal teaches little.
 	callsSettled = 400
+	// settledSure is how sure such a level is at the least where pauses are what limits how often it is tried.
+	settledSure = 0.5
 	// leastDepth (less where the limit is told) and mostDepth bound the curve's depth.
 	leastDepth, leastDepthTold, mostDepth = 0.01, 0.002, 0.1
 	// minRise and maxRise bound, in seconds, how soon the curve is back at level.
@@ -25,12 +27,17 @@ const (
 	// doubleShare is the part of rise in which the pace doubles once it has gone a rise beyond the level, and leastDouble
 	// the least time for that, in seconds.
 	doubleShare, leastDouble = 0.6, 60
+	// doubleCalls is the least for it in calls: how far a pace was too high shows by calls, and a slow lane makes few in a minute.
+	doubleCalls = 40
 	// againDouble is the least of that after refusals in a row, in seconds: a quarter.
 	againDouble = leastDouble / 4
 
-	// few accepted calls say nothing of a rate; trusted are worth as much as the level that they contradict; enough stand
-	// for themselves, while fewer, between refusals in a row, are counted together.
+	// few accepted calls say nothing of a rate; trusted are worth as much as the level that they contradict, but for the first
+	// one, which is a guess; enough stand for themselves, while fewer, between refusals in a row, are counted together.
 	few, trusted, enough = 4, 4, 20
+	// The best goodput is over mostBest calls at the least, so that nothing that was saved up is in it; and over fewer, down to
+	// leastBest, where the destination was seen to save up little: over bestBursts times what it accepted before it first refused.
+	mostBest, leastBest, bestBursts = 10, 3, 2
 	// firstBold, leastBold and mostBold are where boldness begins, and bound it.
 	firstBold, leastBold, mostBold = 0.6, 0.25, 0.9
 	// boldStep is how much an episode makes bolder or more careful.
@@ -73,9 +80,14 @@ type lesson struct {
 func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling float64) {
 	l := lesson{
 		was: e.level, told: told, step: step, calls: float64(e.good.n),
-		good: min(max(e.good.mean(now), slowest), ceiling), best: e.best(now),
+		best:  e.best(now),
 		pause: now - e.episode.from, asked: asked,
 	}
+	l.good = e.good.mean(now)
+	if !asked && l.calls < enough {
+		l.good = min(l.good, e.filled())
+	}
+	l.good = min(max(l.good, slowest), ceiling)
 	e.remember()
 	if told > 0 && (l.was == 0 || l.was > told) {
 		l.was, e.past.bold = told, firstBold
@@ -91,23 +103,35 @@ func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling fl
 
 	e.past.episodes++
 	if e.past.episodes == 1 {
+		e.past.first = int32(min(e.good.n, maxLimit)) //nolint:gosec // bounded
 		e.past.refused = float64(e.episode.refused - e.episode.probes)
 	}
 	e.past.refused += (float64(e.episode.refused) - e.past.refused) / 2
 	e.shape(&l, calls)
 	if e.past.episodes == 1 || e.episode.pace > l.was || l.calls >= enough {
-		e.good.restart(now)
+		e.recount(now)
+		e.empty = max(e.episode.from, e.episode.failed)
 	}
 	e.origin = now
 	e.endEpisode()
 	e.newSecond(now)
 }
 
+// filled is the rate at which a bucket is filled that was found empty when calls before the count were refused, and again when
+// this episode began: what it saved up while a pause was longer than it needed is not its pace.
+func (e *explorer) filled() float64 {
+	return float64(e.good.n) / max(e.episode.from-e.empty, time.Millisecond).Seconds()
+}
+
 // best is the rate at which the destination accepts calls at least, by the best that it did since the allowance was used
 // up the last time. A pause that it asked for may have been longer than it needed, and is left out; but what was
 // accepted faster than for as long as the pause may have been a window's worth.
 func (e *explorer) best(now tick) float64 {
-	least := max(now-e.episode.from, tick(10/e.episode.pace*float64(time.Second)))
+	calls := float64(mostBest)
+	if e.past.episodes > 0 {
+		calls = min(mostBest, max(leastBest, bestBursts*float64(e.past.first)))
+	}
+	least := max(now-e.episode.from, tick(calls/e.episode.pace*float64(time.Second)))
 	return min(e.good.best(e.episode.from, least), e.episode.pace)
 }
 
@@ -169,7 +193,9 @@ func (e *explorer) nextLevel(now tick, l *lesson) float64 {
 	if right := p.downs == 0 || p.downs == 1 && e.episode.pace > 0.97*l.was; right && p.spaced || l.window(right) {
 		low = max(low, 0.95*l.best)
 	}
-	if p.downs < 2 {
+	// The first level is a guess, unless it is half of what was refused, or the mean until the end of a long pause.
+	guess := p.episodes == 1 && !p.spaced && !(l.asked && l.pause >= windowPause)
+	if p.downs < 2 && !guess {
 		low = l.was + (low-l.was)*l.calls/(l.calls+trusted)
 	}
 	level := low + (max(low, l.best)-low)*p.bold
@@ -228,8 +254,14 @@ func (e *explorer) shape(l *lesson, calls float64) {
 		// What was accepted until then, over the time to the window's end, is a good guess. Too high costs another window.
 		e.depth, e.rise = min(e.depth, windowDepth), max(e.rise, l.pause.Seconds())
 	}
+	if p.episodes >= settled {
+		sure = max(sure, settledSure)
+	}
 	e.rise = min(max(e.rise, soonest, pauseShare*sure*p.pause.Seconds()), maxRise)
 	e.double = max(doubleShare*e.rise, p.longest.Seconds(), leastDouble*sure)
+	if !first || l.length > 0 {
+		e.double = max(e.double, doubleCalls/e.level) // a first level that is but a guess had better be left soon
+	}
 	if !first && !l.asked && l.calls < enough {
 		// A few calls between two refusals tell little of a level, and not that much more than the last one is allowed: where
 		// a window slides, what was too much weighs on for its length.

@@ -13,6 +13,7 @@ type relapse struct {
 	descent                    descent
 	good                       goodput
 	slots                      slots
+	empty                      tick
 	since                      int32 // calls accepted since the episode ended, the probe included
 }
 
@@ -27,7 +28,7 @@ const leastBefore = 10
 func (e *explorer) remember() {
 	e.relapse = relapse{
 		level: e.level, rise: e.rise, depth: e.depth, double: e.double, origin: e.origin, told: e.told,
-		episode: e.episode, past: e.past, descent: e.descent, good: e.good, slots: e.slots,
+		episode: e.episode, past: e.past, descent: e.descent, good: e.good, slots: e.slots, empty: e.empty,
 	}
 }
 
@@ -41,7 +42,7 @@ func (e *explorer) relapsed(asked bool) bool {
 		return false
 	}
 	e.level, e.rise, e.depth, e.double, e.origin, e.told = r.level, r.rise, r.depth, r.double, r.origin, r.told
-	e.episode, e.past, e.descent, e.slots = r.episode, r.past, r.descent, r.slots
+	e.episode, e.past, e.descent, e.slots, e.empty = r.episode, r.past, r.descent, r.slots, r.empty
 	e.good.from, e.good.n = r.good.from, r.good.n+1
 	e.descent.accepted++
 	*r = relapse{}
