@@ -1,11 +1,9 @@
 package limiter
 
 import (
-	"encoding/json"
 	"math"
 	"testing"
 	"time"
-	"unsafe"
 )
 
 // answer makes a call at now that is answered at once.
@@ -20,78 +18,6 @@ func left(limit, remaining int64, reset time.Time) *Hint {
 	return &Hint{N: 1, Windows: [MaxWindows]Window{{
 		Limit: limit, Remaining: remaining, HasReset: true, Reset: Interval{reset, reset}, Source: "X-RateLimit-*",
 	}}}
-}
-
-func TestWhatPausesALane(t *testing.T) {
-	reset := epoch.Add(10 * time.Second)
-	for _, c := range []struct {
-		name   string
-		status int
-		hint   *Hint
-		until  time.Duration // 0: no pause
-	}{
-		{"429 with Retry-After", 429, after(7 * time.Second), 7 * time.Second},
-		{"503 with Retry-After", 503, after(7 * time.Second), 7 * time.Second},
-		{"529 with Retry-After", 529, after(7 * time.Second), 7 * time.Second},
-		{"403 with Retry-After", 403, after(7 * time.Second), 7 * time.Second},
-		{"longer than the longest pause", 429, after(100 * time.Hour), DefaultMaxPause},
-		{"of no time at all", 429, after(0), minPause},
-		{"200 with Retry-After", 200, after(7 * time.Second), 0},
-		{"404 with Retry-After", 404, after(7 * time.Second), 0},
-		{"500 with Retry-After", 500, after(7 * time.Second), 0},
-		{"503 without", 503, nil, 0},
-		{"403 without", 403, nil, 0},
-		{"403 with something left", 403, left(10, 1, reset), 0},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			b := New(DefaultConfig(), epoch)
-			answer(b, epoch, c.status, c.hint)
-			at, why := b.ReadyAt(epoch)
-			if (why == Pause) != (c.until > 0) || c.until > 0 && at.Sub(epoch) != c.until {
-				t.Errorf("ready in %v (%v), want a pause of %v", at.Sub(epoch), why, c.until)
-			}
-		})
-	}
-}
-
-func TestRetryAfterNeverShortensPause(t *testing.T) {
-	b := New(Config{Start: math.Inf(1)}, epoch)
-	b.Start(epoch)
-	b.Start(epoch)
-	b.Observe(epoch, Observation{Sent: epoch, Status: 429, Hint: after(30 * time.Second)})
-	b.Observe(epoch, Observation{Sent: epoch, Status: 429, Hint: after(time.Second)})
-	if at, why := b.ReadyAt(epoch); why != Pause || at.Sub(epoch) != 30*time.Second {
-		t.Errorf("ready in %v (%v), want the longer pause", at.Sub(epoch), why)
-	}
-}
-
-func TestOneProbeThenThePaceNoBurst(t *testing.T) {
-	b := New(Config{Start: 100}, epoch)
-	answer(b, epoch, 429, after(time.Second))
-	now := epoch.Add(time.Second)
-	if _, why := b.ReadyAt(now); why != Ready {
-		t.Fatalf("%v after the pause, want the probe to be ready", why)
-	}
-	b.Start(now)
-	if at, why := b.ReadyAt(now.Add(time.Hour)); why != Pause || at != Never {
-		t.Errorf("%v at %v with the probe in flight, want Never", why, at)
-	}
-	now = now.Add(2 * time.Hour)
-	b.Observe(now, Observation{Sent: now.Add(-time.Hour), Status: 200})
-	if at, why := b.ReadyAt(now); why != Limit || at.Equal(Never) {
-		t.Errorf("%v at %v after the probe, want the pace", why, at)
-	}
-}
-
-func TestProbeThatGetsNoAnswerGivesWayToAnother(t *testing.T) {
-	b := New(DefaultConfig(), epoch)
-	answer(b, epoch, 429, after(time.Second))
-	now := epoch.Add(time.Second)
-	b.Start(now)
-	b.Observe(now.Add(time.Second), Observation{Sent: now, Failed: true, TimedOut: true})
-	if _, why := b.ReadyAt(now.Add(time.Second)); why != Ready {
-		t.Errorf("%v, want another probe", why)
-	}
 }
 
 func TestOverloadNeverLowersTheLearnedPace(t *testing.T) {
@@ -223,19 +149,6 @@ func TestLimitOfCallsAtOnceThatIsSaidLowersConcurrencyNotThePace(t *testing.T) {
 	}
 }
 
-func TestRevisionTellsWhatIsWorthSaving(t *testing.T) {
-	b := New(Config{Start: math.Inf(1)}, epoch)
-	before := b.Revision()
-	answer(b, epoch, 200, nil)
-	if b.Revision() != before {
-		t.Error("an unlimited lane that learned nothing wants to be saved")
-	}
-	answer(b, epoch, 429, after(time.Minute))
-	if b.Revision() == before {
-		t.Error("a pause is not worth saving")
-	}
-}
-
 func TestOthersUseHoldsTheLaneUntilTheReset(t *testing.T) {
 	b := New(DefaultConfig(), epoch)
 	reset := epoch.Add(8 * time.Second)
@@ -268,82 +181,6 @@ func TestChangedLimitIsFollowedAtOnce(t *testing.T) {
 	}
 }
 
-func TestGuessLength(t *testing.T) {
-	for _, c := range []struct{ reset, want time.Duration }{
-		{0, time.Second},
-		{950 * time.Millisecond, time.Second},
-		{1100 * time.Millisecond, time.Second},
-		{1200 * time.Millisecond, 2 * time.Second},
-		{3 * time.Second, 5 * time.Second},
-		{10500 * time.Millisecond, 10 * time.Second},
-		{59 * time.Second, time.Minute},
-		{14 * time.Minute, 15 * time.Minute},
-		{20 * time.Hour, 24 * time.Hour},
-		{365 * 24 * time.Hour, maxWindow},
-	} {
-		if got := guessLength(c.reset); got != c.want {
-			t.Errorf("guessLength(%v) = %v, want %v", c.reset, got, c.want)
-		}
-	}
-}
-
-func TestSnapshotSurvivesJSON(t *testing.T) {
-	now := epoch
-	b := New(DefaultConfig(), now)
-	saturate(b, now, 5*time.Second, func(sent time.Time) Observation {
-		return Observation{Status: 200, Hint: left(100, 50, sent.Add(5*time.Second))}
-	})
-	now = now.Add(6 * time.Second)
-	answer(b, now, 429, after(time.Minute))
-	data, err := json.Marshal(b.Snapshot(now))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s Snapshot
-	if err := json.Unmarshal(data, &s); err != nil {
-		t.Fatal(err)
-	}
-	restored := New(DefaultConfig(), now)
-	restored.Restore(s, now)
-	if at, why := restored.ReadyAt(now); why != Pause || at.Sub(now) != time.Minute {
-		t.Errorf("ready in %v (%v), want the pause to survive", at.Sub(now), why)
-	}
-	was, is := b.View(now), restored.View(now)
-	if len(is.Windows) != 1 || is.Windows[0].Limit != was.Windows[0].Limit || is.Windows[0].Per != was.Windows[0].Per ||
-		is.Concurrency != was.Concurrency {
-		t.Errorf("restored %+v, want %+v", is, was)
-	}
-}
-
-func TestSnapshotOfAnUnlimitedLaneIsJSON(t *testing.T) {
-	if _, err := json.Marshal(New(Config{Start: math.Inf(1)}, epoch).Snapshot(epoch)); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestRestoreIgnoresOtherVersions(t *testing.T) {
-	b := New(DefaultConfig(), epoch)
-	b.Restore(Snapshot{Version: SnapshotVersion + 1, Pause: epoch.Add(time.Hour).UnixMilli()}, epoch)
-	if _, why := b.ReadyAt(epoch); why != Ready {
-		t.Errorf("held by %v", why)
-	}
-}
-
-func TestRestartNeitherBurstsNorStallsAWindowOfADay(t *testing.T) {
-	cfg := Config{Start: math.Inf(1), Windows: []Rule{{86_400, 24 * time.Hour}}}
-	b := New(cfg, epoch)
-	saturate(b, epoch, 10*time.Second, ok)
-	now := epoch.Add(10 * time.Second)
-	restored := New(cfg, now)
-	restored.Restore(b.Snapshot(now), now)
-	if at, _ := restored.ReadyAt(now); at.Sub(now) > 2*time.Second {
-		t.Errorf("the first call waits %v", at.Sub(now))
-	}
-	if n := saturate(restored, now, 10*time.Second, ok); n > 11 || n < 8 {
-		t.Errorf("%d calls in ten seconds at 1/s", n)
-	}
-}
-
 func TestReconfigureKeepsWhatWasLearned(t *testing.T) {
 	b := New(DefaultConfig(), epoch)
 	answer(b, epoch, 200, left(100, 99, epoch.Add(10*time.Second)))
@@ -368,74 +205,6 @@ func TestTimeThatGoesBackGivesNothing(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d calls while time stood still, want 1", n)
-	}
-}
-
-func TestIdleLaneIsSmall(t *testing.T) {
-	b := New(DefaultConfig(), epoch)
-	size := unsafe.Sizeof(*b)
-	answer(b, epoch, 200, left(100, 99, epoch.Add(10*time.Second)))
-	for _, w := range b.windows {
-		size += unsafe.Sizeof(*w) + uintptr(cap(w.permits.ring))*unsafe.Sizeof(slot{}) + unsafe.Sizeof(w)
-	}
-	if size > 1024 {
-		t.Errorf("a lane with one window takes %d bytes", size)
-	}
-}
-
-func TestSteadyStateAllocatesNothing(t *testing.T) {
-	for name, step := range steps() {
-		for range 10_000 {
-			step()
-		}
-		if n := testing.AllocsPerRun(1000, step); n != 0 {
-			t.Errorf("%s: %v allocations a call", name, n)
-		}
-	}
-}
-
-// steps are lanes in a steady state; each step is one call from the decision to the observation.
-func steps() map[string]func() {
-	lane := func(cfg Config, hint func(now time.Time) *Hint) func() {
-		now := epoch
-		b := New(cfg, now)
-		h := hint(now)
-		return func() {
-			for {
-				at, why := b.ReadyAt(now)
-				if why == Ready {
-					break
-				}
-				now = at
-			}
-			b.Start(now)
-			sent := now
-			now = now.Add(100 * time.Microsecond)
-			if h != nil {
-				h.Windows[0].Reset = Interval{now.Add(time.Second), now.Add(time.Second)}
-			}
-			b.Observe(now, Observation{Sent: sent, Received: now, Status: 200, Hint: h})
-		}
-	}
-	none := func(time.Time) *Hint { return nil }
-	return map[string]func(){
-		"unlimited": lane(Config{Start: math.Inf(1)}, none),
-		"untold":    lane(DefaultConfig(), none),
-		"told":      lane(DefaultConfig(), func(now time.Time) *Hint { return left(500, 400, now.Add(time.Second)) }),
-	}
-}
-
-func BenchmarkDecideAndObserve(b *testing.B) {
-	for name, step := range steps() {
-		b.Run(name, func(b *testing.B) {
-			for range 10_000 {
-				step()
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				step()
-			}
-		})
 	}
 }
 

@@ -5,4 +5,53 @@
 //
 // It is pure: it never reads the clock, draws no randomness that was not handed in, starts nothing and locks nothing.
 // It never decides what an attempt means for its webhook (gateway/policy does) nor whether a host is healthy (circuit).
+//
+// # Sending
+//
+// The life of a call is in budget.go: Budget.ReadyAt asks the gates, all of which must be open, Budget.Start counts the call,
+// and Budget.Observe (observe.go) takes in how it ended. The gates, in the order in which they are asked:
+//
+//	pause         pause.go        a refusal holds the lane; when that is over one call, the probe, tries
+//	calls at once concurrency.go  a limit that finds its level by what is refused with many in flight
+//	windows       window.go       n calls per time: permits (permits.go), and a ledger of what the freshest response left
+//	pace          pacer.go        calls are spread evenly, at the rate that Budget.pace chooses
+//
+// The rate is what an operator fixed; else what is told for sure (the windows' pace); else what the lane found by itself
+// (the explorer's), which also bounds a told one that was refused nonetheless.
+//
+// # A window
+//
+// A window is told of, mostly by its limit, what remains of it and a reset (windows.go: which window is it?; window_told.go:
+// what is new?). It goes through three states:
+//
+//   - Without a length (per is 0) it is no gate. The length is declared by a policy or a rule, else guessed from the resets
+//     (window_length.go), from refusals where only they tell of time (window_untimed.go), or from how fast what remains falls
+//     where resets are too coarse (window_drain.go).
+//   - With a length that is but guessed, permits and what remains both hold it.
+//   - Confirmed, once permits came back when the destination's count said so: permits hold it, and what others take.
+//
+// Some are not what they seem, which shows by what remains and by refusals: a bucket, whose reset is the time until it is whole,
+// or which holds less than it says (window_filling.go); a sliding counter, which never allows its last call
+// (window_short.go); a distance between calls (window_spacing.go); a single call, of which little can be told
+// (window_single.go). What others take of it is in window_others.go.
+//
+// # The explorer
+//
+// Where nothing is told, the explorer (explorer.go) doubles its rate until the first refusal. Then it has a level, the pace at
+// which refusals begin, and circles it on a curve. From a refusal to the probe that is accepted is an episode (refusal.go:
+// what explains a refusal?); each episode puts the level right and shapes the next curve (explorer_level.go), from the goodput
+// since the last one (goodput.go). An episode that ended by chance goes on (explorer_relapse.go); a level does not sink where
+// that gains nothing (descent.go).
+//
+// # Reading
+//
+// Reader (read.go) gathers the fields of one window into a group (read_group.go), by their names (read_name.go), and resolves
+// what they say into windows (read_item.go, read_vendor.go, read_words.go), joined and the most binding picked (read_merge.go),
+// and a time to wait (read_retry.go). The lists of the RateLimit fields are in structured.go, numbers, durations and instants
+// in value_*.go. What no single response tells, such as the unit of a reset, a Dialect learns (dialect*.go).
+//
+// # Around them
+//
+// What an operator says is a Config (config.go) and does by hand is in hand.go; what people see, a View (view.go, advice.go);
+// what is kept over a restart, a Snapshot (snapshot.go); when a budget is worth keeping in memory, Rest (rest.go).
 package limiter

@@ -1,6 +1,7 @@
 package limiter
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -109,5 +110,77 @@ func TestRefusalsByChanceNeverStopALane(t *testing.T) {
 				t.Errorf("%s, seed %d: %d accepted in an hour, none for %v", told, seed, f.accepted, longest)
 			}
 		}
+	}
+}
+
+func TestWhatPausesALane(t *testing.T) {
+	reset := epoch.Add(10 * time.Second)
+	for _, c := range []struct {
+		name   string
+		status int
+		hint   *Hint
+		until  time.Duration // 0: no pause
+	}{
+		{"429 with Retry-After", 429, after(7 * time.Second), 7 * time.Second},
+		{"503 with Retry-After", 503, after(7 * time.Second), 7 * time.Second},
+		{"529 with Retry-After", 529, after(7 * time.Second), 7 * time.Second},
+		{"403 with Retry-After", 403, after(7 * time.Second), 7 * time.Second},
+		{"longer than the longest pause", 429, after(100 * time.Hour), DefaultMaxPause},
+		{"of no time at all", 429, after(0), minPause},
+		{"200 with Retry-After", 200, after(7 * time.Second), 0},
+		{"404 with Retry-After", 404, after(7 * time.Second), 0},
+		{"500 with Retry-After", 500, after(7 * time.Second), 0},
+		{"503 without", 503, nil, 0},
+		{"403 without", 403, nil, 0},
+		{"403 with something left", 403, left(10, 1, reset), 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := New(DefaultConfig(), epoch)
+			answer(b, epoch, c.status, c.hint)
+			at, why := b.ReadyAt(epoch)
+			if (why == Pause) != (c.until > 0) || c.until > 0 && at.Sub(epoch) != c.until {
+				t.Errorf("ready in %v (%v), want a pause of %v", at.Sub(epoch), why, c.until)
+			}
+		})
+	}
+}
+
+func TestRetryAfterNeverShortensPause(t *testing.T) {
+	b := New(Config{Start: math.Inf(1)}, epoch)
+	b.Start(epoch)
+	b.Start(epoch)
+	b.Observe(epoch, Observation{Sent: epoch, Status: 429, Hint: after(30 * time.Second)})
+	b.Observe(epoch, Observation{Sent: epoch, Status: 429, Hint: after(time.Second)})
+	if at, why := b.ReadyAt(epoch); why != Pause || at.Sub(epoch) != 30*time.Second {
+		t.Errorf("ready in %v (%v), want the longer pause", at.Sub(epoch), why)
+	}
+}
+
+func TestOneProbeThenThePaceNoBurst(t *testing.T) {
+	b := New(Config{Start: 100}, epoch)
+	answer(b, epoch, 429, after(time.Second))
+	now := epoch.Add(time.Second)
+	if _, why := b.ReadyAt(now); why != Ready {
+		t.Fatalf("%v after the pause, want the probe to be ready", why)
+	}
+	b.Start(now)
+	if at, why := b.ReadyAt(now.Add(time.Hour)); why != Pause || at != Never {
+		t.Errorf("%v at %v with the probe in flight, want Never", why, at)
+	}
+	now = now.Add(2 * time.Hour)
+	b.Observe(now, Observation{Sent: now.Add(-time.Hour), Status: 200})
+	if at, why := b.ReadyAt(now); why != Limit || at.Equal(Never) {
+		t.Errorf("%v at %v after the probe, want the pace", why, at)
+	}
+}
+
+func TestProbeThatGetsNoAnswerGivesWayToAnother(t *testing.T) {
+	b := New(DefaultConfig(), epoch)
+	answer(b, epoch, 429, after(time.Second))
+	now := epoch.Add(time.Second)
+	b.Start(now)
+	b.Observe(now.Add(time.Second), Observation{Sent: now, Failed: true, TimedOut: true})
+	if _, why := b.ReadyAt(now.Add(time.Second)); why != Ready {
+		t.Errorf("%v, want another probe", why)
 	}
 }
