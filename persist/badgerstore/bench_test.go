@@ -29,6 +29,31 @@ func BenchmarkEnqueue(b *testing.B) {
 	})
 }
 
+// BenchmarkEnqueueGroup accepts webhooks of 700 bytes in groups of 10,000, as a batch or an event makes them, into a backlog that
+// grows; an op is a webhook.
+func BenchmarkEnqueueGroup(b *testing.B) {
+	for _, keyed := range []bool{false, true} {
+		b.Run(fmt.Sprintf("keyed=%v", keyed), func(b *testing.B) {
+			s := open(b, b.TempDir(), Options{})
+			defer func() { _ = s.Close() }()
+			payload := bytes.Repeat([]byte("p"), 700)
+			jobs := make([]persist.Job, 10_000)
+			b.ReportAllocs()
+			for n := 0; n < b.N; n += len(jobs) {
+				for i := range jobs {
+					jobs[i] = persist.Job{Queue: goldenQueue, Payload: payload}
+					if at := n + i; keyed {
+						jobs[i].Idempotency = &persist.Idempotency{Key: [32]byte{byte(at), byte(at >> 8), byte(at >> 16), byte(at >> 24)}}
+					}
+				}
+				if _, err := s.Enqueue(b.Context(), jobs); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkSettle ends webhooks of 1 KiB in batches of 256, with and without history; an op is a webhook.
 func BenchmarkSettle(b *testing.B) {
 	for name, r := range map[string]Retention{

@@ -2,6 +2,8 @@ package badgerstore
 
 import (
 	"github.com/dgraph-io/badger/v4"
+
+	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
 // largeGroup is a group of more rows than a transaction takes. It goes into the journal whatever it holds, for a frame takes
@@ -29,7 +31,11 @@ func (g largeGroup) writeSplit(c *committer) (*writer, error) {
 		return last, err
 	}
 
+	if len(g.new)+len(last.carried) == 0 { // all were known
+		return last, nil
+	}
 	g.journal = true
+	last.frame = beginFrame(make([]byte, 0, g.frameSize(last.carried)))
 	for n := range g.new {
 		e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newJob[n]]]
 		last.accept(q.ref, e, g.new[n].Payload)
@@ -41,6 +47,15 @@ func (g largeGroup) writeSplit(c *committer) (*writer, error) {
 		return last, err
 	}
 	return last, c.putCarried(last)
+}
+
+// frameSize bounds the bytes of the group's frame: it is made once, not grown.
+func (g largeGroup) frameSize(carried map[string]*badger.Entry) int {
+	n := frameLead + clockRowSize + int(g.size) + len(g.new)*(putHead+seal.Overhead)
+	for key, e := range carried {
+		n += rowHeadSize + len(key) + len(e.Value) + seal.Overhead
+	}
+	return n
 }
 
 // saveQueues commits the rows of queues that have none, with what assigning the group set aside. It returns the last writer.
