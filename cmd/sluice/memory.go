@@ -13,7 +13,8 @@ import (
 // (runtime/debug.SetMemoryLimit). It is not to be hit by what is alive: collecting would be all that is done then.
 const (
 	leastMemory  = 400 << 20 // bytes; below it memory is not worth the collector's work
-	memoryFactor = 1.25      // of what is alive
+	memoryFactor = 1.1       // of what is alive,
+	memorySpare  = 32 << 20  // and so many bytes: for what the runtime takes beside, and to allocate between two collections
 	memoryEvery  = 5 * time.Second
 )
 
@@ -37,5 +38,5 @@ func boundMemory(ctx context.Context) {
 
 // memoryLimit is the soft limit where so many bytes are alive, those of stacks included.
 func memoryLimit(alive uint64) int64 {
-	return int64(math.Min(max(leastMemory, memoryFactor*float64(alive)), math.MaxInt64/2))
+	return int64(math.Min(max(leastMemory, memoryFactor*float64(alive)+memorySpare), math.MaxInt64/2))
 }
