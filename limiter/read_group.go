@@ -194,7 +194,8 @@ func (r *Reader) adopt(w *Window, policies *itemList) {
 	if best == nil {
 		return
 	}
-	best.taken = true
+	// A policy of fewer calls than the limit is a gate of its own, too: the limit is what a bucket holds, the policy how it is filled.
+	best.taken = w.Limit == Unknown || !best.told || best.count >= w.Limit
 	w.Length = best.length
 	switch {
 	case w.Limit == Unknown:
@@ -210,7 +211,7 @@ func (r *Reader) adopt(w *Window, policies *itemList) {
 	}
 	for i := range policies.n { // a policy that is told twice is one
 		if p := &policies.at[i]; p.count == best.count && p.length == best.length {
-			p.taken = true
+			p.taken = best.taken
 		}
 	}
 }

@@ -127,3 +127,21 @@ func TestARoundedDelayIsKeptAsFineAsItIsTold(t *testing.T) {
 		}
 	}
 }
+
+// TestAPolicyOfFewerCallsThanTheLimitIsAGateOfItsOwn: a bucket tells what it holds as its limit, and how it is filled as its policy.
+func TestAPolicyOfFewerCallsThanTheLimitIsAGateOfItsOwn(t *testing.T) {
+	var r Reader
+	now := time.Unix(1e9, 0)
+	r.Reset(200, now, now)
+	r.Field([]byte("RateLimit-Policy"), []byte("5;w=10"))
+	r.Field([]byte("RateLimit"), []byte("limit=10, remaining=9, reset=2"))
+	var h Hint
+	r.Hint(&h)
+	found := false
+	for _, w := range h.Windows[:h.N] {
+		found = found || w.Limit == 5 && w.Length == 10*time.Second
+	}
+	if h.N != 2 || !found {
+		t.Errorf("%d windows, %+v; want 10 calls of which 9 remain, and 5 in 10 s", h.N, h.Windows[:h.N])
+	}
+}
