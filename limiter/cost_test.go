@@ -9,7 +9,7 @@ import (
 
 func TestIdleLaneIsSmall(t *testing.T) {
 	b := New(DefaultConfig(), epoch)
-	size := unsafe.Sizeof(*b)
+	size := unsafe.Sizeof(*b) + unsafe.Sizeof(*b.pacer.lim)
 	answer(b, epoch, 200, left(100, 99, epoch.Add(10*time.Second)))
 	for _, w := range b.windows {
 		size += unsafe.Sizeof(*w) + uintptr(cap(w.permits.ring))*unsafe.Sizeof(slot{}) + unsafe.Sizeof(w)
