@@ -31,7 +31,7 @@ func openFiles() (int, error) {
 type places struct {
 	connections int // at the front door
 	calls       int // under way
-	kept        int // connections to destinations that wait for their next call
+	kept        int // connections to destinations beside those of calls, at least; any that calls leave are kept, too
 }
 
 // storeFiles is how many are the store's at least: its want of one would end the gateway.

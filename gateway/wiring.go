@@ -57,7 +57,8 @@ func (g *Gateway) open() (err error) {
 		return err
 	}
 	g.client = egress.New(egress.Settings{
-		Rules: ways, UserAgent: "Sluice/" + g.set.Version, MaxIdle: g.places.kept, Dial: g.set.Dial, Resolver: g.set.Resolver,
+		Rules: ways, UserAgent: "Sluice/" + g.set.Version, MaxOpen: g.places.calls + g.places.kept,
+		Dial: g.set.Dial, Resolver: g.set.Resolver,
 	})
 	g.notices = newNotices(conf.Notices, g.log, registry)
 	g.keys = &signingKeys{store: g.store, log: g.log}

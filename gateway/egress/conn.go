@@ -16,6 +16,33 @@ type conn struct {
 	failed error       // what reading ended with; fasthttp does not always hand it on
 }
 
+// connectWithin connects, and keeps all connections within MaxOpen: where as many are open, one that is not in use makes room.
+func (c *Client) connectWithin(o *origin, timeout time.Duration) (*conn, error) {
+	c.connecting.Add(1)
+	defer c.connecting.Add(-1)
+	for range 3 { // whichever is chosen may be needed itself just then
+		if cn := c.spare(); cn == nil || cn.origin.pool.drop(cn) {
+			break
+		}
+	}
+	return c.connect(o, timeout)
+}
+
+// spare returns a connection that is not in use, if more would be open with those being made than may be.
+func (c *Client) spare() *conn {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.set.MaxOpen <= 0 || int64(len(c.live))+c.connecting.Load() <= int64(c.set.MaxOpen) || c.idle.Load() == 0 {
+		return nil
+	}
+	for cn := range c.live { // which begins anywhere, and many are not in use: MaxOpen is more than are in use
+		if cn.kept.Load() {
+			return cn
+		}
+	}
+	return nil
+}
+
 // track makes a connection known to Close.
 func (c *Client) track(cn *conn) error {
 	c.mu.Lock()

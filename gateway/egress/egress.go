@@ -72,6 +72,9 @@ type Settings struct {
 	// MaxIdle and MaxIdlePerHost bound the kept connections, in all and for each scheme and authority; 0: the
 	// defaults. How many are in use at once is for the caller to bound.
 	MaxIdle, MaxIdlePerHost int
+	// MaxOpen bounds the connections, in use and kept; it is to be more than are in use at once. To make another, one that
+	// is kept is closed. 0: there is no bound.
+	MaxOpen int
 	// RootCAs are what certificates are verified against; nil: the system's.
 	RootCAs *x509.CertPool
 	// Resolver resolves names; nil: net.DefaultResolver.
@@ -97,7 +100,8 @@ type Client struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 
-	idle atomic.Int64 // kept connections of all origins
+	idle       atomic.Int64 // kept connections of all origins
+	connecting atomic.Int64 // connections being made
 
 	mu      sync.RWMutex
 	origins map[string]*origin // by scheme and authority as written in URLs

@@ -29,7 +29,7 @@ func (o *origin) acquire(timeout time.Duration) (*conn, error) {
 	}
 	p.open++
 	p.mu.Unlock()
-	cn, err := o.client.connect(o, timeout)
+	cn, err := o.client.connectWithin(o, timeout)
 	if err != nil {
 		p.left(1)
 		return nil, err
@@ -56,6 +56,21 @@ func (cn *conn) giveBack(reusable bool) {
 func (cn *conn) discard() {
 	cn.origin.pool.left(1)
 	_ = cn.Close()
+}
+
+// drop closes a connection that is not in use; false: it is, or was closed.
+func (p *pool) drop(cn *conn) bool {
+	p.mu.Lock()
+	i := slices.Index(p.unused, cn)
+	if i < 0 {
+		p.mu.Unlock()
+		return false
+	}
+	p.unused = slices.Delete(p.unused, i, i+1)
+	p.open--
+	p.mu.Unlock()
+	_ = cn.Close()
+	return true
 }
 
 // left notes that so many connections are no more.

@@ -65,3 +65,38 @@ func TestAKeptConnectionCostsNoGoroutine(t *testing.T) {
 		}
 	})
 }
+
+func TestAKeptConnectionMakesRoomForOneThatIsNeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 4
+		var open, widest atomic.Int64
+		c := inMemory(t, Settings{MaxOpen: most}, func(cn net.Conn) {
+			widest.Store(max(widest.Load(), open.Add(1)))
+			defer open.Add(-1)
+			for {
+				if _, err := cn.Read(make([]byte, 4096)); err != nil {
+					return
+				}
+				if _, err := cn.Write([]byte(ok)); err != nil {
+					return
+				}
+			}
+		})
+		for _, host := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "h"} {
+			if resp := do(c, Request{Method: "POST", URL: "http://" + host + ".example"}); resp.Err != nil {
+				t.Fatal(host, resp.Err)
+			}
+			synctest.Wait()
+		}
+		if open.Load() != most || widest.Load() > most+1 {
+			t.Errorf("%d connections are open, %d at once, want %d", open.Load(), widest.Load(), most)
+		}
+		if n := c.idle.Load(); n != most {
+			t.Errorf("%d are counted as kept, want %d", n, most)
+		}
+		c.Close()
+		if synctest.Wait(); open.Load() != 0 {
+			t.Errorf("%d connections are open after Close", open.Load())
+		}
+	})
+}
