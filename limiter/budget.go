@@ -169,7 +169,7 @@ func (b *Budget) Start(now time.Time) {
 	if t-b.started.began > idle {
 		b.forgetPace()
 	}
-	b.started = lastCall{began: t}
+	b.started = lastCall{began: t, late: unanswered}
 	b.inFlight++
 	b.calls.began(b.inFlight)
 	grew := b.explore.began(t, b.rate(t), b.cfg.Ceiling, &b.trip)

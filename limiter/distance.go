@@ -6,15 +6,17 @@ import "time"
 // arrived: a usual way after it was sent, which is a little after it began; but now and then something stands in the way of
 // either. The next call would then come too close, and a refusal would be taken for one of the pace.
 type lastCall struct {
-	began    tick
-	answered bool
-	late     time.Duration // how long after it began it was sent, and how much longer than usual its answer took
+	began tick
+	late  time.Duration // how long after it began it was sent, and how much longer than usual its answer took; or unanswered
 }
+
+// unanswered is the lateness of a call that has no answer yet.
+const unanswered time.Duration = -1
 
 // answer takes in an answer, to a call that was sent at an instant.
 func (c *lastCall) answer(sent, received tick, usual time.Duration) {
-	if sent >= c.began && !c.answered {
-		c.answered, c.late = true, sent-c.began+max(0, received-sent-usual)
+	if sent >= c.began && c.late == unanswered {
+		c.late = sent - c.began + max(0, received-sent-usual)
 	}
 }
 
@@ -26,7 +28,7 @@ func (c *lastCall) clear(now tick, apart, usual time.Duration) tick {
 	switch {
 	case usual > apart:
 		return now
-	case c.answered:
+	case c.late != unanswered:
 		return due + min(c.late, apart)
 	case now < due:
 		return due

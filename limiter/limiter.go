@@ -33,7 +33,8 @@
 // Some are not what they seem, which shows by what remains and by refusals: a bucket, whose reset is the time until it is whole,
 // or which holds less than it says (window_filling.go); a sliding counter, which never allows its last call
 // (window_short.go); a distance between calls (window_spacing.go); a single call, of which little can be told
-// (window_single.go). What others take of it is in window_others.go.
+// (window_single.go). Where refusals only say when to come back a window is inferred from that (window_asked.go). What others take
+// of one is in window_others.go.
 //
 // # The explorer
 //

@@ -86,6 +86,9 @@ func (b *Budget) saveWindow(w *window, t tick) SavedWindow {
 		Declared: w.declared, Confirmed: w.confirmed, Counted: w.counted, Left: w.left, Foreign: w.foreign,
 		LongestMs: w.longest.Milliseconds(), Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: int64(b.inFlight),
 	}
+	if w.inferred != nil {
+		s.LongestMs = w.inferred.asked.Milliseconds()
+	}
 	if t < w.until {
 		s.Until = b.ms(w.until)
 	}
@@ -175,7 +178,7 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsur
 		w.setLimit(s.Limit, b.cfg.Share)
 		w.setLength(per)
 		if w.source == askedSource {
-			w.timing = refusing
+			w.timing, w.inferred = refusing, &inferred{asked: w.longest}
 		}
 		b.windows = append(b.windows, w)
 	}

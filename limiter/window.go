@@ -36,14 +36,15 @@ type window struct {
 	until   tick  // when foreign and left mean nothing any more
 	first   tick  // receipt of the first response since the window last refilled
 
-	others  others  // how fast others use it
-	longest tick    // the longest time to the reset that was seen
-	filling filling // whether the reset is when it is whole again
-	review  review  // whether it is shorter than guessed
-	quotas  quotas  // whether it is two
-	drain   *drain  // what measures a length that resets are too coarse to tell; nil: nothing has to
-	spare   int64   // the least that remained since spareAt, while we used all that we have; of an inferred window: see raise
-	spareAt tick
+	others   others    // how fast others use it
+	longest  tick      // the longest time to the reset that was seen
+	filling  filling   // whether the reset is when it is whole again
+	review   review    // whether it is shorter than guessed
+	quotas   quotas    // whether it is two
+	inferred *inferred // nil: it was told, or configured
+	drain    *drain    // what measures a length that resets are too coarse to tell; nil: nothing has to
+	spare    int64     // the least that remained since spareAt, while we used all that we have
+	spareAt  tick
 
 	configured bool // by the operator
 	declared   bool // the destination said how long it is; otherwise per is a guess
@@ -68,7 +69,6 @@ type window struct {
 	fine     uint8  // calls in a row that were accepted a length apart, where the limit is one; up to fineCalls
 	trial    uint8  // calls, half a length apart, that are to show whether it is shorter; trialDone: it is not
 	dry      uint8  // accepted calls in a row that left nothing though we had used little, up to dryLimit
-	tries    uint8  // refusals in a row that put an inferred window right
 	most     uint16 // that remained, as far as it was no more than half of the limit
 }
 

@@ -11,10 +11,15 @@ import (
 // given up for a pace that refusals find where they contradict it, as a bucket's do. It is a gate as any other: a level that is
 // circled costs a pause each time that it is passed, and calls while it is not reached.
 
-//
-// Of the fields of a window it has its own use of these: first and lost are the run of accepted calls under way, when it began and how
-// many they are; longest is the last pause that was asked for; vague says that the length is a guess, whole that it was tried whether
-// more is allowed, and spare what was before, while that is tried.
+// inferred is what is known of such a window beside what is of every one. The run of accepted calls under way is in the window's
+// first, when it began, and lost, how many they are, as of every window that only refusals tell of.
+type inferred struct {
+	asked  tick  // the last time to wait that was asked for
+	before int64 // the limit before it was tried whether more is allowed; 0: that is not being tried
+	tries  uint8 // refusals in a row that put it right
+	guess  bool  // its length is no more than one
+	raised bool  // it was tried before whether more is allowed
+}
 
 // askedSource is where an inferred window comes from.
 const askedSource = "Retry-After"
@@ -45,7 +50,7 @@ const (
 // asked is the inferred window, nil if there is none.
 func (b *Budget) asked() *window {
 	for _, w := range b.windows {
-		if w.source == askedSource && w.timing == refusing {
+		if w.inferred != nil {
 			return w
 		}
 	}
@@ -54,7 +59,7 @@ func (b *Budget) asked() *window {
 
 // forgetAsked gives the inferred window up.
 func (b *Budget) forgetAsked() {
-	b.windows = slices.DeleteFunc(b.windows, func(w *window) bool { return w.source == askedSource && w.timing == refusing })
+	b.windows = slices.DeleteFunc(b.windows, func(w *window) bool { return w.inferred != nil })
 }
 
 // request is a refusal's word on when to come back, and the run of accepted calls that it ended.
@@ -99,7 +104,7 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 		r.n, r.from = w.lost-1, w.first // without the refused one
 		r.ends(sent, trip+r.grain)
 	}
-	w.toldAt, w.longest = now, r.wait
+	w.toldAt, w.inferred.asked = now, r.wait
 	if b.pause.attempts > 1 { // the pause was too short, as some round down
 		again := max(r.wait, time.Second) << min(b.pause.attempts-2, 10)
 		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, askedSource)
@@ -137,8 +142,8 @@ func (b *Budget) inferAnew(now tick, r *request) bool {
 		return false
 	}
 	w := newWindow(askedSource, now)
-	w.timing, w.confirmed, w.vague = refusing, true, guessed
-	w.longest = r.wait
+	w.timing, w.confirmed = refusing, true
+	w.inferred = &inferred{asked: r.wait, guess: guessed}
 	w.setLimit(n, 1)
 	w.setLength(per)
 	w.remember(&b.explore, now)
@@ -149,8 +154,8 @@ func (b *Budget) inferAnew(now tick, r *request) bool {
 // putRight takes in that an inferred window refused a call that it had room for. It reports false if it is none.
 func (w *window) putRight(sent tick, r *request) bool {
 	counted := w.permits.trim(sent) - 1 // of the last length, without the one that was refused
-	if w.spare > 0 {                    // it was tried whether there is more
-		n := w.spare
+	if w.inferred.before > 0 {          // it was tried whether there is more
+		n := w.inferred.before
 		switch {
 		case w.per <= time.Second && float64(w.limit) > raiseBy*float64(n)+1: // and less than that was accepted
 			n = roundest(n, w.limit-1)
@@ -158,7 +163,7 @@ func (w *window) putRight(sent tick, r *request) bool {
 			n = max(n, counted)
 		}
 		w.setLimit(n, 1)
-		w.spare = 0
+		w.inferred.before = 0
 		return true
 	}
 	per := r.length(w.per)
@@ -170,7 +175,7 @@ func (w *window) putRight(sent tick, r *request) bool {
 		w.setLimit(r.n, 1)
 	case !young && float64(counted) < fell*float64(w.limit):
 		w.setLimit(counted, 1)
-	case settled && w.tries == 0:
+	case settled && w.inferred.tries == 0:
 		w.setLimit(w.limit-1, 1)
 	case young && (w.per <= time.Second || r.wait == w.per):
 		// A bucket allows what was accepted over the run and the pause, a window that goes by the clock up to twice that.
@@ -179,20 +184,20 @@ func (w *window) putRight(sent tick, r *request) bool {
 			least = w.limit - 1
 		}
 		w.setLimit(roundest(least, min(w.limit-1, r.n)), 1)
-	case r.age >= w.per && w.per > time.Second && w.whole: // it is a little less
+	case r.age >= w.per && w.per > time.Second && w.inferred.raised: // it is a little less
 		w.setLimit(w.limit-max(1, w.limit/littleLess), 1)
 		return w.limit >= few
-	case w.whole && w.tries == 0: // it did well: it began anew, or the limit was changed within it
+	case w.inferred.raised && w.inferred.tries == 0: // it did well: it began anew, or the limit was changed within it
 		w.setLimit(min(max(counted, r.n), w.limit-1), 1)
 	default:
-		w.tries++
+		w.inferred.tries++
 		return false
 	}
-	w.vague, w.whole = false, w.whole && w.limit > was/2
-	if w.tries++; settled {
-		w.tries = 0
+	w.inferred.guess, w.inferred.raised = false, w.inferred.raised && w.limit > was/2
+	if w.inferred.tries++; settled {
+		w.inferred.tries = 0
 	}
-	return w.tries < mostTries && w.limit >= few
+	return w.inferred.tries < mostTries && w.limit >= few
 }
 
 // isLonger takes in that a window refuses that is longer than the inferred one, beside it or in its stead. all is how many calls
@@ -206,7 +211,7 @@ func (w *window) isLonger(r *request, all float64) bool {
 	if n < few {
 		return false
 	}
-	w.vague, w.tries = true, 0
+	w.inferred.guess, w.inferred.tries = true, 0
 	w.setLength(per)
 	w.setLimit(int64(n+0.5), 1)
 	return true
@@ -215,34 +220,34 @@ func (w *window) isLonger(r *request, all float64) bool {
 // rerun notes that a pause ended, and that calls are accepted again from now on.
 func (w *window) rerun(now tick) { w.first, w.lost = now, 1 }
 
-// raise tries whether an inferred window allows more by now. What it allowed before is kept in spare until it refuses.
+// raise tries whether an inferred window allows more by now. What it allowed before is remembered until it refuses.
 func (b *Budget) raise(now tick) {
 	w := b.asked()
 	if w == nil || b.pause.probing {
 		return
 	}
 	after, by := max(raiseAfter, tick(raiseCalls/w.all()*float64(time.Second))), raiseBy
-	if w.longest >= w.per { // a refusal costs a window; else what was left of it had been used
+	if w.inferred.asked >= w.per { // a refusal costs a window; else what was left of it had been used
 		after = max(after, pauseShare*w.per)
 	}
 	switch {
-	case w.spare > 0: // and it did not refuse: half as much again was less than it allows
+	case w.inferred.before > 0: // and it did not refuse: half as much again was less than it allows
 		after, by = w.per+time.Second, raiseOn
-	case w.whole && w.per <= time.Second:
+	case w.inferred.raised && w.per <= time.Second:
 		by = firstRaiseBy
-	case w.whole: // it was tried before
-	case w.per <= time.Second && (w.limit >= leastRaised || w.tries > 0):
+	case w.inferred.raised: // it was tried before
+	case w.per <= time.Second && (w.limit >= leastRaised || w.inferred.tries > 0):
 		after, by = firstRaiseAfter, firstRaiseBy
-	case w.vague:
+	case w.inferred.guess:
 		after = 2 * w.per
 	}
 	if now-w.toldAt <= after {
 		return
 	}
-	if w.spare == 0 && after >= raiseAfter && w.per > time.Second {
-		w.tries = 0 // it did well for long
+	if w.inferred.before == 0 && after >= raiseAfter && w.per > time.Second {
+		w.inferred.tries = 0 // it did well for long
 	}
-	w.spare, w.toldAt, w.whole = w.limit, now, true
+	w.inferred.before, w.toldAt, w.inferred.raised = w.limit, now, true
 	w.setLimit(int64(by*float64(w.limit))+1, 1)
 	b.revision++
 }

@@ -90,7 +90,7 @@ const tryAgain = 5 * time.Minute
 
 // outlived reports whether that has come.
 func (w *window) outlived(now tick) bool {
-	return w.timing == refusing && w.source != askedSource && w.per > 0 && now-w.toldAt > max(tryAgain, 10*w.per)
+	return w.timing == refusing && w.inferred == nil && w.per > 0 && now-w.toldAt > max(tryAgain, 10*w.per)
 }
 
 // retry forgets a window that only refusals tell of, and has the lane find out whether it allows more by now.
