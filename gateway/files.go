@@ -59,9 +59,10 @@ func (g *Gateway) fitFiles() error {
 	all := places{
 		connections: g.set.Config.Connections.Max, calls: g.set.Config.Egress.MaxInFlight, kept: egress.DefaultMaxIdle,
 	}
-	if g.places = all.within(files); g.places != all {
-		g.log.Warn().Int("files", files).Int("connections", g.places.connections).Int("calls", g.places.calls).Int("kept", g.places.kept).
-			Msg("few files may be open: there are fewer connections or calls at once than connections.max and egress.max_in_flight allow, or fewer kept")
+	g.places = all.within(files)
+	if g.places.connections < all.connections || g.places.calls < all.calls {
+		g.log.Warn().Int("files", files).Int("connections", g.places.connections).Int("calls", g.places.calls).
+			Msg("few files may be open: there are fewer connections or calls at once than connections.max and egress.max_in_flight allow")
 	}
 	return nil
 }
