@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/badgerstore"
 )
 
@@ -17,8 +19,8 @@ import (
 func adminServer(g *Gateway, registry *prometheus.Registry) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, g.ready.Load()) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, g.unready()) })
 	mux.HandleFunc("POST /reload", g.reloadRoute)
 	mux.HandleFunc("POST /signing-keys/rotate", g.rotateRoute)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
@@ -33,13 +35,27 @@ func adminServer(g *Gateway, registry *prometheus.Registry) *http.Server {
 	return &http.Server{Handler: all, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 }
 
-// answer says whether something is so: 200, or 503.
-func answer(w http.ResponseWriter, ok bool) {
+// unready returns why the gateway is not to be sent anything now; nil: it is.
+func (g *Gateway) unready() error {
+	if !g.ready.Load() {
+		return errors.New("it starts, or stops")
+	}
+	err := g.accepting()
+	for _, known := range []error{persist.ErrFailed, persist.ErrUnwritable, persist.ErrFull} {
+		if errors.Is(err, known) {
+			return known // the log says where, not everybody who may ask
+		}
+	}
+	return err
+}
+
+// answer says that all is well, or 503 and what is not.
+func answer(w http.ResponseWriter, fault error) {
 	text := "ok\n"
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if !ok {
+	if fault != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		text = "not ready\n"
+		text = fmt.Sprintf("not ready: %v\n", fault)
 	}
 	_, _ = w.Write([]byte(text)) // whoever asked and left needs no answer
 }

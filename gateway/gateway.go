@@ -69,6 +69,7 @@ type Gateway struct {
 	certificate             *certificate // nil: no TLS
 
 	store      persist.Store
+	accepting  func() error // why the store accepts nothing now
 	keys       *signingKeys
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher

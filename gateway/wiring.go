@@ -107,6 +107,7 @@ func (g *Gateway) openStore(registry *prometheus.Registry) error {
 		return err
 	}
 	registry.MustRegister(storeMetrics(disk)...)
+	g.accepting = disk.Accepting
 	if g.store = disk; g.set.Store != nil {
 		g.store = g.set.Store(disk)
 	}

@@ -19,9 +19,11 @@ var (
 	ErrClosed   = errors.New("store closed")
 	ErrFailed   = errors.New("the store cannot be written any more") // for good: only opening it anew helps
 	ErrFull     = errors.New("too little free disk space")           // accept nothing more until space is freed
-	ErrBusy     = errors.New("too much waits to be written")         // try again shortly
-	ErrTooLarge = errors.New("too large for one group")              // never fits; the caller must split it
-	ErrCursor   = errors.New("not a cursor of this log")             // begin without one
+	// ErrUnwritable: accept nothing more until the disk writes again, which the store finds out by itself.
+	ErrUnwritable = errors.New("the disk does not take what is written")
+	ErrBusy       = errors.New("too much waits to be written") // try again shortly
+	ErrTooLarge   = errors.New("too large for one group")      // never fits; the caller must split it
+	ErrCursor     = errors.New("not a cursor of this log")     // begin without one
 )
 
 // Store keeps webhooks from acceptance to their end. Its methods may be called from many goroutines.
@@ -30,7 +32,7 @@ type Store interface {
 	// the order of jobs. Ids are assigned here, in commit order, increasing across restarts and whatever the clock
 	// does. A job whose idempotency key is known is not stored again: its receipt says Existing, or Conflict where
 	// the fingerprint differs; the others of its group are not affected. Payloads are the store's from here on: they
-	// must not change. Errors: ErrFull, ErrBusy, ErrTooLarge, ErrFailed, ErrClosed; nothing was stored then. When ctx ends, only
+	// must not change. Errors: ErrFull, ErrUnwritable, ErrBusy, ErrTooLarge, ErrFailed, ErrClosed; nothing was stored then. When ctx ends, only
 	// the waiting does.
 	Enqueue(ctx context.Context, jobs []Job) ([]Receipt, error)
 

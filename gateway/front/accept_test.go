@@ -172,6 +172,7 @@ func TestWhatTheStoreCannotTakeIsToldWithWhenToComeAgain(t *testing.T) {
 	}{
 		{fmt.Errorf("group of 1: %w", persist.ErrFull), 507, "storage-full", "60"},
 		{persist.ErrBusy, 503, "busy", "1"},
+		{fmt.Errorf("group of 1: %w", persist.ErrUnwritable), 503, "storage-unwritable", "5"},
 		{persist.ErrClosed, 503, "shutting-down", "5"},
 		{persist.ErrTooLarge, 413, "too-large", ""},
 		{io.ErrShortWrite, 500, "internal", ""},

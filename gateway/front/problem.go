@@ -131,6 +131,9 @@ func storeProblem(err error) *problem {
 	case errors.Is(err, persist.ErrFull):
 		p = newProblem(507, "storage-full", "There is too little disk space to accept more", "Nothing was stored")
 		p.retryAfter = fullRetryAfter
+	case errors.Is(err, persist.ErrUnwritable):
+		p = newProblem(503, "storage-unwritable", "The disk takes nothing now", "Nothing was stored")
+		p.retryAfter = unsavedRetryAfter
 	case errors.Is(err, persist.ErrBusy):
 		p = newProblem(503, "busy", "Too much waits to be written", "Nothing was stored")
 		p.retryAfter = busyRetryAfter

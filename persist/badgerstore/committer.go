@@ -44,6 +44,7 @@ type committer struct {
 	still    bool          // in tests: nothing is moved but beside what is written
 	stuck    bool          // moving made no headway: see move
 	emptied  emptied
+	outage   outage
 	stopped  chan struct{}
 
 	mu      sync.Mutex
@@ -76,6 +77,9 @@ func (c *committer) submit(op operation, jobs int64) (<-chan struct{}, error) {
 	}
 	if c.failed != nil {
 		return nil, c.failed
+	}
+	if jobs > 0 && c.outage.why != nil {
+		return nil, c.outage.why
 	}
 	if jobs > 0 && c.pending+jobs > maxPending {
 		return nil, persist.ErrBusy
@@ -132,6 +136,8 @@ func (c *committer) run() {
 		for len(c.rounds) == 0 && !c.closing {
 			idly := c.move
 			switch {
+			case c.tries():
+				idly = c.try
 			case c.moves():
 			case c.seeks():
 				idly = c.seek

@@ -164,22 +164,22 @@ func (j *journal) active() *journalFile {
 func (j *journal) append(frame, clock []byte) (*journalFile, int64, error) {
 	f, err := j.writable()
 	if err != nil {
-		return nil, 0, fmt.Errorf("beginning a file of the journal in %s: %w", j.dir, fullDisk(err))
+		return nil, 0, fmt.Errorf("beginning a file of the journal in %s: %w", j.dir, refused(err))
 	}
 	at, err := f.appendFrame(frame, clock, j.limit)
 	if err != nil {
-		return nil, 0, fmt.Errorf("appending %d bytes to %s: %w", len(frame), f.path, fullDisk(err))
+		return nil, 0, fmt.Errorf("appending %d bytes to %s: %w", len(frame), f.path, refused(err))
 	}
 	j.bytes.Add(int64(len(frame)))
 	return f, at, nil
 }
 
-// fullDisk makes it known that an error is for want of space: a quota's end comes before the floor that Options sets.
-func fullDisk(err error) error {
+// refused says what it means that the disk did not take something: a quota's end comes before the floor that Options sets.
+func refused(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", persist.ErrFull, err)
 	}
-	return err
+	return fmt.Errorf("%w: %w", persist.ErrUnwritable, err)
 }
 
 // retireOldest makes the oldest file the spare one. What is gone of it is told in the files behind it, so they must

@@ -66,7 +66,7 @@ func (c *committer) spill(w *writer) {
 
 // moves reports whether there is something to move while nobody waits. Called with the lock held.
 func (c *committer) moves() bool {
-	return len(c.journal.files) > filesAtRest && !c.still && !c.stuck && c.failed == nil
+	return len(c.journal.files) > filesAtRest && !c.still && !c.stuck && c.outage.why == nil && c.failed == nil
 }
 
 // move moves a part of what is to be moved, in a transaction of its own. Where it cannot, it is stuck until somebody has

@@ -94,9 +94,11 @@ func (w *writer) commitJournal() error {
 		c.frame = w.frame
 	}
 	if err != nil {
+		c.notWritten(err)
 		w.err = err
 		return err
 	}
+	c.journalWrote(nil)
 	w.kept = true
 	c.departed = c.departed[:0]
 	c.store.fresh.add(file, at, w.accepted, w.carried)
