@@ -72,6 +72,8 @@ func refusal(err error) (*front.Hold, error) {
 		return nil, front.ErrStopping
 	case errors.Is(err, dispatch.ErrCrowded):
 		return nil, front.ErrCrowded
+	case errors.Is(err, dispatch.ErrUnsettled):
+		return nil, front.ErrUnsettled
 	}
 	return nil, err
 }

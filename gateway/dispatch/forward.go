@@ -22,7 +22,7 @@ type Forwarded struct {
 }
 
 // Forward makes one call for a webhook that is stored nowhere, on the caller's goroutine, once its lane's turn for it has
-// come, for which it waits as long as hold at most: *Delayed then, ErrStopping, or ErrCrowded. The budget and the breaker learn
+// come, for which it waits as long as hold at most: *Delayed or ErrUnsettled then, ErrStopping, or ErrCrowded. The budget and the breaker learn
 // from it as from any attempt. It is never repeated. An upload (nil: there is none) is read, instead of the webhook's body, once
 // the turn has come; trailers says that the fields behind the response's body are wanted.
 func (d *Dispatcher) Forward(w *record.Webhook, u *egress.Upload, trailers bool, hold time.Duration) (*Forwarded, error) {

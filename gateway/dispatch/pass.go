@@ -14,6 +14,10 @@ import (
 // ErrCrowded is Forward's and Tunnel's answer where as many callers stand in line for a flow's turn as memory has room for.
 var ErrCrowded = errors.New("too many callers wait for a turn in this lane already")
 
+// ErrUnsettled is Forward's and Tunnel's answer where a call's turn did not come because none does: what became of earlier calls
+// cannot be written, and the webhooks before it are not sent meanwhile.
+var ErrUnsettled = errors.New("no turns are given while the store does not take what became of earlier calls")
+
 // Delayed is Forward's and Tunnel's answer when the call's turn did not come in time: what it still waited for, and until
 // when, if that is known.
 type Delayed struct{ Waiting schedule.Waiting }
@@ -50,7 +54,7 @@ const (
 )
 
 // pass waits for the turn of a call in a queue's lane, beside the webhooks of the same flow and priority and under all that
-// holds them, for as long as hold: the error is a *Delayed then. It is ErrCrowded, or ErrStopping from the moment a shutdown
+// holds them, for as long as hold: the error is a *Delayed then, or ErrUnsettled. It is ErrCrowded, or ErrStopping from the moment a shutdown
 // begins, where the call cannot stand in line. A turn that came at the moment at which hold ended is the caller's all the
 // same. p is the caller's memory, which is its own again when there is an error.
 //
@@ -124,10 +128,16 @@ func (d *Dispatcher) hear(in *passing, now time.Time) {
 	p := in.pass
 	switch {
 	case in.what == passStepOut:
-		if w := d.schedule.StepOut(now, p.id); w != nil {
-			delete(d.passes, p.id)
-			p.turn <- &Delayed{*w}
+		w := d.schedule.StepOut(now, p.id)
+		if w == nil {
+			return
 		}
+		delete(d.passes, p.id)
+		if d.settler.failing.Load() {
+			p.turn <- ErrUnsettled
+			return
+		}
+		p.turn <- &Delayed{*w}
 	case d.draining:
 		p.turn <- ErrStopping
 	default:

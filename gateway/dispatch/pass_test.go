@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
+	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -140,6 +141,28 @@ func TestACallThatEndsLetsInWhoWaitsForItsPlace(t *testing.T) {
 		if err := <-came; err != nil {
 			t.Error(err)
 		}
+		stop()
+	})
+}
+
+func TestACallThatNoTurnCanComeForIsToldThatTheStoreIsToBlame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := entryOf(1), entryOf(2)
+		s := &shelf{fail: 8, payloads: map[record.ID][]byte{first.ID: payload(), second.ID: payload()}}
+		d, stop := dispatching(t, s)
+		for _, e := range []record.Entry{first, second} {
+			d.Committed([]persist.Committed{{Queue: nowhere, QueueID: nowhere.ID(), Entry: e, Payload: payload()}})
+			time.Sleep(60 * time.Millisecond) // one write of the first has failed, and the second stands in line
+		}
+		if _, err := passOf(d, 2*time.Second, nowhere.Lane, flow, 0); !errors.Is(err, ErrUnsettled) {
+			t.Errorf("behind a webhook that cannot start: %v, want %v", err, ErrUnsettled)
+		}
+		time.Sleep(time.Minute) // the store takes them again
+		p, err := passOf(d, time.Second, nowhere.Lane, flow, 0)
+		if err != nil {
+			t.Fatalf("afterwards: %v", err)
+		}
+		p.end(limiter.Observation{Failed: true}, circuit.Neutral)
 		stop()
 	})
 }

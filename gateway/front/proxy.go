@@ -29,9 +29,12 @@ const (
 // ErrCrowded is Forward's when too many proxied requests wait already.
 var ErrCrowded = errors.New("too many requests wait for their turn")
 
+// ErrUnsettled is Forward's when no request gets its turn because what became of earlier calls cannot be written.
+var ErrUnsettled = errors.New("what became of earlier calls cannot be written")
+
 // Forward makes one call, with the webhook's body or that of an upload (nil: there is none), once its lane lets it, or,
 // where that takes longer than patience, tells what holds it. trailers asks for the fields behind the response's body.
-// Errors are ErrCrowded, ErrStopping, or the gateway's own.
+// Errors are ErrCrowded, ErrUnsettled, ErrStopping, or the gateway's own.
 type Forward func(w *record.Webhook, u *Upload, trailers bool, patience time.Duration) (Reply, *Hold, error)
 
 // Reply is the destination's response, or why there is none. It must be closed.

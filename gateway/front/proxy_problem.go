@@ -18,6 +18,10 @@ func passageProblem(hold *Hold, err error) *problem {
 	case errors.Is(err, ErrCrowded):
 		p = newProblem(503, "busy", "Too many requests wait for their turn", "Nothing was sent")
 		p.retryAfter = busyRetryAfter
+	case errors.Is(err, ErrUnsettled):
+		p = newProblem(503, "storage-unwritable", "The disk takes nothing now",
+			"No request gets its turn while what became of earlier ones cannot be written. Nothing was sent")
+		p.retryAfter = unsavedRetryAfter
 	case hold == nil:
 		return nil
 	case hold.Breaker:
