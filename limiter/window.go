@@ -59,6 +59,7 @@ type window struct {
 	vague   bool // its resets are too coarse to tell its length
 	byDrain bool // its length was measured by what remains
 	whole   bool // the call that short took was given back
+	slides  bool // it was seen to count calls from before its last reset, see movedOn
 
 	timing   timing // when it tells of time
 	short    uint8  // calls that it allows less than it says; 0 or 1
@@ -69,6 +70,7 @@ type window struct {
 	fine     uint8  // calls in a row that were accepted a length apart, where the limit is one; up to fineCalls
 	trial    uint8  // calls, half a length apart, that are to show whether it is shorter; trialDone: it is not
 	dry      uint8  // accepted calls in a row that left nothing though we had used little, up to dryLimit
+	rises    uint8  // calls that left less of a window that slides, though some of ours had left it; see rise
 	most     uint16 // that remained, as far as it was no more than half of the limit
 }
 
@@ -167,6 +169,9 @@ func (w *window) readyAt(now tick, inFlight int64) tick {
 		if fading > 0 {
 			at = min(at, max(now, w.fresh)+tick(missing)*fading)
 		}
+	}
+	if w.stepped() && w.left != Unknown && w.left-inFlight-w.lost-(w.limit-w.mine) < 1 {
+		at = max(at, min(w.fresh+w.coarse, w.until))
 	}
 	if !w.confirmed && w.limit > 1 && w.left != Unknown && now < w.until {
 		room, until := w.left-inFlight-w.lost-(w.limit-w.mine), w.until

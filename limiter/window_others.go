@@ -58,3 +58,28 @@ const leastPart = 0.1
 
 // fadingReserve is for how long calls of others are allowed for where as many come as go.
 const fadingReserve = 200 * time.Millisecond
+
+// movedOn reports whether the end that is told moved on to the next window's, though most of the limit is counted still: what is
+// counted was there before, so the window slides. One that begins anew counts no more than what came since then.
+func (w *window) movedOn(t *statement) bool {
+	return t.accepted && t.hasReset && w.reset > 0 && t.lo-w.reset > w.per/2 && t.sent-w.reset <= w.per/4 &&
+		w.limit-t.remaining > w.limit/2
+}
+
+// rise takes in what a call leaves of a window that slides. If it is mostly one less than before, though calls of ours have left it
+// meanwhile, they leave it together later: it counts time by whole seconds, or minutes. Where others use it, too, it is as often more.
+func (w *window) rise(t *statement) {
+	switch {
+	case !w.slides || !t.accepted || w.permits.back == 0 || w.left == Unknown:
+	case t.remaining < w.left:
+		w.rises = min(w.rises+1, 2*risesNeeded)
+	default:
+		w.rises -= min(w.rises, risesNeeded-1)
+	}
+}
+
+// stepped reports whether that was seen often enough.
+func (w *window) stepped() bool { return w.rises >= risesNeeded }
+
+// risesNeeded is how often, less nearly as much for each time that it was not so.
+const risesNeeded = 4

@@ -57,6 +57,7 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 		w.first = t.received
 	}
 	seen := w.permits.trim(t.sent)
+	w.rise(t)
 	w.permits.back = 0
 	if !w.byDrain {
 		w.jump(t, last)
@@ -68,10 +69,13 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 	w.hover(t, share)
 	w.others.see(t.sent, w.beyondRounding(w.foreign)-w.beyondRounding(before), refilled)
 	switch {
-	case refilled && before-w.foreign > w.limit/10:
-		w.fades = 0
+	case refilled && before-w.foreign > w.limit/10 && !(w.stepped() && w.limit-t.remaining > w.limit/2):
+		w.fades, w.rises, w.slides = 0, 0, false
 	case w.foreign < before:
 		w.fades = min(w.fades+1, fadesNeeded)
+	}
+	if w.movedOn(t) {
+		w.fades, w.slides = fadesNeeded, true
 	}
 	if !w.byDrain {
 		w.fill(t)
