@@ -50,6 +50,7 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 			return
 		}
 		if w.foreign > 1+w.limit/50 {
+			w.outlasts(now)
 			return // others were faster
 		}
 		if w.timing != always && !w.confirmed {

@@ -30,6 +30,7 @@ type study struct {
 	chance  float64                                       // of a call to be refused whatever the limit says
 	late    time.Duration                                 // when that begins
 	foreign float64                                       // calls a second by others, at random
+	already time.Duration                                 // for how long others have called before
 	host    judge                                         // the destination, where it is none of the models of package destination
 	drowsy  time.Duration                                 // timers are late by at most this much
 	stalls  float64                                       // the part of ways that something stands in, for 2 ms on average
@@ -167,6 +168,10 @@ func (s study) run(tb testing.TB) findings {
 		if s.foreign > 0 {
 			plan(event{at: now.Add(time.Duration(random.ExpFloat64() / s.foreign * float64(time.Second))), kind: other})
 		}
+	}
+	for at := begin.Add(-s.already); s.foreign > 0 && at.Before(begin); {
+		server.decide(at, false)
+		at = at.Add(time.Duration(random.ExpFloat64() / s.foreign * float64(time.Second)))
 	}
 	strange()
 	send()

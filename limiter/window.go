@@ -40,11 +40,11 @@ type window struct {
 	longest  tick      // the longest time to the reset that was seen
 	filling  filling   // whether the reset is when it is whole again
 	review   review    // whether it is shorter than guessed
+	crowd    *crowd    // nil: it never refused for what others use
 	quotas   quotas    // whether it is two
 	inferred *inferred // nil: it was told, or configured
 	drain    *drain    // what measures a length that resets are too coarse to tell; nil: nothing has to
-	spare    int64     // the least that remained since spareAt, while we used all that we have
-	spareAt  tick
+	spare    *spare    // nil: no call was ever taken off the limit
 
 	configured bool // by the operator
 	declared   bool // the destination said how long it is; otherwise per is a guess
@@ -162,7 +162,11 @@ func (w *window) readyAt(now tick, inFlight int64) tick {
 		foreign += w.others.reserve(age)
 	}
 	if missing := w.permits.used + inFlight + foreign - w.mine + 1; missing > 0 {
-		at = max(at, w.permits.releaseOf(missing))
+		release := w.permits.releaseOf(missing)
+		if w.filling.sure && !w.declared { // what it saved up before its pace was known is not in permits
+			release = min(release, w.filledAt(now, inFlight))
+		}
+		at = max(at, release)
 		if foreign > 0 {
 			at = min(at, w.until)
 		}

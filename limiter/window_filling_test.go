@@ -97,3 +97,17 @@ func TestTheUseOfOthersIsNotTakenForASmallBucket(t *testing.T) {
 		}
 	}
 }
+
+// What a bucket had saved up is used while its pace is not known yet; that then is no reason to wait until so many have come back.
+func TestBucketThatHoldsMoreThanItsPaceIsUsedWithoutAPause(t *testing.T) {
+	for seed := range uint64(6) {
+		spec := destination.Spec{Algorithm: destination.Bucket, Limit: 100, Per: 10 * time.Second, Burst: 200}
+		s := study{
+			cfg: DefaultConfig(), spec: spec, dialect: destination.XRateLimitDelta, rtt: 80 * time.Millisecond, noise: 4 * time.Millisecond,
+			within: time.Minute, seed: seed, after: time.Duration(seed) * 170 * time.Millisecond,
+		}
+		if f := s.run(t); f.use(spec) < 1 || f.refused > 0 {
+			t.Errorf("seed %d: use %.3f of the first minute, %d refused; want all and none", seed, f.use(spec), f.refused)
+		}
+	}
+}

@@ -2,9 +2,15 @@ package limiter
 
 import "math"
 
+// spare is what remained of a window of which a call was taken off, while we used all that we had.
+type spare struct {
+	least int64
+	from  tick
+}
+
 // setShort takes so many calls off the limit: a sliding counter that rounds up never allows the last one.
 func (w *window) setShort(n uint8, share float64) {
-	w.short, w.spare, w.spareAt = n, math.MaxInt64, w.fresh
+	w.short, w.spare = n, &spare{math.MaxInt64, w.fresh}
 	w.setLimit(w.limit, share)
 }
 
@@ -17,16 +23,16 @@ func (w *window) lengthen(t *statement, seen int64, share float64) {
 		w.asTold(t, share)
 		return
 	}
-	if w.spare = min(w.spare, t.remaining); seen < w.mine*9/10 {
-		w.spareAt, w.spare = t.sent, math.MaxInt64
+	if w.spare.least = min(w.spare.least, t.remaining); seen < w.mine*9/10 {
+		*w.spare = spare{math.MaxInt64, t.sent}
 	}
-	if t.sent-w.spareAt > reviewLengths*w.per {
-		if w.spare > 0 {
+	if t.sent-w.spare.from > reviewLengths*w.per {
+		if w.spare.least > 0 {
 			w.setShort(0, share)
 			w.whole = true
 			return
 		}
-		w.spareAt, w.spare = t.sent, math.MaxInt64
+		*w.spare = spare{math.MaxInt64, t.sent}
 	}
 }
 

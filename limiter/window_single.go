@@ -91,7 +91,7 @@ func (w *window) told() tick {
 
 // asTold gives back what a doubled length took, to try it again.
 func (w *window) asTold(t *statement, share float64) {
-	if t.sent-w.spareAt > onceAgain*w.per {
+	if t.sent-w.spare.from > onceAgain*w.per {
 		w.setShort(0, share)
 		w.setLength(w.per / 2)
 		w.fine = 0

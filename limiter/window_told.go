@@ -65,6 +65,7 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 	before := w.foreign
 	w.left, w.lost = t.remaining, 0
 	w.foreign = max(0, w.limit-t.remaining-seen)
+	w.overstays(t, seen)
 	w.lengthen(t, seen, share)
 	w.hover(t, share)
 	w.others.see(t.sent, w.beyondRounding(w.foreign)-w.beyondRounding(before), refilled)
