@@ -31,6 +31,8 @@ type Settings struct {
 	Config  configs.Config
 	Version string
 	Log     zerolog.Logger
+	// DespiteLoss is badgerstore.Options'.
+	DespiteLoss bool
 
 	// Reload reads the configuration anew, for Gateway.Reload; its errors may be configs.Faults. What it returns is
 	// valid. Nil: there is nothing to read it from.

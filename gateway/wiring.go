@@ -91,7 +91,7 @@ func (g *Gateway) openStore(registry *prometheus.Registry) error {
 		return err
 	}
 	disk, err := badgerstore.Open(conf.Data.Dir, badgerstore.Options{
-		Key: key, NoCompaction: g.set.NoCompaction,
+		Key: key, NoCompaction: g.set.NoCompaction, DespiteLoss: g.set.DespiteLoss,
 		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
 		Failed:    func(err error) { g.faults <- err },
 		Retention: badgerstore.Retention{

@@ -17,8 +17,9 @@ import (
 var (
 	ErrNotFound = errors.New("not found")
 	ErrClosed   = errors.New("store closed")
-	ErrFailed   = errors.New("the store cannot be written any more") // for good: only opening it anew helps
-	ErrFull     = errors.New("too little free disk space")           // accept nothing more until space is freed
+	ErrFailed   = errors.New("the store cannot be written any more")  // for good: only opening it anew helps
+	ErrLost     = errors.New("something that was written is missing") // of opening: restore it, or accept the loss
+	ErrFull     = errors.New("too little free disk space")            // accept nothing more until space is freed
 	// ErrUnwritable: accept nothing more until the disk writes again, which the store finds out by itself.
 	ErrUnwritable = errors.New("the disk does not take what is written")
 	ErrBusy       = errors.New("too much waits to be written") // try again shortly

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -15,6 +17,7 @@ import (
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway"
 	"github.com/sluice-gateway/sluice/gateway/alarm"
+	"github.com/sluice-gateway/sluice/persist"
 )
 
 type serveCmd struct {
@@ -23,6 +26,8 @@ type serveCmd struct {
 	Admin    string        `env:"SLUICE_ADMIN" placeholder:"HOST:PORT" help:"Metrics, health, profiles and reload; overrides admin (127.0.0.1:8481)."`
 	Data     string        `env:"SLUICE_DATA" placeholder:"DIR" help:"The store's directory; overrides data.dir (./data)."`
 	AllowNet []configs.Net `env:"SLUICE_ALLOW_NET" placeholder:"CIDR" help:"Destinations there are allowed though private, on any port; may be repeated; adds to egress.allow_nets."`
+
+	DespiteLoss bool `help:"Start though something that was stored is missing or damaged, without it. For once: see the operations page."`
 }
 
 // Run serves until ctx ends.
@@ -38,7 +43,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	addProcessor()
 	go boundMemory(ctx)
 	set := gateway.Settings{
-		Config: conf, Version: release(), Log: logger(conf.Log.Format, os.Stderr), SetLogLevel: setLogLevel,
+		Config: conf, DespiteLoss: c.DespiteLoss, Version: release(), Log: logger(conf.Log.Format, os.Stderr), SetLogLevel: setLogLevel,
 	}
 	if c.Config != "" {
 		set.Reload = c.configuration
@@ -49,6 +54,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		set.Alarm = alarm.NewTimer()
 	}
 	g, err := gateway.New(set)
+	if errors.Is(err, persist.ErrLost) {
+		return fmt.Errorf("%w: restore the data directory from a backup, or lose what is missing and start with --despite-loss", err)
+	}
 	if err != nil {
 		return err
 	}

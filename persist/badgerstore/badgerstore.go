@@ -77,7 +77,10 @@ type Options struct {
 	// NoCompaction leaves the live database as it is written: it grows, and stalls at some 240 MB. For tests in virtual
 	// time only, where those who compact would wake 40 times in each of its seconds.
 	NoCompaction bool
-	Log          zerolog.Logger
+	// DespiteLoss has Open go on where something is missing that was written: what was in it is lost. It is an operator's word, for
+	// one start.
+	DespiteLoss bool
+	Log         zerolog.Logger
 
 	still  bool            // see committer
 	sought chan<- struct{} // see emptied
@@ -110,6 +113,7 @@ type Store struct {
 	pageTime time.Duration        // pageTime, but in tests
 	remove   func(*segment) error // segment.remove, but in tests
 
+	tally    *tally
 	setAside atomic.Uint64 // rows moved below x, and damaged files of the journal
 
 	// life is held for reading by every call that reads db, so that Close does not pull it from under them.
@@ -120,8 +124,8 @@ type Store struct {
 var _ persist.Store = (*Store)(nil)
 
 // Open opens the store in dir, or creates it where dir is empty or absent. Only one process can have it open. It
-// refuses a directory that is not a store's and formats newer than it knows; what a crash left half-written is
-// discarded here.
+// refuses a directory that is not a store's and formats newer than it knows, and one of which something is missing
+// (persist.ErrLost) or cannot be read; what a crash left half-written is discarded here.
 func Open(dir string, o Options) (*Store, error) {
 	if o.MinFree == 0 {
 		o.MinFree = DefaultMinFree
@@ -148,13 +152,19 @@ func (s *Store) open() (err error) {
 	if s.space, err = openSpace(s.dir, s.opt.MinFree, s.log); err != nil {
 		return err
 	}
+	if s.tally, err = openTally(s.dir, s.log); err != nil {
+		return err
+	}
 	live := filepath.Join(s.dir, "live")
-	aside, err := inspectEngine(live, s.log)
+	aside, err := s.inspectEngine(live)
 	if err != nil {
 		return err
 	}
 	s.setAside.Add(uint64(aside)) //nolint:gosec // a count
 	if s.db, err = openEngine(live, &s.opt); err != nil {
+		return err
+	}
+	if err = s.checkVersion(live); err != nil {
 		return err
 	}
 	if err = s.openHistory(); err != nil {
@@ -218,6 +228,9 @@ func (s *Store) release() error {
 	}
 	if s.db != nil && (s.committer == nil || s.committer.failure() == nil) {
 		errs = append(errs, closeEngine(s.db))
+	}
+	if s.tally != nil {
+		errs = append(errs, s.tally.close())
 	}
 	return errors.Join(append(errs, s.lock.Close())...)
 }

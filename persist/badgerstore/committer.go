@@ -176,6 +176,7 @@ func (c *committer) commit(r *round) {
 	c.stuck = false
 	w, err := c.write(r)
 	c.clock.tell()
+	c.store.tally.write()
 	for _, op := range r.ops {
 		op.finish(w, err)
 	}
@@ -206,9 +207,6 @@ func (c *committer) write(r *round) (*writer, error) {
 	}
 	c.spill(w)
 	c.registry.sweep(w)
-	if w.count.rows > 0 {
-		w.set([]byte{kindClock}, c.clock.row())
-	}
 	if err := w.commitJournal(); err != nil {
 		return w, err
 	}

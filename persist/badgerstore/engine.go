@@ -72,7 +72,7 @@ func openEngine(dir string, opt *Options) (*badger.DB, error) {
 	}
 	db, err := badger.Open(o)
 	if err != nil {
-		return nil, fmt.Errorf("opening the live database: %w", err) // Badger returns one with it that must not be closed
+		return nil, fmt.Errorf("opening the live database: %w: where one of its files is damaged, restore the data directory from a backup", err) // Badger returns one with it that must not be closed
 	}
 	return db, nil
 }
@@ -98,7 +98,7 @@ func closeEngine(db *badger.DB) error {
 // flushLargerLogs has what is in a memtable's log that an earlier release left at a crash go to a table: it was written under a
 // larger size, and does not fit back into a memtable of today's.
 func flushLargerLogs(dir string, o badger.Options) error {
-	logs, err := memTableLogs(dir)
+	logs, err := logsOf(dir, ".mem")
 	if err != nil || !slices.ContainsFunc(logs, func(f os.FileInfo) bool { return f.Size() > logOf(memTableSize) }) {
 		return err
 	}
@@ -112,13 +112,18 @@ func flushLargerLogs(dir string, o badger.Options) error {
 // logOf is the size of the file that Badger makes for the log of a memtable.
 func logOf(memTable int64) int64 { return 2 * memTable }
 
-// removeEmptyLogs removes memtable logs of no bytes. A process killed between creating one and giving it its size
+// removeEmptyLogs removes memtables' and value logs of no bytes. A process killed between creating one and giving it its size
 // leaves it so, nothing can be in it, and Badger refuses to open beside it.
 func removeEmptyLogs(dir string) error {
-	logs, err := memTableLogs(dir)
+	logs, err := logsOf(dir, ".mem")
 	if err != nil {
 		return err
 	}
+	values, err := logsOf(dir, ".vlog")
+	if err != nil {
+		return err
+	}
+	logs = append(logs, values...)
 	for _, f := range logs {
 		if f.Size() > 0 {
 			continue
@@ -130,8 +135,8 @@ func removeEmptyLogs(dir string) error {
 	return nil
 }
 
-// memTableLogs lists the logs of memtables; none where there is no directory yet.
-func memTableLogs(dir string) (logs []os.FileInfo, err error) {
+// logsOf lists the logs of a kind; none where there is no directory yet.
+func logsOf(dir, suffix string) (logs []os.FileInfo, err error) {
 	files, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -140,7 +145,7 @@ func memTableLogs(dir string) (logs []os.FileInfo, err error) {
 		return nil, err
 	}
 	for _, f := range files {
-		if filepath.Ext(f.Name()) != ".mem" {
+		if filepath.Ext(f.Name()) != suffix {
 			continue
 		}
 		info, err := f.Info()

@@ -1,11 +1,14 @@
 package badgerstore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/rs/zerolog"
@@ -17,17 +20,26 @@ import (
 // looked at before it opens them, so that damage is told, and costs no more than what is damaged.
 
 // inspectEngine mends what is damaged of a live database's files in dir, keeps the damaged ones, and returns how many of these
-// there are by now. Its error says what is not to be mended.
-func inspectEngine(dir string, log zerolog.Logger) (aside int, err error) {
-	if err := inspectTables(dir); err != nil {
+// there are by now. Its error says what is not to be mended, or is missing.
+func (s *Store) inspectEngine(dir string) (aside int, err error) {
+	latest, err := s.inspectTables(dir)
+	if err != nil {
 		return 0, err
 	}
 	logs, err := filepath.Glob(filepath.Join(dir, "*.mem"))
 	if err != nil {
 		return 0, err
 	}
+	slices.SortFunc(logs, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }) // by number
 	for _, path := range logs {
-		if err := inspectLog(path, log); err != nil {
+		span, err := inspectLog(path, s.log)
+		if err != nil {
+			return 0, err
+		}
+		if span == (logSpan{}) {
+			s.tally.was.version = 0 // what is missing of it was told
+		}
+		if latest, err = s.follows(path, span, latest); err != nil {
 			return 0, err
 		}
 	}
@@ -35,19 +47,50 @@ func inspectEngine(dir string, log zerolog.Logger) (aside int, err error) {
 	return len(kept), err
 }
 
-func inspectLog(path string, log zerolog.Logger) error {
+// unknown is the number of the latest transaction where nobody knows it.
+const unknown = math.MaxUint64
+
+// follows refuses a log that does not follow on what is there of the transactions before it, of which latest is the last one's
+// number: one between them is missing, or was cut short. It returns the number of the last one with the log: unknown, if that is
+// encrypted, or was mended.
+func (s *Store) follows(path string, span logSpan, latest uint64) (uint64, error) {
+	switch {
+	case span.empty:
+		return latest, nil
+	case span.first == 0:
+		return unknown, nil
+	case latest == unknown:
+		return span.last, nil
+	case span.first <= latest+1:
+		return max(latest, span.last), nil
+	}
+	return span.last, s.lost(fmt.Sprintf("%s begins with transaction %d of the live database, and what is before it ends with %d: "+
+		"a log between them (a .mem file) is missing or was cut short", path, span.first, latest))
+}
+
+// logSpan is which transactions a log has, by the numbers of the first and the last. Zero: it was mended.
+type logSpan struct {
+	first, last uint64
+	empty       bool
+	sealed      bool // and nobody knows
+}
+
+func inspectLog(path string, log zerolog.Logger) (span logSpan, err error) {
 	b, unmap, err := mapFile(path)
 	if err != nil {
-		return err
+		return span, err
 	}
 	defer unmap()
 	whole, at := mendLog(b)
 	if whole == nil {
-		return nil
+		if _, err := os.Lstat(path + damagedSuffix); err == nil { // mended by an earlier start, which did not get far
+			return span, nil
+		}
+		return spanOf(b), nil
 	}
 	log.Error().Str("file", path).Int("at", at).Str("kept", path+damagedSuffix).
 		Msg("damaged log of the live database: webhooks may be missing, or be sent again")
-	return setLogAside(path, whole)
+	return span, setLogAside(path, whole)
 }
 
 // mapFile returns a file's bytes, of which nothing but what is looked at takes memory, until unmap.
@@ -70,27 +113,33 @@ func mapFile(path string) (b []byte, unmap func(), err error) {
 
 // inspectTables refuses tables without the manifest that names them, and one that breaks off: Badger would delete those that it
 // does not name. A process that dies while it writes tables leaves some that are not named, too: what is in them is elsewhere.
-func inspectTables(dir string) error {
+func (s *Store) inspectTables(dir string) (latest uint64, err error) {
 	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
-	if err != nil || len(tables) == 0 {
-		return err
+	if err != nil {
+		return 0, err
 	}
 	path := filepath.Join(dir, badger.ManifestFilename)
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s is missing, which names the %d tables beside it: restore it, with them, from a backup", path, len(tables))
+		if len(tables) == 0 {
+			return 0, nil
+		}
+		return 0, fmt.Errorf("%s is missing, which names the %d tables beside it: restore it, with them, from a backup", path, len(tables))
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer f.Close()
 	m, whole, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir))
 	if err != nil {
-		return fmt.Errorf("%s is damaged: restore it, with the tables beside it, from a backup: %w", path, err)
+		return 0, fmt.Errorf("%s is damaged: restore it, with the tables beside it, from a backup: %w", path, err)
 	}
 	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil || size == whole {
-		return err
+	if err != nil {
+		return 0, err
+	}
+	if size == whole {
+		return s.inspectNamed(dir, &m)
 	}
 	for _, table := range tables {
 		var id uint64
@@ -98,11 +147,11 @@ func inspectTables(dir string) error {
 			continue
 		}
 		if _, named := m.Tables[id]; !named {
-			return fmt.Errorf("%s breaks off at %d of %d bytes and does not name %s: restore it, with the tables, from a backup",
+			return 0, fmt.Errorf("%s breaks off at %d of %d bytes and does not name %s: restore it, with the tables, from a backup",
 				path, whole, size, table)
 		}
 	}
-	return nil
+	return s.inspectNamed(dir, &m)
 }
 
 // setLogAside puts a log's whole part in its place and keeps what stood there.

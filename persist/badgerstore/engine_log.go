@@ -71,6 +71,31 @@ func mendLog(b []byte) (whole []byte, damage int) {
 	return append(again.whole, make([]byte, len(b)-len(again.whole))...), again.damage
 }
 
+// spanOf returns which transactions a log has that is whole, but for what the process died in.
+func spanOf(b []byte) (s logSpan) {
+	if len(b) < logHead {
+		return logSpan{empty: true}
+	}
+	s.sealed, s.empty = binary.BigEndian.Uint64(b) != 0, true
+	for at := logHead; at < len(b); {
+		e, ok := readLogEntry(b[at:])
+		if !ok {
+			break
+		}
+		if s.empty = false; s.sealed {
+			return s
+		}
+		if n := e.txn(); e.marks&logFin != 0 {
+			if s.last = n; s.first == 0 {
+				s.first = n
+			}
+		}
+		at += e.size
+	}
+	s.empty = s.last == 0 // of its only transaction nobody was told
+	return s
+}
+
 // logMending is what is known of a log as far as it was read.
 type logMending struct {
 	keep      bool   // whole is wanted, not only whether there is damage

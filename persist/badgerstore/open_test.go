@@ -77,8 +77,10 @@ func TestLogThatWasOnlyJustCreatedAtACrashIsNoHindrance(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "live", "00099.mem"), nil, 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"00099.mem", "000099.vlog"} {
+		if err := os.WriteFile(filepath.Join(dir, "live", name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s = open(t, dir, Options{})
 	if _, err := s.Payload(t.Context(), receipts[0].ID); err != nil {

@@ -26,6 +26,9 @@ func (s *Store) openJournal(c *clock) (*journal, error) {
 		return nil, err
 	}
 	s.setAside.Add(uint64(aside)) //nolint:gosec // a count
+	if err := s.checkFiles(j, numbers); err != nil {
+		return nil, err
+	}
 	if len(numbers) == 0 {
 		return j, nil
 	}
@@ -36,6 +39,7 @@ func (s *Store) openJournal(c *clock) (*journal, error) {
 	if err := s.adoptJournal(left, c); err != nil {
 		return nil, fmt.Errorf("moving %d webhooks and %d rows from the journal: %w", len(left.live), len(left.rows), err)
 	}
+	s.tally.adopted(numbers[len(numbers)-1])
 	for _, number := range numbers { // oldest first, each for good: see retireOldest
 		path := j.path(number)
 		if slices.Contains(damaged, number) {
@@ -78,18 +82,21 @@ func (s *Store) replayJournal(j *journal, numbers []uint64, c *clock) (left *rep
 	}
 	left = &replayed{live: map[record.ID]journaled{}}
 	for i, number := range numbers {
-		b, used := files[i], int64(-1) // of the last one nobody tells how much counts
+		b, used := files[i], int64(-1) // of the last one nobody tells how much counts, but the tally how much at least
 		if i+1 < len(files) && numbers[i+1] == number+1 {
 			if h, ok := readFileHead(files[i+1], number+1); ok {
 				used = h.before
 				b = b[:min(used, int64(len(b)))] // what failed to be written may stand behind it
 			}
 		}
+		if was := s.tally.was; used < 0 && number == was.latest {
+			used = int64(was.size) //nolint:gosec // a file's
+		}
 		end, whole, err := replay(b, number, c, left)
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading %s: %w", j.path(number), err)
 		}
-		if !whole || used >= 0 && end != used {
+		if !whole || end < used {
 			damaged = append(damaged, number)
 			s.log.Error().Str("file", j.path(number)).Int64("whole_to", end).Int64("of", max(used, int64(len(b)))).
 				Msg("damaged file of the journal set aside: webhooks may be missing, or be sent again")
@@ -161,7 +168,7 @@ func replay(b []byte, number uint64, c *clock, left *replayed) (end int64, whole
 // one there and telling so in the journal, and it may have been tried and moved on there; a row may be another group's by
 // now, as its time was up. The clock that the journal told goes with them.
 func (s *Store) adoptJournal(left *replayed, c *clock) error {
-	a := adoption{db: s.db, txn: s.db.NewTransaction(true)}
+	a := adoption{db: s.db, txn: s.db.NewTransaction(true), clock: c}
 	defer func() { a.txn.Discard() }()
 	for _, id := range slices.SortedFunc(maps.Keys(left.live), record.ID.Compare) {
 		r := left.live[id]
@@ -177,17 +184,29 @@ func (s *Store) adoptJournal(left *replayed, c *clock) error {
 			return err
 		}
 	}
-	if err := a.txn.Set([]byte{kindClock}, c.row()); err != nil {
+	if err := a.commit(); err != nil {
 		return err
 	}
-	return a.txn.Commit()
+	s.tally.committed(a.version)
+	return nil
 }
 
 // adoption writes rows in as many transactions as it takes.
 type adoption struct {
-	db    *badger.DB
-	txn   *badger.Txn
-	count cost
+	db      *badger.DB
+	txn     *badger.Txn
+	count   cost
+	clock   *clock
+	version uint64 // of what was committed
+}
+
+// commit commits what was put since the last one, with the clock: see writer.commit.
+func (a *adoption) commit() error {
+	if err := a.txn.Set([]byte{kindClock}, a.clock.row()); err != nil {
+		return err
+	}
+	a.version = a.txn.ReadTs() + 1
+	return a.txn.Commit()
 }
 
 // put puts rows that belong together, where there is none yet with the key of the first.
@@ -197,7 +216,7 @@ func (a *adoption) put(rows ...*badger.Entry) error {
 		k = k.plus(rowCost(len(e.Key), len(e.Value)))
 	}
 	if a.count.rows > 0 && !a.count.plus(k).within(cost{adoptRows, spillBytes}) {
-		if err := a.txn.Commit(); err != nil {
+		if err := a.commit(); err != nil {
 			return err
 		}
 		a.txn, a.count = a.db.NewTransaction(true), cost{}

@@ -99,6 +99,7 @@ func (w *writer) commitJournal() error {
 		return err
 	}
 	c.journalWrote(nil)
+	c.store.tally.appended(c.journal)
 	w.kept = true
 	c.departed = c.departed[:0]
 	c.store.fresh.add(file, at, w.accepted, w.carried)
@@ -164,11 +165,16 @@ func (w *writer) has(key []byte) bool {
 	return err == nil
 }
 
-// commit makes the rows durable.
+// commit makes the rows durable. The clock's is always among them, which is never deleted: so the latest transaction is in the
+// database as long as that is whole, whatever becomes of the others.
 func (w *writer) commit() error {
 	if w.err == nil && w.count.rows > 0 {
+		w.set([]byte{kindClock}, w.c.clock.row())
+		version := w.txn.ReadTs() + 1 // there is no other writer
 		if err := w.txn.Commit(); err != nil {
 			w.err = w.c.fail(err)
+		} else {
+			w.c.store.tally.committed(version)
 		}
 	}
 	if w.err != nil {
