@@ -7,7 +7,7 @@ SHELL       := bash
 VERSION  ?=
 FUZZTIME ?= 20s
 TIMEOUT  ?= 10m
-ARGS     ?=
+ARGS     ?= --allow-net 127.0.0.0/8
 # The packages that lint and test look at; one of them while working on it: make test PACKAGES=./limiter/...
 PACKAGES ?= ./...
 
@@ -24,7 +24,7 @@ SERVERS := bench/real/servers
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/sluice ./cmd/sluice
 
-## run: the gateway with its built-in defaults: data in ./data, listening on loopback. ARGS='--allow-net 127.0.0.0/8'
+## run: the gateway with its built-in defaults: data in ./data, listening on loopback, and allowed to call this machine. ARGS= takes that back
 run: build
 	./bin/sluice serve $(ARGS)
 
