@@ -122,7 +122,7 @@ func (s *Schedule) searchOn(q *queue, now time.Time, p *Plan) {
 		return
 	}
 	for i := 0; i < q.window.len(); {
-		if !q.share.flow.cancel.takes(q.window.entries[q.window.head+i].entry.ID) {
+		if !q.share.flow.cancel.takes(q.window.entry(i).ID) {
 			i++
 			continue
 		}

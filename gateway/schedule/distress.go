@@ -24,7 +24,7 @@ func (s *Schedule) Distressed(each func(Distress)) {
 				if q.window.len() == 0 {
 					continue
 				}
-				if id := q.window.first().entry.ID; d.Oldest == (record.ID{}) || id.Compare(d.Oldest) < 0 {
+				if id := q.window.first().ID; d.Oldest == (record.ID{}) || id.Compare(d.Oldest) < 0 {
 					d.Oldest = id
 				}
 			}

@@ -103,7 +103,7 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 				continue
 			}
 			if h := (windowed{entry: *e}); q.window.insert(h) {
-				dueAtOnce(&q.window.at(e.Position).entry, now)
+				dueAtOnce(q.window.at(e.Position), now)
 				s.entries++
 				s.watch(q, e)
 			}

@@ -78,7 +78,7 @@ func (s *Schedule) endHopeless(q *queue, now time.Time, p *Plan) (spare time.Dur
 	before := -atOnce - 1
 	room := min(s.free(), expiredAtOnce-len(p.Expired))
 	for i := 0; i < q.window.len(); {
-		e := &q.window.entries[q.window.head+i].entry
+		e := q.window.entry(i)
 		turn := begin
 		if before > 0 {
 			turn = begin.Add(time.Duration(math.Min(float64(before)/perSecond, farthest.Seconds()) * float64(time.Second)))

@@ -41,7 +41,7 @@ func (s *Schedule) FlowsAt(name string, most int) (flows []HostFlow, all int) {
 			v.Waiting += q.window.len()
 			v.More = v.More || q.more
 			if q.window.len() > 0 {
-				if id := q.window.first().entry.ID; v.Oldest == (record.ID{}) || id.Compare(v.Oldest) < 0 {
+				if id := q.window.first().ID; v.Oldest == (record.ID{}) || id.Compare(v.Oldest) < 0 {
 					v.Oldest = id
 				}
 			}

@@ -128,7 +128,7 @@ func (s *Schedule) Marks(each func(host string, id record.QueueID, at record.Pos
 		q.settledSinceMark = 0
 		low, ok := lowest[q]
 		if q.window.len() > 0 {
-			if head := q.window.first().entry.Position; !ok || head.Compare(low) < 0 {
+			if head := q.window.first().Position; !ok || head.Compare(low) < 0 {
 				low, ok = head, true
 			}
 		}

@@ -158,7 +158,7 @@ func (l *lane) view(now time.Time) LaneView {
 		if q.window.len() == 0 {
 			continue
 		}
-		if id := q.window.first().entry.ID; v.Oldest == (record.ID{}) || id.Compare(v.Oldest) < 0 {
+		if id := q.window.first().ID; v.Oldest == (record.ID{}) || id.Compare(v.Oldest) < 0 {
 			v.Oldest = id
 		}
 	}

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -98,7 +99,7 @@ func (q *queue) offer(e windowed, capacity int) (entries int, payload int64) {
 		if q.read != nil {
 			q.read.stale = true
 		}
-		q.cursor = q.window.last().entry.Position
+		q.cursor = q.window.last().Position
 		q.retreat++
 	}
 	return entries, payload
@@ -109,7 +110,7 @@ func headsBefore(a, b *queue) bool {
 	if a.headDue != b.headDue {
 		return a.headDue < b.headDue
 	}
-	return a.window.first().entry.Compare(b.window.first().entry.Position) < 0
+	return a.window.first().Compare(b.window.first().Position) < 0
 }
 
 // done reports whether nothing of the queue is left to do.
@@ -117,28 +118,39 @@ func (q *queue) done() bool {
 	return q.window.len() == 0 && !q.more && q.read == nil && q.flying == 0 && q.place == qNowhere && q.search.stage == noSearch
 }
 
-// windowed is an entry in a window, with what is to be sent when that was handed over.
+// windowed is an entry of a window, with what is to be sent when that was handed over.
 type windowed struct {
 	entry   record.Entry
 	content Content
 }
 
-// window is a queue's entries in memory, in (rank, id) order.
+// window is a queue's entries in memory, in (rank, id) order. Those that were read from disk, which are the many, take an entry
+// each and no pointer.
 type window struct {
-	entries []windowed
-	head    int
+	entries  []record.Entry
+	contents []Content // of as many entries, in their order; empty while nothing of them was handed over
+	head     int       // of both
 }
 
-func (w *window) len() int         { return len(w.entries) - w.head }
-func (w *window) first() *windowed { return &w.entries[w.head] }
-func (w *window) last() *windowed  { return &w.entries[len(w.entries)-1] }
+func (w *window) len() int                  { return len(w.entries) - w.head }
+func (w *window) first() *record.Entry      { return &w.entries[w.head] }
+func (w *window) last() *record.Entry       { return &w.entries[len(w.entries)-1] }
+func (w *window) entry(i int) *record.Entry { return &w.entries[w.head+i] }
+
+// windowed returns the i-th entry of the slices, and lets go of its content there.
+func (w *window) windowed(i int) windowed {
+	e := windowed{entry: w.entries[i]}
+	if len(w.contents) > 0 {
+		e.content, w.contents[i] = w.contents[i], Content{}
+	}
+	return e
+}
 
 func (w *window) pop() windowed {
-	e := w.entries[w.head]
-	w.entries[w.head] = windowed{}
+	e := w.windowed(w.head)
 	w.head++
 	if w.head == len(w.entries) {
-		w.entries, w.head = w.entries[:0], 0
+		w.entries, w.contents, w.head = w.entries[:0], w.contents[:0], 0
 	}
 	return e
 }
@@ -148,8 +160,11 @@ func (w *window) reserve(n int) {
 	if n <= cap(w.entries)-len(w.entries) {
 		return
 	}
-	entries := make([]windowed, w.len(), w.len()+n)
+	entries := make([]record.Entry, w.len(), w.len()+n)
 	copy(entries, w.entries[w.head:])
+	if len(w.contents) > 0 {
+		w.contents = append(make([]Content, 0, cap(entries)), w.contents[w.head:]...)
+	}
 	w.entries, w.head = entries, 0
 }
 
@@ -158,51 +173,68 @@ func (w *window) remove(i int) windowed {
 	if i == 0 {
 		return w.pop()
 	}
-	e := w.entries[w.head+i]
-	copy(w.entries[w.head+i:], w.entries[w.head+i+1:])
-	w.dropLast()
+	i += w.head
+	e := w.windowed(i)
+	w.entries = slices.Delete(w.entries, i, i+1)
+	if len(w.contents) > 0 {
+		w.contents = slices.Delete(w.contents, i, i+1)
+	}
 	return e
 }
 
 func (w *window) dropLast() windowed {
 	n := len(w.entries) - 1
-	e := w.entries[n]
-	w.entries[n] = windowed{}
+	e := w.windowed(n)
 	w.entries = w.entries[:n]
+	if len(w.contents) > 0 {
+		w.contents = w.contents[:n]
+	}
 	return e
 }
 
 // insert puts an entry in its place, nearly always the end; false when it was there already.
 func (w *window) insert(e windowed) bool {
-	if w.head > 32 && w.head > len(w.entries)/2 {
-		n := copy(w.entries, w.entries[w.head:])
-		clear(w.entries[n:])
-		w.entries, w.head = w.entries[:n], 0
+	w.closeUp()
+	at := len(w.entries)
+	if w.len() > 0 && w.last().Compare(e.entry.Position) >= 0 {
+		i, there := w.find(e.entry.Position)
+		if there {
+			return false
+		}
+		at = w.head + i
 	}
-	if w.len() == 0 || w.last().entry.Compare(e.entry.Position) < 0 {
-		w.entries = append(w.entries, e)
-		return true
+	switch {
+	case len(w.contents) > 0:
+		w.contents = slices.Insert(w.contents, at, e.content)
+	case e.content.Payload != nil || e.content.Webhook != nil:
+		w.contents = slices.Grow(w.contents, len(w.entries)+1)[:len(w.entries)]
+		clear(w.contents)
+		w.contents = slices.Insert(w.contents, at, e.content)
 	}
-	at := w.head + sort.Search(w.len(), func(i int) bool {
-		return w.entries[w.head+i].entry.Compare(e.entry.Position) >= 0
-	})
-	if w.entries[at].entry.ID == e.entry.ID {
-		return false
-	}
-	w.entries = append(w.entries, windowed{})
-	copy(w.entries[at+1:], w.entries[at:])
-	w.entries[at] = e
+	w.entries = slices.Insert(w.entries, at, e.entry)
 	return true
 }
 
-// at returns the entry at a position that the window holds.
-func (w *window) at(p record.Position) *windowed {
-	i, _ := w.find(p)
-	return &w.entries[w.head+i]
+// closeUp uses the room of entries that have left again, once they are most.
+func (w *window) closeUp() {
+	if w.head <= 32 || w.head <= len(w.entries)/2 {
+		return
+	}
+	w.entries = slices.Delete(w.entries, 0, w.head)
+	if len(w.contents) > 0 {
+		w.contents = slices.Delete(w.contents, 0, w.head)
+	}
+	w.head = 0
 }
 
-// find returns the place of an entry in the window, from 0.
+// at returns the entry at a position that the window holds.
+func (w *window) at(p record.Position) *record.Entry {
+	i, _ := w.find(p)
+	return w.entry(i)
+}
+
+// find returns the place of an entry in the window, from 0, or where it would be.
 func (w *window) find(p record.Position) (int, bool) {
-	i := sort.Search(w.len(), func(i int) bool { return w.entries[w.head+i].entry.Compare(p) >= 0 })
-	return i, i < w.len() && w.entries[w.head+i].entry.ID == p.ID
+	i := sort.Search(w.len(), func(i int) bool { return w.entry(i).Compare(p) >= 0 })
+	return i, i < w.len() && w.entry(i).ID == p.ID
 }
