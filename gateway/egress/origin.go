@@ -71,11 +71,37 @@ func (c *Client) addOrigin(key string) (*origin, error) {
 		}
 	}
 	o := c.newOrigin(key, d, way)
+	c.forgetUnconnected()
 	c.origins[key] = o
 	if c.sweeper == nil && c.ctx.Err() == nil {
 		c.sweeper = time.AfterFunc(c.set.IdleTimeout, c.sweep)
 	}
 	return o, nil
+}
+
+// Origins without a connection are kept as long as there are few: they spare the look at their authority. Where very many hosts are
+// called in turn, most have none, and are made anew for each call as their connections are.
+const (
+	fewOrigins = 1 << 12
+	// unconnectedLooks is how many origins are looked at, to be forgotten, whenever one more is added to many: so those without
+	// a connection stay fewer than half of those with one.
+	unconnectedLooks = 4
+)
+
+// forgetUnconnected forgets some origins that have no connection, if there are many. Called with the lock held.
+func (c *Client) forgetUnconnected() {
+	if len(c.origins) < fewOrigins {
+		return
+	}
+	looks := 0
+	for key, o := range c.origins { // which begins anywhere
+		if o.pool.closeUnconnected() {
+			delete(c.origins, key)
+		}
+		if looks++; looks == unconnectedLooks {
+			return
+		}
+	}
 }
 
 // sweepEvery is how often unused connections are looked at, at most, as a part of IdleTimeout: a connection stays open for at

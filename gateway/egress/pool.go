@@ -114,3 +114,12 @@ func (p *pool) close() {
 	p.mu.Unlock()
 	p.closeUnused(time.Now())
 }
+
+// closeUnconnected closes a pool that has no connection and makes none, and reports whether it did. A call that is about to make
+// one has it closed when it ends.
+func (p *pool) closeUnconnected() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = p.closed || p.open == 0
+	return p.open == 0
+}

@@ -1,6 +1,8 @@
 package egress
 
 import (
+	"bytes"
+	"fmt"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -97,6 +99,48 @@ func TestAKeptConnectionMakesRoomForOneThatIsNeeded(t *testing.T) {
 		c.Close()
 		if synctest.Wait(); open.Load() != 0 {
 			t.Errorf("%d connections are open after Close", open.Load())
+		}
+	})
+}
+
+func TestOfVeryManyHostsThoseWithAConnectionAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := inMemory(t, Settings{}, func(cn net.Conn) {
+			for request := make([]byte, 4096); ; {
+				n, err := cn.Read(request)
+				if err != nil {
+					return
+				}
+				answer := ok
+				if bytes.Contains(request[:n], []byte("Host: closes")) {
+					answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+				}
+				if _, err := cn.Write([]byte(answer)); err != nil {
+					return
+				}
+			}
+		})
+		call := func(format string, i int) *Response {
+			resp := do(c, Request{Method: "POST", URL: fmt.Sprintf(format, i)})
+			if resp.Err != nil {
+				t.Fatal(resp.Err)
+			}
+			return resp
+		}
+		const kept = 100
+		for i := range kept {
+			call("http://keeps%d.example", i)
+		}
+		for i := range fewOrigins + fewOrigins/2 {
+			call("http://closes%d.example", i)
+		}
+		for i := range kept {
+			if !call("http://keeps%d.example", i).Reused {
+				t.Fatalf("the connection of host %d was not kept", i)
+			}
+		}
+		if n := len(c.origins); n > fewOrigins {
+			t.Errorf("%d hosts are known, want at most %d: %d have a connection", n, fewOrigins, kept)
 		}
 	})
 }
