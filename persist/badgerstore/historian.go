@@ -180,7 +180,7 @@ func (t *settlement) look(s *Store) {
 		e.atHand = !errors.Is(err, errMoved) // else the live database is asked
 		return
 	}
-	e.atHand = t.firstTry() && (!e.keepsBody() || e.payload != nil) && s.recent.has(t.id, t.place())
+	e.atHand = t.firstTry() && (!e.keepsBody() || e.payload != nil) && s.recent.has(t.id, t.place(), true)
 }
 
 // complete adds to an ending what only the store has: earlier attempts, and the payload where it was not at hand. It

@@ -119,13 +119,16 @@ func (s *Store) Payload(_ context.Context, id record.ID) (payload []byte, err er
 			return payload, s.journalError(id, e, err)
 		}
 	}
+	var first home
+	turns := s.recent.now() // before the view is begun
 	err = s.read(func(txn *badger.Txn) error {
-		_, payload, err = s.livePayload(txn, id)
+		first, payload, err = s.livePayload(txn, id)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("badgerstore: payload of %s: %w", id, err)
 	}
+	s.recent.seen(id, entryPlace(first), turns)
 	return payload, nil
 }
 

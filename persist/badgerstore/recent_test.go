@@ -30,26 +30,58 @@ func TestRecentKnowsTheNewestAndStaysBounded(t *testing.T) {
 		for name, elsewhere := range map[string]entryPlace{
 			"rank": {goldenRef, e.Rank + 1}, "queue": {persist.QueueRef{Part: goldenRef.Part}, e.Rank},
 		} {
-			if r.has(e.ID, elsewhere) || r.take(e.ID, elsewhere) {
+			if r.has(e.ID, elsewhere, true) || r.take(e.ID, elsewhere, true) {
 				t.Errorf("entry %d is known under another %s", i, name)
 			}
 		}
-		if !r.has(e.ID, here) || !r.take(e.ID, here) {
+		if !r.has(e.ID, here, false) || !r.take(e.ID, here, false) {
 			t.Errorf("entry %d of %d is not known", i, all)
 		}
-		if r.has(e.ID, here) || r.take(e.ID, here) {
+		if r.has(e.ID, here, true) || r.take(e.ID, here, true) {
 			t.Errorf("entry %d is known though it was taken", i)
 		}
 	}
-	if e := numbered(0)[0].Entry; r.has(e.ID, entryPlace{goldenRef, e.Rank}) {
+	if e := numbered(0)[0].Entry; r.has(e.ID, entryPlace{goldenRef, e.Rank}, true) {
 		t.Error("the oldest is still known")
+	}
+}
+
+func TestAViewOlderThanASettlementBringsNothingBack(t *testing.T) {
+	var r recent
+	e := numbered(1)[0].Entry
+	here := entryPlace{goldenRef, e.Rank}
+	view := r.now()
+	r.seen(e.ID, here, view)
+	if r.has(e.ID, here, false) || !r.has(e.ID, here, true) {
+		t.Error("what was read counts for the end of a first attempt, and only for that")
+	}
+	if !r.take(e.ID, here, true) {
+		t.Error("what was read is not known")
+	}
+	if r.seen(e.ID, here, view); r.has(e.ID, here, true) {
+		t.Error("it is known again by a view from before it was taken")
+	}
+	for i := range 2 * recentEach { // and that is forgotten
+		r.leave(numbered(2 + i)[0].Entry.ID)
+	}
+	if r.seen(e.ID, here, view); r.has(e.ID, here, true) {
+		t.Error("it is known again by a view from before all that is remembered")
+	}
+	if r.seen(e.ID, here, r.now()); !r.has(e.ID, here, true) {
+		t.Error("a view of now is not believed")
 	}
 }
 
 // Each webhook is settled twice, with what memory knows and without: its end is recorded, and its queue counts it once.
 func TestSettlingIsTheSameForWhatMemoryForgot(t *testing.T) {
-	for name, forget := range map[string]func(*recent){
-		"known": func(*recent) {}, "forgotten": func(r *recent) { clear(r.young) },
+	forget := func(s *Store, _ record.ID) { clear(s.recent.young) }
+	for name, before := range map[string]func(*Store, record.ID){
+		"known": func(*Store, record.ID) {}, "forgotten": forget, "read": func(s *Store, id record.ID) {
+			forget(s, id)
+			if _, err := s.Payload(t.Context(), id); err != nil || len(s.recent.young) != 1 {
+				t.Errorf("%v, %d entries are remembered, want the one that was read", err, len(s.recent.young))
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, t.TempDir(), Options{Retention: Retention{Metadata: time.Hour, Body: time.Hour}})
@@ -57,8 +89,8 @@ func TestSettlingIsTheSameForWhatMemoryForgot(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			forget(&s.recent)
 			id := receipts[0].ID
+			before(s, id)
 			for _, reason := range []string{"the first", "the second"} {
 				final := benchFinal(id)
 				final.Reason = reason

@@ -251,9 +251,12 @@ func (t *settlement) write(w *writer) {
 		return
 	}
 	old := entryKey(t.queue, t.was)
-	if !w.c.store.recent.take(t.id, t.place()) && !w.has(old) {
-		t.settledBefore(w)
-		return
+	if r := &w.c.store.recent; !r.take(t.id, t.place(), t.ended != nil && t.firstTry()) {
+		if !w.has(old) {
+			t.settledBefore(w)
+			return
+		}
+		r.leave(t.id)
 	}
 	w.del(old)
 	for _, r := range t.rows {
