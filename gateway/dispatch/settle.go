@@ -14,7 +14,9 @@ import (
 type settler struct {
 	mu   sync.Mutex
 	next persist.Batch
-	wake chan struct{} // of capacity 1
+	// spare is the memory of the settlements that were written last, for the batch behind next.
+	spare []persist.Settlement
+	wake  chan struct{} // of capacity 1
 	// gathering: the settler has its time for the next batch, and is woken earlier only for one that is ready.
 	gathering bool
 	// urgent: others of an ordered queue, or someone who asked, wait for next to be durable.
@@ -73,9 +75,24 @@ func (s *settler) empty() bool {
 func (s *settler) take() (b persist.Batch, waiting []chan<- struct{}, some bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, waiting, some = s.next, s.waiting, !s.empty()
-	s.next, s.waiting, s.urgent = persist.Batch{}, nil, false
-	return b, waiting, some
+	if s.empty() {
+		return persist.Batch{}, nil, false
+	}
+	b, waiting = s.next, s.waiting
+	s.next, s.waiting, s.urgent = persist.Batch{Settlements: s.spare}, nil, false
+	s.spare = nil
+	return b, waiting, true
+}
+
+// giveBack takes the memory of settlements that were written, unless it is more than most batches need.
+func (s *settler) giveBack(all []persist.Settlement) {
+	if cap(all) > 2*fullBatch {
+		return
+	}
+	clear(all) // let go of the payloads
+	s.mu.Lock()
+	s.spare = all[:0]
+	s.mu.Unlock()
 }
 
 // A batch is written at once when none was lately; under load there is one every settleEvery, or whenever fullBatch
@@ -156,6 +173,7 @@ func (d *Dispatcher) write(b persist.Batch, stop <-chan struct{}) bool {
 			d.settler.failing.Store(false)
 			d.waits.settled(b.Settlements)
 			d.inbox.addSettled(b.Settlements)
+			d.settler.giveBack(b.Settlements)
 			return true
 		}
 		d.metrics.settleErrors.Inc()

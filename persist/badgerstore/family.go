@@ -53,6 +53,7 @@ type activeSegment struct {
 	newest  int64
 	offsets map[record.ID]int64
 	rows    []byte // only ever appended to, so that who took it may read it; nil: its family has none
+	frames  []byte // those written last, for their memory
 }
 
 // openFamily opens what is there and seals what a crash left open.
@@ -139,7 +140,10 @@ func (a *activeSegment) append(records []historic, s *seal.Sealer) error {
 	for i := range records {
 		n += frameHead + len(records[i].value) + overheadOf(s)
 	}
-	buf := make([]byte, 0, n)
+	buf := slices.Grow(a.frames[:0], n)
+	if a.frames = nil; cap(buf) <= keptFrame {
+		a.frames = buf
+	}
 	starts := make([]int64, len(records))
 	for i := range records {
 		starts[i] = a.size + int64(len(buf))

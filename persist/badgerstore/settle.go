@@ -95,7 +95,7 @@ type ending struct {
 
 func (s *Store) settleOps(batch *persist.Batch) ([]*settleOp, error) {
 	limit := s.committer.limit
-	ops := []*settleOp{{done: make(chan struct{})}}
+	ops := []*settleOp{{done: make(chan struct{}), settlements: make([]settlement, 0, len(batch.Settlements))}} // mostly all of them
 	room := func(k cost) *settleOp {
 		op := ops[len(ops)-1]
 		if !op.sum.plus(k).within(limit) {
