@@ -27,9 +27,15 @@ const keptChanges = 16
 
 // New returns a closed breaker.
 func New(cfg Config) *Breaker {
-	b := &Breaker{cfg: cfg.normal()}
-	b.rest = unit{of: b, gate: gate{state: Closed}}
+	b := new(Breaker)
+	b.Renew(cfg)
 	return b
+}
+
+// Renew makes a breaker what New returns: its memory is used again. No permit of it must be out.
+func (b *Breaker) Renew(cfg Config) {
+	*b = Breaker{cfg: cfg.normal()}
+	b.rest = unit{of: b, gate: gate{state: Closed}}
 }
 
 // Reconfigure changes the configuration and keeps the state; a cool-down under way lasts as long as it was to. Calls are

@@ -1,9 +1,25 @@
 package circuit
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
+
+func TestARenewedBreakerIsAsANewOne(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	b := New(Config{Scope: HostTenant, MinRequests: 3})
+	for range 5 {
+		if p, ok := b.Acquire(now, Part{Tenant: "a"}); ok {
+			b.Report(now, p, Failure)
+		}
+	}
+	b.Force(now, Open)
+	b.Renew(DefaultConfig())
+	if want := New(DefaultConfig()); !reflect.DeepEqual(b, want) {
+		t.Errorf("%+v, want %+v", b, want)
+	}
+}
 
 func TestABreakerIsBlankOnlyWhenItWouldDoAsANewOne(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -4,7 +4,6 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/credential"
@@ -13,7 +12,6 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/sign"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/limiter"
-	"github.com/sluice-gateway/sluice/persist/record"
 )
 
 // rules are what a configuration says of destinations and of how webhooks are treated, in the form in which the rooms
@@ -64,6 +62,3 @@ func (f *inForce) laneBy(host string) webhook.LaneBy      { return f.now.Load().
 func (f *inForce) hostLabel(host string) string           { return f.now.Load().hostLabel(host) }
 func (f *inForce) override(host string) *limiter.Override { return f.now.Load().override(host) }
 func (f *inForce) showURL(host, url string) string        { return f.now.Load().showURL(host, url) }
-func (f *inForce) newBudget(lane record.Lane, now time.Time) *limiter.Budget {
-	return limiter.New(f.now.Load().budget(lane.Host), now)
-}

@@ -44,10 +44,6 @@ func (r *rules) changedBreaker(host string, was *rules) (circuit.Config, bool) {
 	return is, is != was.breakerOf(host).circuit
 }
 
-func (f *inForce) newBreaker(host string) *circuit.Breaker {
-	return circuit.New(f.now.Load().breakerOf(host).circuit)
-}
-
 // fails is dispatch.Settings.Fails.
 func (f *inForce) fails(host string, status int, deferred bool) bool {
 	rule := f.now.Load().breakerOf(host)

@@ -28,9 +28,11 @@ func Play(conf *configs.Config, sc *simulate.Scenario, also func(*simulate.Setti
 	compiled := newRules(conf, nil)
 	var rules inForce
 	rules.now.Store(compiled)
+	spares := spares{rules: &rules}
 	set := simulate.Settings{
 		Schedule: schedule.Settings{
-			MaxInFlight: conf.Egress.MaxInFlight, Budget: rules.newBudget, Breaker: rules.newBreaker,
+			MaxInFlight: conf.Egress.MaxInFlight, Budget: spares.newBudget, Breaker: spares.newBreaker,
+			SpareBudget: spares.spareBudget, SpareBreaker: spares.spareBreaker,
 			Flow: rules.flow, Tenant: rules.tenant, Floor: conf.Priorities.Floor,
 		},
 		Policies: compiled.policies, Health: func(host string, status int, class policy.ErrorClass, deferred bool) circuit.Result {

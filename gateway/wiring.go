@@ -116,12 +116,14 @@ func (g *Gateway) openStore(registry *prometheus.Registry) error {
 
 func (g *Gateway) newDispatcher(signing *signing, registry *prometheus.Registry) *dispatch.Dispatcher {
 	conf := &g.set.Config
+	spares := spares{rules: &g.rules}
 	return dispatch.New(dispatch.Settings{
 		Sign:  signing.sign,
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
 		Credentials: named{&g.rules},
 		Schedule: schedule.Settings{
-			MaxInFlight: g.places.calls, Budget: g.rules.newBudget, Breaker: g.rules.newBreaker,
+			MaxInFlight: g.places.calls, Budget: spares.newBudget, Breaker: spares.newBreaker,
+			SpareBudget: spares.spareBudget, SpareBreaker: spares.spareBreaker,
 			Flow: g.flowRule, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
 		},
 		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),

@@ -66,13 +66,19 @@ func (r Reason) String() string {
 
 // New returns the budget of a lane of which nothing is known. What cfg leaves out takes its default.
 func New(cfg Config, now time.Time) *Budget {
-	b := &Budget{base: now}
+	b := new(Budget)
+	b.Renew(cfg, now)
+	return b
+}
+
+// Renew makes a budget what New returns: its memory is used again. No call of it must be in flight.
+func (b *Budget) Renew(cfg Config, now time.Time) {
+	*b = Budget{base: now}
 	b.pause.cutAt = -1
 	b.configure(cfg)
 	b.explore.rate = b.cfg.Start
 	b.explore.second = 0
 	b.pacer.set(0, b.rate(0))
-	return b
 }
 
 // Reconfigure changes the configuration and keeps what was learned, as far as the new one allows.

@@ -1,9 +1,24 @@
 package limiter
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
+
+func TestARenewedBudgetIsAsANewOne(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	b := New(Config{Windows: []Rule{{N: 1000, Per: 24 * time.Hour}}}, now)
+	for range 3 {
+		b.Start(now)
+		now = now.Add(time.Second)
+		b.Observe(now, Observation{Sent: now, Received: now, Status: 429})
+	}
+	b.Renew(DefaultConfig(), now)
+	if want := New(DefaultConfig(), now); !reflect.DeepEqual(b, want) {
+		t.Errorf("%+v, want %+v", b, want)
+	}
+}
 
 func TestABudgetIsBlankOnlyWhenItWouldDoAsANewOne(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -48,6 +48,10 @@ type Settings struct {
 
 	Budget  func(lane record.Lane, now time.Time) *limiter.Budget
 	Breaker func(host string) *circuit.Breaker
+	// SpareBudget and SpareBreaker are handed what Budget and Breaker made and nobody uses any more: it may be made anew for
+	// another lane or host. nil: that is left to the collector.
+	SpareBudget  func(*limiter.Budget)
+	SpareBreaker func(*circuit.Breaker)
 }
 
 // Schedule holds every lane and what is known of its queues. Use New.

@@ -65,13 +65,27 @@ func (s *Schedule) cool(h *host, now time.Time) bool {
 		}
 	}
 	for _, l := range h.lanes {
-		if l.budget != nil && l.budget.Revision() != 0 {
-			s.goneLanes = append(s.goneLanes, l.id)
+		if l.budget != nil {
+			s.spare(l)
 		}
-		l.budget, l.begun, l.pace = nil, nil, nil
+		l.begun, l.pace = nil, nil
+	}
+	if s.set.SpareBreaker != nil {
+		s.set.SpareBreaker(h.breaker)
 	}
 	h.breaker, h.residence, h.slow = nil, nil, false
 	return true
+}
+
+// spare lets go of a lane's budget.
+func (s *Schedule) spare(l *lane) {
+	if l.budget.Revision() != 0 {
+		s.goneLanes = append(s.goneLanes, l.id)
+	}
+	if s.set.SpareBudget != nil {
+		s.set.SpareBudget(l.budget)
+	}
+	l.budget = nil
 }
 
 // rest is how a lane's budget stands.

@@ -2,6 +2,7 @@ package schedule_test
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -46,6 +47,48 @@ func TestOfHostsThatAreWellOnlySomeStayWarm(t *testing.T) {
 	}
 	if got, most := s.Warm(), schedule.MaxWarm+schedule.MaxWarm/4; got > most {
 		t.Errorf("%d of %d hosts that are well have a breaker, want at most %d", got, hosts, most)
+	}
+}
+
+// Whoever makes breakers and budgets may make those anew that are given back: no host and no lane has them any more.
+func TestWhatIsGivenBackIsNotUsedAnyMore(t *testing.T) {
+	budgets, breakers := map[*limiter.Budget]string{}, map[*circuit.Breaker]string{}
+	given := 0
+	s := schedule.New(schedule.Settings{
+		Budget: func(l record.Lane, now time.Time) *limiter.Budget {
+			b := limiter.New(limiter.Config{Start: math.Inf(1)}, now)
+			budgets[b] = l.Host
+			return b
+		},
+		Breaker: func(host string) *circuit.Breaker {
+			b := circuit.New(circuit.Config{})
+			breakers[b] = host
+			return b
+		},
+		SpareBudget: func(b *limiter.Budget) {
+			if given++; budgets[b] == "" {
+				t.Fatal("a budget is given back twice, or was never made")
+			}
+			delete(budgets, b)
+		},
+		SpareBreaker: func(b *circuit.Breaker) {
+			if breakers[b] == "" {
+				t.Fatal("a breaker is given back twice, or was never made")
+			}
+			delete(breakers, b)
+		},
+	})
+	const hosts = 3 * schedule.MaxWarm
+	for n := range hosts {
+		callOnce(t, s, fmt.Sprintf("h%d.example", n), n, epoch.Add(time.Duration(n)*time.Millisecond), 200, circuit.Success)
+	}
+	if given == 0 || len(breakers) != s.Warm() {
+		t.Fatalf("%d budgets were given back, and %d breakers were not, of which hosts have %d", given, len(breakers), s.Warm())
+	}
+	for b, host := range breakers {
+		if s.Breaker(host) != b {
+			t.Fatalf("the breaker of %s is another one, and its own was not given back", host)
+		}
 	}
 }
 
