@@ -1,16 +1,22 @@
 package dispatch
 
 import (
+	"time"
+
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 )
 
-// health is what an attempt says about its host. A kept connection that broke is ambiguous: it does not count.
+// health is what an attempt says about its host. A kept connection that broke is ambiguous: it does not count. Nor
+// does a call that could not begin for want of files.
 func (d *Dispatcher) health(host string, resp *egress.Response, outcome policy.Outcome) circuit.Result {
 	switch {
 	case resp.Elsewhere: // it answered, and sent us on
 		return circuit.Success
+	case wantsFiles(resp.Err):
+		d.wanting.say(d.set.Log, time.Now(), resp.Err)
+		return circuit.Neutral
 	case resp.Class == policy.ClassReset && resp.Reused:
 		return circuit.Neutral
 	}

@@ -63,12 +63,23 @@ func (c *Client) connectFailure(class policy.ErrorClass, o *origin, err error) *
 	}
 	timedOut := isTimeout(err)
 	if class == policy.ClassDNS {
-		err = errors.New(name.Err) // not which server said so: whoever sends a webhook need not know the network it is sent from
+		err = lookupError(name)
 	}
 	if timedOut {
 		return &failure{class: class, timedOut: true, err: fmt.Errorf("%s %s: no result in time: %w", doing, o.addr, err)}
 	}
 	return &failure{class: class, err: fmt.Errorf("%s %s: %w", doing, o.addr, err)}
+}
+
+// lookupError is what a lookup's error says, but not which server said so: whoever sends a webhook need not know the network it is
+// sent from. That no file could be opened for it, which net tells in words alone, is made known.
+func lookupError(err *net.DNSError) error {
+	for _, wanting := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
+		if strings.HasSuffix(err.Err, wanting.Error()) {
+			return wanting
+		}
+	}
+	return errors.New(err.Err)
 }
 
 func isTimeout(err error) bool {

@@ -125,6 +125,9 @@ func New(set Settings) *Client {
 	if set.MaxIdlePerHost <= 0 {
 		set.MaxIdlePerHost = DefaultMaxIdlePerHost
 	}
+	if set.RootCAs == nil {
+		_, _ = x509.SystemCertPool() // read once for all: now, and not when there may be no file left to open
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{
 		set: set,

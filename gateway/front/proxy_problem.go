@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -48,6 +49,10 @@ func (f *Front) tellHold(ctx *fasthttp.RequestCtx, hold *Hold) {
 func failureProblem(class string, timedOut bool, err error) *problem {
 	status, slug, title := 502, "no-response", "The destination gave no response that can be passed on"
 	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		p := newProblem(503, "busy", "No more files can be opened here", "The gateway could not make the connection. Nothing was sent")
+		p.retryAfter = busyRetryAfter
+		return p
 	case class == "blocked_destination":
 		status, slug, title = 403, "blocked-destination", "The destination may not be called"
 	case timedOut:
