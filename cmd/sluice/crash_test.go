@@ -129,7 +129,9 @@ func arrivals(t *testing.T, log string) map[string]int {
 
 const (
 	crashRounds   = 20
-	crashInFlight = 64 // egress.max_in_flight: bounds what one crash can send twice, with as many unsettled
+	crashPosters  = 64
+	crashAfter    = 250 // accepted in a round, at most, until the kill
+	crashInFlight = 64  // egress.max_in_flight: bounds what one crash can send twice, with as many unsettled
 )
 
 // TestEveryAcceptedWebhookReachesItsDestinationThoughTheProcessIsKilledAgainAndAgain posts to the real binary under
@@ -151,33 +153,40 @@ func TestEveryAcceptedWebhookReachesItsDestinationThoughTheProcessIsKilledAgainA
 	accepted := map[string]string{} // webhook-id -> id
 	for round := range crashRounds {
 		gateway := launch(t, addr, "serve", "--config", conf)
-		stop := make(chan struct{})
+		enough := make(chan struct{})
+		left := 1 + rand.IntN(crashAfter) // until it is killed, in the middle of what the others post
 		var mu sync.Mutex
 		var posters sync.WaitGroup
-		for p := range 8 {
+		for p := range crashPosters {
 			posters.Go(func() {
 				client := &http.Client{Transport: &http.Transport{}}
 				defer client.CloseIdleConnections()
 				for n := 0; ; n++ {
-					select {
-					case <-stop:
-						return
-					default:
-					}
 					key := fmt.Sprintf("%d-%d-%d", round, p, n)
 					id, err := post(client, addr, sinkAddr, key)
 					if err != nil {
-						return // killed
+						select {
+						case <-gateway.ended: // killed
+							return
+						default: // a busy machine
+							continue
+						}
 					}
 					mu.Lock()
 					accepted[key] = id
+					if left--; left == 0 {
+						close(enough)
+					}
 					mu.Unlock()
 				}
 			})
 		}
-		time.Sleep(time.Duration(100+rand.IntN(200)) * time.Millisecond) // how long it lives, not what is waited for
+		select {
+		case <-enough:
+		case <-gateway.ended:
+			t.Fatalf("the gateway ended: %s", gateway.stderr.String())
+		}
 		gateway.kill()
-		close(stop)
 		posters.Wait()
 	}
 
@@ -207,9 +216,6 @@ func TestEveryAcceptedWebhookReachesItsDestinationThoughTheProcessIsKilledAgainA
 	if most := crashRounds * 2 * crashInFlight; duplicates > most {
 		t.Errorf("%d were sent twice, want at most %d", duplicates, most)
 	}
-	if len(accepted) < crashRounds {
-		t.Errorf("only %d were accepted: that proves nothing", len(accepted))
-	}
 }
 
 func post(client *http.Client, addr, sink, key string) (id string, err error) {
@@ -231,11 +237,13 @@ func post(client *http.Client, addr, sink, key string) (id string, err error) {
 	return answer.ID, err
 }
 
+// state asks how a webhook that was accepted stands; "" where there is no answer, which on a busy machine means nothing.
 func state(t *testing.T, addr, id string) string {
 	t.Helper()
 	resp, err := http.Get("http://" + addr + "/v1/webhooks/" + id)
 	if err != nil {
-		t.Fatal(err)
+		t.Logf("%s: %v", id, err)
+		return ""
 	}
 	defer resp.Body.Close()
 	var shown struct{ State string }
