@@ -33,8 +33,9 @@
 // Some are not what they seem, which shows by what remains and by refusals: a bucket, whose reset is the time until it is whole,
 // or which holds less than it says (window_filling.go); a sliding counter, which never allows its last call
 // (window_short.go); a distance between calls (window_spacing.go); a single call, of which little can be told
-// (window_single.go). Where refusals only say when to come back a window is inferred from that (window_asked.go). What others take
-// of one is in window_others.go, and what shows that it was guessed too short for that in window_outlasts.go.
+// (window_single.go). Where refusals only say when to come back a window is inferred from that (window_asked.go), or searched for if
+// they always ask for the same (window_asked_constant.go). What others take of one is in window_others.go, and what shows that it
+// was guessed too short for that in window_outlasts.go.
 //
 // # The explorer
 //

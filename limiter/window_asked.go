@@ -14,11 +14,12 @@ import (
 // inferred is what is known of such a window beside what is of every one. The run of accepted calls under way is in the window's
 // first, when it began, and lost, how many they are, as of every window that only refusals tell of.
 type inferred struct {
-	asked  tick  // the last time to wait that was asked for
-	before int64 // the limit before it was tried whether more is allowed; 0: that is not being tried
-	tries  uint8 // refusals in a row that put it right
-	guess  bool  // its length is no more than one
-	raised bool  // it was tried before whether more is allowed
+	asked  tick    // the last time to wait that was asked for
+	before int64   // the limit before it was tried whether more is allowed; 0: that is not being tried
+	step   float32 // the last one of a search, while that goes on; see next
+	tries  uint8   // refusals in a row that put it right
+	guess  bool    // its length is no more than one
+	raised bool    // it was tried before whether more is allowed
 }
 
 // askedSource is where an inferred window comes from.
@@ -96,7 +97,7 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 	trip := 2 * b.trip.typical()
 	r.ends(sent, trip)
 	if w == nil {
-		return b.inferAnew(now, &r)
+		return b.inferAnew(now, sent, &r)
 	}
 	// A longer one may have counted all since the lane's first call.
 	if all := r; r.wait <= w.per || all.length(w.per) == 0 {
@@ -104,11 +105,17 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 		r.n, r.from = w.lost-1, w.first // without the refused one
 		r.ends(sent, trip+r.grain)
 	}
+	same := w.inferred.asked == r.wait
 	w.toldAt, w.inferred.asked = now, r.wait
 	if b.pause.attempts > 1 { // the pause was too short, as some round down
 		again := max(r.wait, time.Second) << min(b.pause.attempts-2, 10)
 		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, askedSource)
 		return true
+	}
+	if same && constant(r.wait) {
+		if w.searched(&r); w.limit >= few {
+			return true
+		}
 	}
 	pace := w.all()
 	if w.putRight(sent, &r) || w.isLonger(&r, float64(e.good.n)) {
@@ -123,27 +130,30 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 }
 
 // inferAnew begins with a window at the first refusal.
-func (b *Budget) inferAnew(now tick, r *request) bool {
+func (b *Budget) inferAnew(now, sent tick, r *request) bool {
 	if r.n < few || r.wait < time.Second {
 		return false
 	}
-	per := r.length(0)
-	calls, guessed := b.explore.lately(now, per), false
+	per, guess := r.length(0), false
+	n := int64(b.explore.lately(now, per) + 0.5)
 	switch {
+	case constant(r.wait):
+		per, n, guess = b.inferConstant(now, sent, r)
 	case per > 0:
 	case r.wait <= time.Second:
-		per, calls = time.Second, b.explore.lately(now, time.Second)
+		per = time.Second
+		n = int64(b.explore.lately(now, per) + 0.5)
 	default:
+		var calls float64
 		per, calls = r.likely(func(span time.Duration) float64 { return b.explore.lately(now, span) })
-		guessed = true
+		n, guess = int64(calls+0.5), true
 	}
-	n := int64(calls + 0.5)
 	if n < few {
 		return false
 	}
 	w := newWindow(askedSource, now)
 	w.timing, w.confirmed = refusing, true
-	w.inferred = &inferred{asked: r.wait, guess: guessed}
+	w.inferred = &inferred{asked: r.wait, guess: guess, raised: constant(r.wait) && !guess}
 	w.setLimit(n, 1)
 	w.setLength(per)
 	w.remember(&b.explore, now)
@@ -227,10 +237,13 @@ func (b *Budget) raise(now tick) {
 		return
 	}
 	after, by := max(raiseAfter, tick(raiseCalls/w.all()*float64(time.Second))), raiseBy
-	if w.inferred.asked >= w.per { // a refusal costs a window; else what was left of it had been used
-		after = max(after, pauseShare*w.per)
+	if w.inferred.asked >= w.per || constant(w.inferred.asked) { // a refusal costs that; else what was left of it had been used
+		after = max(after, pauseShare*w.inferred.asked)
 	}
+	search := constant(w.inferred.asked) && (w.inferred.guess || w.inferred.step > 0 || w.inferred.before > 0)
 	switch {
+	case search:
+		by, after = w.inferred.next()
 	case w.inferred.before > 0: // and it did not refuse: half as much again was less than it allows
 		after, by = w.per+time.Second, raiseOn
 	case w.inferred.raised && w.per <= time.Second:
@@ -244,6 +257,10 @@ func (b *Budget) raise(now tick) {
 	if now-w.toldAt <= after {
 		return
 	}
+	if search && !w.inferred.guess {
+		w.inferred.step = float32(by)
+	}
+	w.inferred.guess = w.inferred.guess && !search
 	if w.inferred.before == 0 && after >= raiseAfter && w.per > time.Second {
 		w.inferred.tries = 0 // it did well for long
 	}
