@@ -59,7 +59,7 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 		if w.single() && w.cameTooSoon(b.cfg.Share) {
 			return
 		}
-		if w.confirmed && w.short == 0 && w.dry == 0 && w.limit > 1 && w.others.rate < w.all()/50 {
+		if w.confirmed && w.short == 0 && w.dry == 0 && w.limit > 1 {
 			w.setShort(1, b.cfg.Share)
 			return
 		}

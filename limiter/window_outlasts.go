@@ -12,10 +12,10 @@ type crowd struct {
 }
 
 const (
-	// mostCrowds is how many refusals within its length show that a window is longer than guessed: others alone are seldom just too fast so
-	// often.
+	// mostCrowds is how many refusals within its length, with more counted of others than their rate explains, show that a window is
+	// longer than guessed: others alone are seldom just too fast so often.
 	mostCrowds = 3
-	// unexplained is by how much what is counted of others must exceed what their rate explains for one refusal to show it.
+	// unexplained is by how many times that must be more for one refusal to show it.
 	unexplained = 3
 )
 
@@ -28,10 +28,11 @@ func (w *window) outlasts(now tick) {
 		w.crowd = &crowd{at: now}
 	}
 	c := w.crowd
-	if explained := w.others.rate * w.per.Seconds(); float64(w.foreign) <= unexplained*explained+1 {
+	explained := w.others.rate * w.per.Seconds()
+	if float64(w.foreign) <= unexplained*explained+1 {
 		switch since := now - c.at; {
-		case since < 0:
-			return // calls that were too many are in it yet
+		case since < 0, float64(w.foreign) <= explained:
+			return // calls that were too many are in it yet; or others may well have used it up
 		case since > w.per:
 			c.refusals, c.at = 0, now
 		}

@@ -32,7 +32,7 @@ func TestWindowOutlastsNoLongerThanItsCountAllows(t *testing.T) {
 	w := newWindow("X-RateLimit-*", 0)
 	w.setLimit(100, 1)
 	w.setLength(10 * time.Second)
-	w.fades, w.foreign, w.others.rate = fadesNeeded, 40, 4
+	w.fades, w.foreign, w.others.rate = fadesNeeded, 40, 3
 	for range mostCrowds {
 		w.outlasts(time.Minute)
 	}

@@ -22,3 +22,18 @@ func TestRoundingIsNotTakenForTheUseOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// What others were thought to use a while ago does not hide why a small one refuses now.
+func TestASmallSlidingCounterRefusesOnceOrTwice(t *testing.T) {
+	for seed := range uint64(20) {
+		s := study{
+			cfg:     DefaultConfig(),
+			spec:    destination.Spec{Algorithm: destination.SlidingCounter, Limit: 5, Per: 10 * time.Second},
+			dialect: destination.XRateLimitEpochFloor, rtt: time.Millisecond, noise: 4 * time.Millisecond,
+			after: time.Duration(seed) * 517 * time.Millisecond, within: 10 * time.Minute, seed: seed,
+		}
+		if f := s.run(t); f.refused > 2 {
+			t.Errorf("seed %d: %d refused, want 2 at most", seed, f.refused)
+		}
+	}
+}
