@@ -19,11 +19,15 @@ import (
 // attempt makes one attempt for a webhook, on a worker's goroutine, and says what is to become of it; or ends it without
 // one, as its fate says.
 func (d *Dispatcher) attempt(s schedule.Start, as fate) {
+	began := time.Now()
 	e := ended{lane: s.Lane, end: schedule.End{ID: s.Entry.ID, Permit: s.Permit, Health: circuit.Neutral}, unsent: as != send}
 	defer func() {
 		if p := recover(); p != nil {
 			d.set.Log.Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Stringer("id", s.Entry.ID).
 				Str("host", s.Lane.Host).Msg("an attempt failed within Sluice")
+			if as == send && !e.counted {
+				d.count(s.Lane.Host, policy.Retry, time.Since(began))
+			}
 			e.settlement = d.afterPanic(&s)
 		}
 		d.inbox.addEnded(&e)
@@ -86,6 +90,7 @@ func (d *Dispatcher) makeAttempt(s *schedule.Start, w *record.Webhook, payload [
 	}, w, s.Lane.Host, x)
 	x.ended = time.Now()
 	if withheld != nil {
+		d.countOf(e, policy.Throttled, x)
 		e.end, e.settlement = d.withhold(s, x, withheld)
 		return
 	}
@@ -103,12 +108,19 @@ func (d *Dispatcher) makeAttempt(s *schedule.Start, w *record.Webhook, payload [
 	x.read(d.set.Override(s.Lane.Host))
 	made := x.attempt()
 	outcome := p.Classify(made)
+	d.countOf(e, outcome, x)
 	e.end.Seen = x.observation()
 	e.end.Health = d.health(s.Lane.Host, &x.resp, outcome)
 	e.settlement = d.judge(s, w, payload, p, x, outcome)
 	e.attempted = Attempted{Tenant: w.Tenant, Subscription: w.Subscription, Seen: policy.Seen{
 		Outcome: outcome, Status: x.resp.Status, Over: e.settlement.Final != nil, Disables: p.Disables(made),
 	}}
+}
+
+// countOf counts an attempt, once.
+func (d *Dispatcher) countOf(e *ended, outcome policy.Outcome, x *exchange) {
+	e.counted = true
+	d.count(e.lane.Host, outcome, x.ended.Sub(x.began))
 }
 
 // afterPanic lets a webhook whose attempt failed here be tried again, but not for ever.

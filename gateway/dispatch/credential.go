@@ -31,7 +31,6 @@ func (d *Dispatcher) withhold(s *schedule.Start, x *exchange, why error) (schedu
 	a := withheldRecord(x, why, s.Entry.Attempts()+1)
 	next := s.Entry
 	policy.Withhold(&next, credentialHold)
-	d.metrics.attempts.WithLabelValues(d.set.HostLabel(s.Lane.Host), string(policy.Throttled)).Inc()
 	end := schedule.End{ID: s.Entry.ID, Permit: s.Permit, Health: circuit.Neutral, Seen: limiter.Observation{
 		Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status, Held: credentialHold,
 	}}

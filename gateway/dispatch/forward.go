@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/limiter"
@@ -31,10 +32,17 @@ func (d *Dispatcher) Forward(w *record.Webhook, u *egress.Upload, trailers bool,
 	if err := d.pass(&f.pass, hold, &queue); err != nil {
 		return nil, err
 	}
+	began, made := time.Now(), false
+	defer func() {
+		if !made { // a panic: nobody gets what they could close
+			f.breakOff()
+			d.count(w.Host, policy.Retry, time.Since(began))
+		}
+	}()
 	p := d.policyOf(w)
 	x := exchanges.Get().(*exchange) //nolint:forcetypeassert // nothing else is put there
 	f.x, f.Resp = x, &x.resp
-	x.began = time.Now()
+	x.began = began
 	f.Body = d.set.Client.Open(&egress.Request{
 		Method: w.Method, URL: w.URL, Headers: w.Headers, Body: w.Body, Upload: u, Trailers: trailers, AsWritten: true,
 		Connect: p.ConnectTimeout, Timeout: p.Timeout,
@@ -44,10 +52,19 @@ func (d *Dispatcher) Forward(w *record.Webhook, u *egress.Upload, trailers bool,
 	outcome := p.Classify(x.attempt())
 	f.seen = x.observation()
 	f.deferred = outcome == policy.Throttled
-	label := d.set.HostLabel(w.Host)
-	d.metrics.attempts.WithLabelValues(label, string(outcome)).Inc()
-	d.metrics.duration.WithLabelValues(label).Observe(x.ended.Sub(x.began).Seconds())
+	d.count(w.Host, outcome, x.ended.Sub(x.began))
+	made = true
 	return f, nil
+}
+
+// breakOff ends a call that failed within Sluice: its place and its connection are free, and nobody learns from it. What it was
+// made with is in no state to be used again.
+func (f *Forwarded) breakOff() {
+	defer f.pass.end(limiter.Observation{Received: time.Now(), Failed: true}, circuit.Neutral)
+	if f.Body != nil {
+		_ = f.Body.Close()
+	}
+	f.x, f.Resp, f.Body = nil, nil, nil
 }
 
 // Read reads of the body.

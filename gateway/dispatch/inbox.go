@@ -35,6 +35,7 @@ type ended struct {
 	end        schedule.End
 	settlement *persist.Settlement
 	unsent     bool // no attempt was made: there is nothing to learn
+	counted    bool // in the metrics
 	attempted  Attempted
 }
 

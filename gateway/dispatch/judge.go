@@ -16,9 +16,6 @@ func (d *Dispatcher) judge(s *schedule.Start, w *record.Webhook, payload []byte,
 ) *persist.Settlement {
 	took := x.ended.Sub(x.began)
 	a := recordOf(x, outcome, s.Entry.Attempts()+1)
-	label := d.set.HostLabel(s.Lane.Host)
-	d.metrics.attempts.WithLabelValues(label, string(outcome)).Inc()
-	d.metrics.duration.WithLabelValues(label).Observe(took.Seconds())
 
 	var wait time.Duration
 	if x.hint.HasRetryAfter {

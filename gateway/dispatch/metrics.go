@@ -1,9 +1,12 @@
 package dispatch
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sluice-gateway/sluice/circuit"
+	"github.com/sluice-gateway/sluice/gateway/policy"
 )
 
 // metrics are what the dispatcher counts; base units, and a host label only for hosts that are configured.
@@ -22,13 +25,13 @@ func newMetrics(reg prometheus.Registerer, load func() Load) *metrics {
 	}
 	m := &metrics{
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sluice_attempts_total", Help: "Attempts that ended, by what they meant.",
+			Name: "sluice_attempts_total", Help: "Calls that ended, by what they meant: attempts, proxied requests, tunnels, tests.",
 		}, []string{"host", "outcome"}),
 		finished: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sluice_webhooks_finished_total", Help: "Webhooks whose life ended, by state.",
 		}, []string{"host", "state"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "sluice_attempt_duration_seconds", Help: "From the start of an attempt to the end of its response.",
+			Name: "sluice_attempt_duration_seconds", Help: "From the start of a call to the end of its response, or of a tunnel to its connection.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 3, 11),
 		}, []string{"host"}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -52,6 +55,14 @@ func newMetrics(reg prometheus.Registerer, load func() Load) *metrics {
 		gauge("sluice_waiting_in_memory", "Webhooks that wait and are in memory; the disk may hold more.",
 			func(l Load) int { return l.Waiting }))
 	return m
+}
+
+// count counts a call that ended: an attempt for a webhook, a proxied request, a tunnel or a test. One that failed within Sluice
+// is policy.Retry. What was not made for want of files, or broken off by a shutdown, is none.
+func (d *Dispatcher) count(host string, outcome policy.Outcome, took time.Duration) {
+	label := d.set.HostLabel(host)
+	d.metrics.attempts.WithLabelValues(label, string(outcome)).Inc()
+	d.metrics.duration.WithLabelValues(label).Observe(took.Seconds())
 }
 
 func (m *metrics) breaker(host string, t circuit.Transition) {

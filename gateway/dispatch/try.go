@@ -7,6 +7,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/limiter"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -46,9 +47,11 @@ func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a 
 			return nil, nil, ctx.Err()
 		}
 	}
-	x := new(exchange)
+	x := &exchange{began: time.Now()}
 	var withheld error
+	outcome := policy.Retry
 	defer func() {
+		d.count(queue.Lane.Host, outcome, time.Since(x.began))
 		seen := x.observation()
 		if withheld != nil { // as if it had never been made
 			seen = limiter.Observation{Sent: x.resp.Sent, Received: x.ended, Status: x.resp.Status}
@@ -56,17 +59,17 @@ func (d *Dispatcher) Try(ctx context.Context, w *record.Webhook, force bool) (a 
 		// Whatever ctx and the client think by now, the budget is to hear of it.
 		_ = d.Do(context.WithoutCancel(ctx), func(s *schedule.Schedule, now time.Time) { s.EndTry(now, queue.Lane, seen) })
 	}()
-	x.began = time.Now()
 	withheld = d.send(&egress.Request{
 		Method: w.Method, URL: w.URL, Headers: headers, Body: w.Body,
 		Connect: p.ConnectTimeout, Timeout: min(p.Timeout, tryTimeout), Redirects: p.Redirects, MaxResponse: MaxWaitedBody,
 	}, w, queue.Lane.Host, x)
 	x.ended = time.Now()
 	if withheld != nil {
+		outcome = policy.Throttled
 		a = &Answer{Attempt: withheldRecord(x, withheld, 1)}
 	} else {
 		x.read(d.set.Override(w.Host))
-		outcome := p.Classify(x.attempt())
+		outcome = p.Classify(x.attempt())
 		a = &Answer{Attempt: recordOf(x, outcome, 1)}
 	}
 	a.Body, a.Truncated = x.resp.Body, x.resp.Truncated

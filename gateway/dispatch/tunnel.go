@@ -20,15 +20,25 @@ func (d *Dispatcher) Tunnel(w *record.Webhook, hold time.Duration) (cn net.Conn,
 	if err := d.pass(turn, hold, &queue); err != nil {
 		return nil, nil, err
 	}
-	p := d.policyOf(w)
+	began, outcome := time.Now(), policy.Retry
+	health := circuit.Neutral
 	resp = new(egress.Response)
+	made := false
+	defer func() {
+		if !made && cn != nil { // a panic: nobody gets it
+			_ = cn.Close()
+		}
+		now := time.Now()
+		d.count(w.Host, outcome, now.Sub(began))
+		turn.end(limiter.Observation{
+			Sent: resp.Sent, Received: now, Failed: outcome != policy.Delivered, TimedOut: resp.TimedOut,
+		}, health)
+	}()
+	p := d.policyOf(w)
 	cn = d.set.Client.Tunnel(&egress.Request{Method: "CONNECT", URL: w.URL, Connect: p.ConnectTimeout, Timeout: p.Timeout}, resp)
-	health := d.health(w.Host, resp, policy.Retry)
-	if cn != nil {
-		health = circuit.Neutral // that it takes connections does not make it well
+	if health = d.health(w.Host, resp, policy.Retry); cn != nil {
+		outcome, health = policy.Delivered, circuit.Neutral // that it takes connections does not make it well
 	}
-	turn.end(limiter.Observation{
-		Sent: resp.Sent, Received: time.Now(), Failed: cn == nil, TimedOut: resp.TimedOut,
-	}, health)
+	made = true
 	return cn, resp, nil
 }

@@ -264,10 +264,10 @@ func (f *Front) forward(ctx *fasthttp.RequestCtx, by *Principal, r *proxied, u *
 		f.set.Log.Error().Err(err).Str("host", w.Host).Msg("passing a request on failed")
 		p = internalProblem()
 	case reply.Status() == 0:
+		defer reply.Close()
 		if p = f.uploadProblem(u); p == nil {
 			p = failureProblem(reply.Failure())
 		}
-		_ = reply.Close()
 	default:
 		if by.meter != nil { // these were of the token's rate: here they are the destination's
 			ctx.Response.Header.Del("RateLimit")

@@ -17,8 +17,15 @@ const smallReply = 16 << 10
 
 var replyBuffers = sync.Pool{New: func() any { return new([smallReply]byte) }}
 
-// passBack writes a destination's response as this request's, and what stands behind its body if that is wanted.
+// passBack writes a destination's response as this request's, and what stands behind its body if that is wanted. The reply is
+// closed, or will be once the client has its body.
 func passBack(ctx *fasthttp.RequestCtx, reply Reply, trailers bool) {
+	streams := false
+	defer func() {
+		if !streams { // read, or a panic
+			_ = reply.Close()
+		}
+	}()
 	h := &ctx.Response.Header
 	h.DisableNormalizing()
 	h.SetStatusCode(reply.Status())
@@ -29,12 +36,11 @@ func passBack(ctx *fasthttp.RequestCtx, reply Reply, trailers bool) {
 	case ctx.IsHead():
 		ctx.Response.SkipBody = true
 		h.SetContentLength(n)
-		_ = reply.Close()
 	case n < 0 || n > smallReply:
 		ctx.SetBodyStream(&replyStream{reply, ctx, trailers}, n) // which closes it
 		ctx.Response.ImmediateHeaderFlush = true                 // the body's first byte may be long in coming
+		streams = true
 	case n == 0:
-		_ = reply.Close()
 	default:
 		buf := replyBuffers.Get().(*[smallReply]byte) //nolint:forcetypeassert // nothing else is put there
 		if _, err := io.ReadFull(reply, buf[:n]); err != nil {
@@ -44,7 +50,6 @@ func passBack(ctx *fasthttp.RequestCtx, reply Reply, trailers bool) {
 			ctx.Response.SetBody(buf[:n])
 		}
 		replyBuffers.Put(buf)
-		_ = reply.Close()
 	}
 }
 

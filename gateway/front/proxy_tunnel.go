@@ -39,10 +39,13 @@ func (f *Front) tunnel(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 		answer(ctx, passageProblem(nil, ErrCrowded))
 		return
 	}
+	joins := false
+	defer func() {
+		if !joins { // there is none, or a panic
+			f.tunnels.Add(-1)
+		}
+	}()
 	cn, failed, hold, err := f.set.Tunnel(w, f.hold())
-	if cn == nil {
-		f.tunnels.Add(-1)
-	}
 	switch p := passageProblem(hold, err); {
 	case p != nil:
 		f.tellHold(ctx, hold)
@@ -55,6 +58,7 @@ func (f *Front) tunnel(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 	default:
 		// The response has no fields, and no body that a length could be told of (RFC 9110 section 9.3.6).
 		ctx.HijackSetNoResponse(true)
+		joins = true
 		ctx.Hijack(func(client net.Conn) {
 			defer f.tunnels.Add(-1)
 			defer cn.Close()
