@@ -1,6 +1,9 @@
 package limiter
 
-import "time"
+import (
+	"time"
+	"unicode/utf8"
+)
 
 // Reader reads responses, one after another: Reset, then Field for every header field, Body where there is one to look
 // at, then Hint. It has one user at a time, who keeps it from response to response: what it keeps are the few strings
@@ -194,9 +197,25 @@ func (r *Reader) group(f *fieldName, name []byte) *group {
 	return g
 }
 
-// intern returns b as a string that is allocated only the first time. It stops to remember when the strings are too
-// many to be anything but random.
+// maxLabel bounds what is kept of a window's name and unit, in bytes: the destination chooses them, and lanes keep them.
+const maxLabel = 128
+
+// label cuts a name or a unit to maxLabel, before a rune that would be cut.
+func label[T string | []byte](s T) T {
+	if len(s) <= maxLabel {
+		return s
+	}
+	n := maxLabel
+	for n > maxLabel-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// intern returns b, or as much of it as is kept, as a string that is allocated only the first time. It stops to remember when
+// the strings are too many to be anything but random.
 func (r *Reader) intern(b []byte) string {
+	b = label(b)
 	if len(b) == 0 {
 		return ""
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
@@ -31,6 +32,9 @@ func faults(h *Hint, received time.Time) []string {
 		if w.Length < 0 || w.Length > MaxReset {
 			fault("window %d: length %v", i, w.Length)
 		}
+		if len(w.Name) > maxLabel || len(w.Unit) > maxLabel {
+			fault("window %d: a name of %d bytes, a unit of %d", i, len(w.Name), len(w.Unit))
+		}
 		if w.Unit == "" || w.Source == "" {
 			fault("window %d: unit %q, source %q", i, w.Unit, w.Source)
 		}
@@ -51,6 +55,26 @@ func faults(h *Hint, received time.Time) []string {
 		}
 	}
 	return found
+}
+
+func TestADestinationsNamesAreKeptUpToTheirBound(t *testing.T) {
+	long := "x" + strings.Repeat("ä", 200)
+	var r Reader
+	r.Reset(200, noon, noon)
+	r.Field([]byte("RateLimit"), []byte(`"`+long+`";r=5;t=5;qu="`+long+`"`))
+	var h Hint
+	r.Hint(&h)
+	want := long[:maxLabel-1] // no half of a letter
+	if h.N != 1 || h.Windows[0].Name != want || h.Windows[0].Unit != want {
+		t.Errorf("read %+v, want name and unit %q", h.Windows[:h.N], want)
+	}
+	b := New(DefaultConfig(), noon)
+	b.Restore(Snapshot{Version: SnapshotVersion, At: noon.UnixMilli(), Windows: []SavedWindow{{
+		Name: long, Source: "RateLimit", Limit: 10, PerMs: 10_000,
+	}}}, noon)
+	if len(b.windows) != 1 || b.windows[0].name != want {
+		t.Errorf("restored %d windows, want one named %q", len(b.windows), want)
+	}
 }
 
 // FuzzReader reads any response head with a reader and a dialect that have read it once before.
@@ -102,7 +126,8 @@ func vocabulary(tb testing.TB) (names, values []string) {
 	return names, append(values, "", "0", "-1", "-0", "1e308", "-1e308", "9223372036854775807", "18446744073709551616", "1e15",
 		"1e15, 1e15;w=1e15", "NaN", "Inf", "0.0000001", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00+14:00",
 		"Fri, 31 Dec 9999 23:59:59 GMT", `"a";r=1e99;t=1e99`, "limit=-1, remaining=-1, reset=-1", "2678400", "2678400001",
-		"0/0", "1/0", "5:0, 0:5", "99999999h", "1e15r/m", "1;w=-1", "30/10")
+		"0/0", "1/0", "5:0, 0:5", "99999999h", "1e15r/m", "1;w=-1", "30/10",
+		`"`+strings.Repeat("ä", 200)+`";r=5;t=5;qu="`+strings.Repeat("u", 200)+`"`)
 }
 
 func TestNoHeadersMakeAHintThatCannotBe(t *testing.T) {

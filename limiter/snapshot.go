@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"math"
+	"strings"
 	"time"
 )
 
@@ -172,7 +173,7 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsur
 			return
 		}
 		w = newWindow(s.Source, t)
-		w.name, w.declared, w.confirmed, w.counted = s.Name, s.Declared, s.Confirmed, s.Counted
+		w.name, w.declared, w.confirmed, w.counted = strings.Clone(label(s.Name)), s.Declared, s.Confirmed, s.Counted
 		w.since, w.toldAt = b.tickOf(s.Since), b.tickOf(s.Told)
 		w.longest = time.Duration(s.LongestMs) * time.Millisecond
 		w.setLimit(s.Limit, b.cfg.Share)
