@@ -108,7 +108,7 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 	same := w.inferred.asked == r.wait
 	w.toldAt, w.inferred.asked = now, r.wait
 	if b.pause.attempts > 1 { // the pause was too short, as some round down
-		again := max(r.wait, time.Second) << min(b.pause.attempts-2, 10)
+		again := min(max(r.wait, time.Second), maxBackoff) << min(b.pause.attempts-2, 10) // a wait may be a year: clamped before the shift
 		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, askedSource)
 		return true
 	}

@@ -156,3 +156,24 @@ func TestALimitIsTakenForANumberThatPeopleChoose(t *testing.T) {
 		}
 	}
 }
+
+func TestNoWaitThatIsAskedForAgainAndAgainOverflows(t *testing.T) {
+	cfg := DefaultConfig()
+	b := New(cfg, epoch)
+	now := b.tick(epoch.Add(time.Minute))
+	w := newWindow(askedSource, now)
+	w.timing, w.inferred = refusing, &inferred{asked: time.Second}
+	w.setLimit(10, 1)
+	w.setLength(time.Second)
+	b.windows = append(b.windows, w)
+	for attempts := range int32(20) {
+		b.pause.attempts, b.pause.until = 2+attempts, 0
+		o := &Observation{Status: statusTooManyRequests, Hint: &Hint{HasRetryAfter: true, RetryAfter: maxDelay}}
+		if !b.infer(now, now, o) {
+			t.Fatal("the window does not explain it: that proves nothing")
+		}
+		if held := b.pause.until - now; held != maxBackoff {
+			t.Errorf("after %d refusals in a row it is held for %v, want %v", attempts+2, held, maxBackoff)
+		}
+	}
+}

@@ -11,7 +11,6 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -100,6 +99,8 @@ type Dispatcher struct {
 	waits   waits
 	wanting wanting
 	metrics *metrics
+
+	recalling recalling
 
 	stopped chan struct{} // closed when the loop has ended
 	ended   chan struct{} // closed when nothing is written any more either
@@ -291,7 +292,7 @@ func (d *Dispatcher) carryOut(ctx context.Context, plan *schedule.Plan) {
 		go d.read(ctx, r)
 	}
 	if len(plan.Recall) > 0 {
-		go d.recall(ctx, slices.Clone(plan.Recall))
+		d.recall(ctx, plan.Recall...)
 	}
 }
 

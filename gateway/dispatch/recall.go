@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/schedule"
@@ -9,7 +10,7 @@ import (
 )
 
 // Hosts that were taught something and are not called leave memory, and what is saved of them is read back when they are asked
-// for again (gateway/schedule/away.go): on a goroutine of its own, while other hosts go on.
+// for again (gateway/schedule/away.go): on one goroutine for all of them, while other hosts go on.
 
 // recalled is what is saved of a host that is asked for again.
 type recalled struct {
@@ -20,29 +21,57 @@ type recalled struct {
 // recallAgain is when a store that failed is asked again.
 const recallAgain = time.Second
 
-// recall reads what is saved of hosts, once all that was handed over to be saved is.
-func (d *Dispatcher) recall(ctx context.Context, hosts []string) {
-	written := make(chan struct{})
-	d.settler.tell(written)
-	select {
-	case <-written:
-	case <-ctx.Done():
-		return
+// recalling are the hosts that are asked for again and not read yet. One goroutine reads them, while there are any.
+type recalling struct {
+	mu    sync.Mutex
+	hosts []string
+	reads bool
+}
+
+// recall has what is saved of hosts read.
+func (d *Dispatcher) recall(ctx context.Context, hosts ...string) {
+	r := &d.recalling
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hosts = append(r.hosts, hosts...)
+	if !r.reads {
+		r.reads = true
+		go d.readRecalled(ctx)
 	}
-	for _, host := range hosts {
-		states, err := d.set.Store.StatesOf(ctx, host)
-		for err != nil {
-			if ctx.Err() == nil {
-				d.set.Log.Error().Err(err).Str("host", host).Msg("reading what was learned of a host failed; it is tried again")
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(recallAgain):
-			}
-			states, err = d.set.Store.StatesOf(ctx, host)
+}
+
+// take returns the hosts to be read now; none: whoever asked is to end.
+func (r *recalling) take() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	hosts := r.hosts
+	r.hosts, r.reads = nil, len(hosts) > 0
+	return hosts
+}
+
+// readRecalled reads what is saved of hosts, once all that was handed over to be saved is. One that cannot be read is read again
+// later, and no other waits for it.
+func (d *Dispatcher) readRecalled(ctx context.Context) {
+	for hosts := d.recalling.take(); len(hosts) > 0; hosts = d.recalling.take() {
+		written := make(chan struct{})
+		d.settler.tell(written)
+		select {
+		case <-written:
+		case <-ctx.Done():
+			return
 		}
-		d.inbox.add(func(h *happened) { h.recalled = append(h.recalled, recalled{host, states}) })
+		for _, host := range hosts {
+			states, err := d.set.Store.StatesOf(ctx, host)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err != nil:
+				d.set.Log.Error().Err(err).Str("host", host).Msg("reading what was learned of a host failed; it is tried again")
+				time.AfterFunc(recallAgain, func() { d.recall(ctx, host) })
+			default:
+				d.inbox.add(func(h *happened) { h.recalled = append(h.recalled, recalled{host, states}) })
+			}
+		}
 	}
 }
 

@@ -94,6 +94,54 @@ func TestALearnedHostIsReadBackThoughTheStoreFailsAtFirst(t *testing.T) {
 	})
 }
 
+func TestAHostThatCannotBeReadBackKeepsNoOtherWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		d, stop := dispatching(t, s)
+		hosts := []string{"a.example", "b.example"}
+		if err := d.Do(t.Context(), func(sc *schedule.Schedule, now time.Time) {
+			for _, host := range hosts {
+				sc.Budget(now, record.Lane{Host: host}).Restore(taught(now), now)
+				sc.Resume(now, host)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for range 30 {
+			time.Sleep(time.Minute)
+			windowsOf(t, d, hosts[0]) // has the loop look round
+		}
+		back := func() (n int) {
+			for _, host := range hosts {
+				n += max(0, windowsOf(t, d, host))
+			}
+			return n
+		}
+		if n := back(); n != 0 {
+			t.Fatalf("%d idle hosts are in memory", n)
+		}
+		s.mu.Lock()
+		s.unread = 1
+		s.mu.Unlock()
+		if err := d.Do(t.Context(), func(sc *schedule.Schedule, _ time.Time) {
+			for _, host := range hosts {
+				sc.Summon(host)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if n := back(); n != 1 {
+			t.Errorf("%d hosts are back while one cannot be read, want the other", n)
+		}
+		time.Sleep(2 * recallAgain)
+		if n := back(); n != len(hosts) {
+			t.Errorf("%d hosts are back in the end, want both", n)
+		}
+		stop()
+	})
+}
+
 func TestOnlyHostsThatHoldOrCountSomethingAreInMemoryAfterAStart(t *testing.T) {
 	resting := hostState{Breaker: circuit.New(circuit.Config{}).Snapshot(), At: noon.UnixMilli()}
 	open, held := resting, resting

@@ -53,8 +53,8 @@ func (s *Schedule) EndTry(now time.Time, lane record.Lane, seen limiter.Observat
 	if l == nil || l.budget == nil {
 		return
 	}
-	if seen.Hint != nil {
-		l.host.learn(seen.Hint, &seen)
+	if seen.Hint != nil && l.host.learn(seen.Hint, &seen) {
+		s.touchHost(l.host)
 	}
 	l.budget.Observe(now, seen)
 	s.touch(l)

@@ -74,3 +74,28 @@ func TestTriesThatFailDoNotOpenTheBreaker(t *testing.T) {
 		t.Error("nothing starts any more")
 	}
 }
+
+func TestWhatATryTaughtOfAHostsHeadersIsSaved(t *testing.T) {
+	s := unlimited(schedule.Settings{})
+	q := queueOf("a.example", "f")
+	saved := 0
+	at := epoch
+	for n := range 5 { // counted down in milliseconds, as a few answers tell
+		if w := s.StartTry(at, &q, false); w != nil {
+			t.Fatalf("kept back by %+v", w)
+		}
+		hint := limiter.Hint{N: 1, Windows: [limiter.MaxWindows]limiter.Window{{
+			Limit: 100, Remaining: int64(50 - n), HasReset: true, ResetRaw: float64(30_000 - 2000*n), ResetForm: limiter.DeltaSeconds, Source: "X-RateLimit-*",
+		}}}
+		s.EndTry(at, q.Lane, limiter.Observation{Sent: at, Received: at, Status: 200, Hint: &hint})
+		_, hosts := drainChanges(s)
+		saved += hosts
+		at = at.Add(2 * time.Second)
+	}
+	if s.Dialect("a.example").Forms() == (new(limiter.Dialect)).Forms() {
+		t.Fatal("nothing was learned: that proves nothing")
+	}
+	if saved == 0 {
+		t.Error("what was learned of its resets is not to be saved")
+	}
+}

@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -122,7 +123,7 @@ func (h *shelf) append(records []historic) error {
 		keep := records[0].keep
 		n := slices.IndexFunc(records, func(r historic) bool { return r.keep != keep })
 		if n >= 0 { // policies differ in what they keep: group by it, once
-			slices.SortStableFunc(records, func(a, b historic) int { return int(a.keep.Seconds() - b.keep.Seconds()) })
+			slices.SortStableFunc(records, func(a, b historic) int { return cmp.Compare(a.keep, b.keep) })
 			keep = records[0].keep
 			n = slices.IndexFunc(records, func(r historic) bool { return r.keep != keep })
 		}
