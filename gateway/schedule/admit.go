@@ -12,7 +12,7 @@ import (
 // there that would go before it, and nothing holds it. PassEnded must follow. False: it has to stand in line, to which nothing
 // was done. It costs a fraction of the two, which is what most of a proxy's calls pay.
 func (s *Schedule) Admit(now time.Time, desc *record.Queue) (start Start, ok bool) {
-	l := s.lanes[desc.Lane]
+	l := s.findLane(desc.Lane)
 	if l == nil || l.budget == nil || s.free() <= 0 || !l.clear(now) {
 		return start, false
 	}

@@ -47,7 +47,7 @@ func (l *lane) readmitAll() {
 
 // breakerChanged lets whatever the host's breaker held ask again.
 func (s *Schedule) breakerChanged(h *host) {
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		if l.someAside() {
 			l.readmitAll()
 			s.giveTurn(l)

@@ -47,7 +47,7 @@ func (s *Schedule) Recalled(name string) {
 		return
 	}
 	h.absent, h.rested = false, false
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		if l.hasWork() || l.blocked != Idle {
 			s.giveTurn(l)
 		}
@@ -68,7 +68,7 @@ func (s *Schedule) rests(h *host, now time.Time) bool {
 	if h.inFlight > 0 || h.held || h.outside || h.absent || h.barred.len() > 0 || h.breaker != nil && !h.breaker.Rests(now) {
 		return false
 	}
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		if !l.unused() || l.rest(now) == limiter.Counting {
 			return false
 		}
@@ -83,7 +83,7 @@ func (s *Schedule) sendAway(h *host, now time.Time) {
 	}
 	h.leaving = true
 	s.touchHost(h)
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		s.touch(l)
 	}
 }
@@ -94,11 +94,7 @@ func (s *Schedule) depart(h *host) {
 	if !s.rests(h, s.seen) {
 		return
 	}
-	for i, l := range h.lanes {
-		delete(s.lanes, l.id)
-		h.lanes[i] = nil
-	}
-	h.lanes = nil
+	h.lanes = lanes{}
 	h.departed = true
 	delete(s.hosts, h.name)
 	s.away[h.name] = absence{s.seen.Unix(), true}

@@ -19,7 +19,7 @@ func (s *Schedule) Distressed(each func(Distress)) {
 		if h.breaker != nil {
 			d.Breaker = h.breaker.State()
 		}
-		for _, l := range h.lanes {
+		for _, l := range h.lanes.all {
 			for q := range l.queues() {
 				if q.window.len() == 0 {
 					continue

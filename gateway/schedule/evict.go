@@ -27,33 +27,37 @@ const (
 // look is when a host is looked at next.
 type look struct {
 	host *host
-	at   time.Time
+	at   time.Duration // since Schedule.began
 }
 
 // evict forgets hosts and lanes that nothing has to be known of. It reports whether there are more to look at.
 func (s *Schedule) evict(now time.Time) (more bool) {
 	s.recallOld(now)
-	for n := min(lookAtOnce, s.looks.len()); n > 0 && !s.looks.front().at.After(now); n-- {
+	if s.began.IsZero() {
+		s.began = now
+	}
+	at := now.Sub(s.began)
+	for n := min(lookAtOnce, s.looks.len()); n > 0 && s.looks.front().at <= at; n-- {
 		h := s.looks.pop().host
 		if h.departed {
 			continue
 		}
-		if h.since.IsZero() {
-			h.since = now // it was made without being told the instant
+		if h.since == 0 {
+			h.since = now.UnixMilli() // it was made without being told the instant
 		} else if s.forgetLanes(h, now); s.forgetHost(h, now) {
 			continue
 		} else if !h.leaving {
 			s.sendAway(h, now)
 		}
-		s.looks.push(look{h, now.Add(s.lookEvery)})
+		s.looks.push(look{h, at + s.lookEvery})
 	}
-	return s.lookEvery > 0 && s.looks.len() > 0 && !s.looks.front().at.After(now)
+	return s.lookEvery > 0 && s.looks.len() > 0 && s.looks.front().at <= at
 }
 
 // forgetLanes forgets the lanes of a host that may be.
 func (s *Schedule) forgetLanes(h *host, now time.Time) {
-	for i := 0; i < len(h.lanes); {
-		l := h.lanes[i]
+	for i := 0; i < len(h.lanes.all); {
+		l := h.lanes.all[i]
 		if !l.unused() {
 			i++
 			continue
@@ -63,10 +67,7 @@ func (s *Schedule) forgetLanes(h *host, now time.Time) {
 			i++
 			continue
 		}
-		last := len(h.lanes) - 1
-		h.lanes[i], h.lanes[last] = h.lanes[last], nil
-		h.lanes = h.lanes[:last]
-		delete(s.lanes, l.id)
+		h.lanes.remove(i)
 		if l.budget != nil && l.budget.Revision() != 0 {
 			s.goneLanes = append(s.goneLanes, l.id)
 		}
@@ -80,11 +81,11 @@ func (l *lane) unused() bool {
 
 // forgetHost forgets a host without lanes, if it may be.
 func (s *Schedule) forgetHost(h *host, now time.Time) bool {
-	if len(h.lanes) > 0 || h.inFlight > 0 || h.held || h.absent || h.dirty || h.outside ||
+	if len(h.lanes.all) > 0 || h.inFlight > 0 || h.held || h.absent || h.dirty || h.outside ||
 		h.breaker != nil && !h.breaker.Blank(now) {
 		return false
 	}
-	used := h.since
+	used := time.UnixMilli(h.since)
 	if h.residence != nil {
 		used = later(used, h.residence.at)
 	}

@@ -7,7 +7,12 @@ func (s *Schedule) EvictAtOnce() { s.lookEvery = 0 }
 func (s *Schedule) EvictNever() { s.lookEvery = 1 << 62 }
 
 // Known returns how many hosts and lanes are in memory.
-func (s *Schedule) Known() (hosts, lanes int) { return len(s.hosts), len(s.lanes) }
+func (s *Schedule) Known() (hosts, lanes int) {
+	for _, h := range s.hosts {
+		lanes += len(h.lanes.all)
+	}
+	return len(s.hosts), lanes
+}
 
 // MaxWarm is how many hosts that are well have a breaker.
 const MaxWarm = maxWarm

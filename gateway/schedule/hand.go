@@ -14,7 +14,7 @@ func (s *Schedule) Resume(now time.Time, name string) bool {
 	if h == nil {
 		return false
 	}
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		if l.budget != nil {
 			l.budget.Resume(now)
 		}
@@ -33,7 +33,7 @@ func (s *Schedule) Forget(now time.Time, name string) bool {
 	}
 	h.dialect = nil
 	s.touchHost(h)
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		if l.budget != nil {
 			l.budget.Forget(now)
 		}
@@ -55,7 +55,7 @@ func (s *Schedule) Reconfigure(
 		if broken && h.breaker != nil {
 			h.breaker.Reconfigure(breaks)
 		}
-		for _, l := range h.lanes {
+		for _, l := range h.lanes.all {
 			if limited && l.budget != nil {
 				l.budget.Reconfigure(limits, now)
 			}

@@ -60,7 +60,7 @@ func (s *Schedule) HoldHost(now time.Time, name string) {
 	}
 	h.held, h.heldSince = true, now
 	s.heldHosts++
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		s.giveTurn(l) // to find that it is held
 	}
 	s.touchHost(h)
@@ -78,7 +78,7 @@ func (s *Schedule) ResumeHost(_ time.Time, name string) bool {
 	}
 	h.held, h.heldSince = false, time.Time{}
 	s.heldHosts--
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		s.giveTurn(l)
 		for q := range l.queues() {
 			s.refill(q)

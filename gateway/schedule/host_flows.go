@@ -27,7 +27,7 @@ func (s *Schedule) FlowsAt(name string, most int) (flows []HostFlow, all int) {
 		return nil, 0
 	}
 	sums := map[*flow]*HostFlow{}
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		for q := range l.queues() {
 			if q.window.len() == 0 && !q.more {
 				continue
@@ -69,7 +69,7 @@ func (s *Schedule) ForceBreaker(now time.Time, name string, to circuit.State) bo
 	}
 	s.touchHost(h)
 	s.breakerChanged(h)
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		s.changed(l)
 	}
 	return true

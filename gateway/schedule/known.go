@@ -38,12 +38,11 @@ func (s *Schedule) host(name string) *host {
 
 // lane returns a lane, known or new.
 func (s *Schedule) lane(id record.Lane) *lane {
-	l := s.lanes[id]
+	h := s.host(id.Host)
+	l := h.lanes.find(id.Key)
 	if l == nil {
-		h := s.host(id.Host)
 		l = &lane{id: id, host: h}
-		s.lanes[id] = l
-		h.lanes = append(h.lanes, l)
+		h.lanes.add(l)
 	}
 	return l
 }
@@ -100,7 +99,7 @@ func (s *Schedule) forgetIdle(now time.Time) {
 
 // sorted returns the lanes of a host, always in the same order.
 func (h *host) sorted() []*lane {
-	ls := slices.Clone(h.lanes)
+	ls := slices.Clone(h.lanes.all)
 	slices.SortFunc(ls, func(a, b *lane) int { return slices.Compare(a.id.Key[:], b.id.Key[:]) })
 	return ls
 }

@@ -13,7 +13,7 @@ type host struct {
 	name    string
 	breaker *circuit.Breaker // nil: it would be as a new one is, see warm.go
 	dialect *limiter.Dialect // how its headers are to be read, as learned; nil: nothing was
-	lanes   []*lane
+	lanes   lanes
 	// barred are lanes that wait for what another lane of the host may set free: a probe's permit, a slot.
 	barred    fifo[*lane]
 	inFlight  int
@@ -24,14 +24,14 @@ type host struct {
 	held      bool       // by an operator
 	heldSince time.Time  // zero: it is not, or by a release that did not say
 	dirty     bool
-	kept      bool      // the store may have something of it
-	absent    bool      // what the store has of it is to be read before anything starts
-	rested    bool      // and is how it left
-	leaving   bool      // it leaves when it is saved
-	departed  bool      // it has left; a host of this name is another one
-	since     time.Time // when it was first looked at, to be forgotten
-	warm      bool      // in Schedule.warm
-	used      bool      // since it was looked at there
+	kept      bool  // the store may have something of it
+	absent    bool  // what the store has of it is to be read before anything starts
+	rested    bool  // and is how it left
+	leaving   bool  // it leaves when it is saved
+	departed  bool  // it has left; a host of this name is another one
+	since     int64 // when it was first looked at, to be forgotten; Unix ms
+	warm      bool  // in Schedule.warm
+	used      bool  // since it was looked at there
 }
 
 // lane is one unit of a destination's limit, with the flows that want to use it.

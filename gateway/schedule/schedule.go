@@ -59,7 +59,6 @@ type Schedule struct {
 	set Settings
 
 	hosts map[string]*host
-	lanes map[record.Lane]*lane
 	flows map[FlowName]*flow
 	// heldFlows and heldHosts are how many are held.
 	heldFlows, heldHosts int
@@ -99,6 +98,7 @@ type Schedule struct {
 	goneHosts    []string
 	looks        fifo[look] // one for every host, in time
 	lookEvery    time.Duration
+	began        time.Time   // the instant of the first Next
 	flowWaits    []FlowWaits // since they were told last
 	toMark       map[*queue]struct{}
 
@@ -149,7 +149,6 @@ func New(set Settings) *Schedule {
 	return &Schedule{
 		set:     set,
 		hosts:   map[string]*host{},
-		lanes:   map[record.Lane]*lane{},
 		flows:   map[FlowName]*flow{},
 		queues:  map[record.QueueID]*queue{},
 		live:    map[record.ID]*item{},

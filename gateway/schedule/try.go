@@ -49,7 +49,7 @@ func (s *Schedule) StartTry(now time.Time, desc *record.Queue, force bool) *Wait
 // EndTry takes the end of a call that StartTry counted. The breaker hears nothing of it: whoever tries things out may try
 // them with mistakes in them.
 func (s *Schedule) EndTry(now time.Time, lane record.Lane, seen limiter.Observation) {
-	l := s.lanes[lane]
+	l := s.findLane(lane)
 	if l == nil || l.budget == nil {
 		return
 	}

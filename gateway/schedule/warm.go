@@ -59,12 +59,12 @@ func (s *Schedule) cool(h *host, now time.Time) bool {
 		h.slow && !h.residence.faint(now) || !h.breaker.Calm(now) {
 		return false
 	}
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		if l.dirty || l.someAside() || l.place == inAsleep && l.blocked != Due || l.budget != nil && !l.budget.Untaught(now) {
 			return false
 		}
 	}
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		if l.budget != nil {
 			s.spare(l)
 		}

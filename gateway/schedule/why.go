@@ -47,7 +47,7 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 		w.Reason = InFlight
 		return w
 	}
-	l, f := s.lanes[desc.Lane], s.flows[FlowName{desc.Tenant, desc.Flow}]
+	l, f := s.findLane(desc.Lane), s.flows[FlowName{desc.Tenant, desc.Flow}]
 	if l == nil {
 		return w
 	}
@@ -133,7 +133,7 @@ func (s *Schedule) Host(now time.Time, name string) (HostView, bool) {
 		return HostView{}, false
 	}
 	s.warmHost(h, now)
-	for _, l := range h.lanes {
+	for _, l := range h.lanes.all {
 		s.warmLane(l, now)
 	}
 	return h.view(now), true
