@@ -55,10 +55,14 @@ func (r *recent) add(cs []persist.Committed) {
 
 // turn makes room in the young generation. Called with the lock held.
 func (r *recent) turn() {
-	if r.young == nil || len(r.young) >= recentEach {
-		r.young, r.old = make(map[record.ID]recentEntry), r.young
-		r.turns++
+	if r.young != nil && len(r.young) < recentEach {
+		return
 	}
+	r.young, r.old = r.old, r.young
+	if r.turns++; r.young == nil {
+		r.young = map[record.ID]recentEntry{}
+	}
+	clear(r.young)
 }
 
 // find returns what is known of an entry. Called with the lock held.
