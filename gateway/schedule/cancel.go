@@ -27,9 +27,8 @@ func (c *cancellation) takes(id record.ID) bool { return c.running() && id.Compa
 // search is how far a queue has been searched for what is to be cancelled.
 type search struct {
 	stage   searchStage
-	queued  bool             // in Schedule.searching
-	reading bool             // the queue's read under way is the search's
-	after   *record.Position // on disk, up to here; set by searchDisk
+	queued  bool // in Schedule.searching
+	reading bool // the queue's read under way is the search's
 }
 
 type searchStage uint8
@@ -118,7 +117,7 @@ func (s *Schedule) searchOn(q *queue, now time.Time, p *Plan) {
 	if q.search.stage == searchDisk {
 		q.read, q.search.reading = new(reading), true
 		s.reading++
-		p.Read = append(p.Read, Read{Host: q.lane.id.Host, Queue: q.id, After: *q.search.after, Limit: searchedAtOnce})
+		p.Read = append(p.Read, Read{Host: q.lane.id.Host, Queue: q.id, After: *q.searchedTo, Limit: searchedAtOnce})
 		return
 	}
 	for i := 0; i < q.window.len(); {
@@ -139,7 +138,7 @@ func (s *Schedule) searchOn(q *queue, now time.Time, p *Plan) {
 		return
 	}
 	after := q.cursor
-	q.search.stage, q.search.after, q.search.queued = searchDisk, &after, true
+	q.search.stage, q.searchedTo, q.search.queued = searchDisk, &after, true
 	s.searching.push(q)
 	s.reseat(q, now)
 }
@@ -161,7 +160,7 @@ func (s *Schedule) searchRead(q *queue, now time.Time, entries []record.Entry, s
 			s.searchedAll(q, now)
 			return
 		}
-		*q.search.after = entries[len(entries)-1].Position
+		*q.searchedTo = entries[len(entries)-1].Position
 	}
 	q.search.queued = true
 	s.searching.push(q)
@@ -169,7 +168,7 @@ func (s *Schedule) searchRead(q *queue, now time.Time, entries []record.Entry, s
 
 // searchedAll notes that nothing that is to be cancelled is left in a queue but what was taken.
 func (s *Schedule) searchedAll(q *queue, now time.Time) {
-	q.search.stage, q.search.after = noSearch, nil
+	q.search.stage, q.searchedTo = noSearch, nil
 	s.reseat(q, now)
 	s.refill(q)
 	s.maybeIdle(q, now)

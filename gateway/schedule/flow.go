@@ -113,7 +113,7 @@ func (s *Schedule) share(l *lane, name FlowName, p record.Priority) *share {
 
 // join notes a queue of the share; leave that it is forgotten, and the share with its last one.
 func (sh *share) join(q *queue) {
-	q.inShare = len(sh.queues)
+	q.inShare = int32(len(sh.queues)) //nolint:gosec // of a flow in a lane: memory ends before
 	sh.queues = append(sh.queues, q)
 }
 

@@ -18,20 +18,21 @@ type host struct {
 	barred    fifo[*lane]
 	inFlight  int
 	residence *residence // nil: no call was measured
-	answers   bool       // its calls end soon, as far as is known; not when slow
-	slow      bool       // they do not; its slots are counted in Schedule.slow
-	outside   bool       // in Schedule.outside or outsideSlow
-	held      bool       // by an operator
 	heldSince time.Time  // zero: it is not, or by a release that did not say
-	dirty     bool
-	kept      bool  // the store may have something of it
-	absent    bool  // what the store has of it is to be read before anything starts
-	rested    bool  // and is how it left
-	leaving   bool  // it leaves when it is saved
-	departed  bool  // it has left; a host of this name is another one
-	since     int64 // when it was first looked at, to be forgotten; Unix ms
-	warm      bool  // in Schedule.warm
-	used      bool  // since it was looked at there
+	since     int64      // when it was first looked at, to be forgotten; Unix ms
+
+	answers  bool // its calls end soon, as far as is known; not when slow
+	slow     bool // they do not; its slots are counted in Schedule.slow
+	outside  bool // in Schedule.outside or outsideSlow
+	held     bool // by an operator
+	dirty    bool
+	kept     bool // the store may have something of it
+	absent   bool // what the store has of it is to be read before anything starts
+	rested   bool // and is how it left
+	leaving  bool // it leaves when it is saved
+	departed bool // it has left; a host of this name is another one
+	warm     bool // in Schedule.warm
+	used     bool // since it was looked at there
 }
 
 // lane is one unit of a destination's limit, with the flows that want to use it.
@@ -49,17 +50,18 @@ type lane struct {
 	later   *indexed[*queue] // by when their head is due; nil: none ever waited for that
 
 	inFlight int
-	dirty    bool   // its budget's state has to be saved
 	saved    uint64 // the budget's revision that was saved last
-	barred   bool   // in host.barred
 
-	pace    *circuit.Pace // while the host comes back; nil: it did not yet
-	aside   *asideShares  // nil: none ever was
-	begun   *tally        // nil: no call
+	pace  *circuit.Pace // while the host comes back; nil: it did not yet
+	aside *asideShares  // nil: none ever was
+	begun *tally        // nil: no call
+	at    time.Time     // when to look again, while blocked for a time
+	index int           // in Schedule.asleep
+
 	place   place
-	at      time.Time // when to look again, while blocked for a time
-	index   int       // in Schedule.asleep
-	blocked Reason    // why the last visit ended
+	blocked Reason // why the last visit ended
+	dirty   bool   // its budget's state has to be saved
+	barred  bool   // in host.barred
 }
 
 // place says which of the schedule's structures holds a lane.

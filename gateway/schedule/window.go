@@ -12,30 +12,30 @@ import (
 // Invariant: every live entry of the queue at or before cursor (all of them when !more) is in the window, or live in
 // the schedule (in flight or unsettled). What stands behind the cursor is on disk only.
 type queue struct {
-	id      record.QueueID
-	lane    *lane
-	share   *share
-	inShare int // its place in share.queues
+	id    record.QueueID
+	lane  *lane
+	share *share
 
 	window window
 	cursor record.Position
 	read   *reading // the read that is under way; nil: none
 
-	flying int // in flight or unsettled
-
 	headDue int64
 	index   int // in lane.later
 
-	settledSinceMark int
-	lastSettled      record.Position
-
-	search search // for what was cancelled
+	lastSettled record.Position
+	searchedTo  *record.Position // for what was cancelled, on disk; set by searchDisk
 	// retreat counts how often the cursor went back, and how often something behind it was settled: while it stands still,
 	// what stands behind the cursor has stood there all the while.
 	retreat uint64
 
 	judgement *judgement // when it is looked at for what is hopeless; nil: it is not
 
+	inShare          int32 // its place in share.queues
+	flying           int32 // in flight or unsettled
+	settledSinceMark int32
+
+	search  search // for what was cancelled
 	place   queuePlace
 	ordered bool
 	callers bool // of calls that others make, in memory only: see Line
