@@ -8,8 +8,9 @@ import (
 )
 
 // mostUnbegun is how many starts may wait for a processor, or for the store to have what they send: more would take memory, each
-// as a goroutine with its buffers, and get nothing done sooner. Destinations have no part in it: who waits for one has begun.
-const mostUnbegun = 1024
+// as a goroutine with its buffers, and get nothing done sooner. Destinations have no part in it: who waits for one has begun. As
+// goroutines take turns, those that wait for a processor later, to connect and to read answers, are some times as many.
+const mostUnbegun = 256
 
 // spareWorkers is how many workers stay when there is nothing to do; further ones end, and their stacks with them.
 const spareWorkers = 256
