@@ -18,9 +18,7 @@ type attemptRows struct {
 
 func (s *Store) readAttemptRows(txn *badger.Txn, id record.ID) (attemptRows, error) {
 	var t attemptRows
-	it := txn.NewIterator(badger.IteratorOptions{
-		Prefix: idKey(kindAttempt, id), PrefetchValues: true, PrefetchSize: 8,
-	})
+	it := txn.NewIterator(underPrefix(idKey(kindAttempt, id)))
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
 		key := it.Item().KeyCopy(nil)

@@ -153,3 +153,46 @@ func BenchmarkHistory(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkWindow reads the next four entries of a queue in the live database, of many; an op is such a read.
+func BenchmarkWindow(b *testing.B) {
+	dir := b.TempDir()
+	s := open(b, dir, Options{})
+	var jobs []persist.Job
+	for range 8 {
+		for host := range 2000 {
+			q := goldenQueue
+			q.Lane.Host = fmt.Sprintf("h%d.example", host)
+			jobs = append(jobs, persist.Job{Queue: q, Payload: make([]byte, 100)})
+		}
+	}
+	for len(jobs) > 0 {
+		n := min(1000, len(jobs))
+		if _, err := s.Enqueue(b.Context(), jobs[:n]); err != nil {
+			b.Fatal(err)
+		}
+		jobs = jobs[n:]
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	s = open(b, dir, Options{}) // which moves them there from the journal
+	defer func() { _ = s.Close() }()
+	var refs []persist.QueueRef
+	for part := range record.Parts {
+		heads, err := s.Queues(b.Context(), record.Part(part), record.QueueID{}, 2000)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range heads {
+			refs = append(refs, persist.QueueRef{Part: record.Part(part), ID: heads[i].ID})
+		}
+	}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		es, err := s.Window(b.Context(), refs[n%len(refs)], record.Position{}, 4)
+		if err != nil || len(es) != 4 {
+			b.Fatalf("%d entries, %v", len(es), err)
+		}
+	}
+}

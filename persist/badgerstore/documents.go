@@ -88,9 +88,7 @@ func (s *Store) Documents(
 	_ context.Context, kind persist.DocumentKind, after string, limit int,
 ) (docs []persist.Document, err error) {
 	err = s.read(func(txn *badger.Txn) error {
-		it := txn.NewIterator(badger.IteratorOptions{
-			Prefix: documentKey(kind, ""), PrefetchValues: true, PrefetchSize: min(max(limit, 1), 100),
-		})
+		it := txn.NewIterator(underPrefix(documentKey(kind, "")))
 		defer it.Close()
 		start := documentKey(kind, after)
 		if after != "" {

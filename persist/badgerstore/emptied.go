@@ -69,11 +69,9 @@ func (c *committer) seek() {
 // registry's to sweep.
 func (c *committer) emptyQueues() (empty [][]byte, err error) {
 	err = c.store.db.View(func(txn *badger.Txn) error {
-		rows := txn.NewIterator(badger.IteratorOptions{
-			Prefix: []byte{kindQueue}, PrefetchValues: true, PrefetchSize: soughtAtOnce,
-		})
+		rows := txn.NewIterator(underPrefix([]byte{kindQueue}))
 		defer rows.Close()
-		entries := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{kindEntry}})
+		entries := txn.NewIterator(underPrefix([]byte{kindEntry}))
 		defer entries.Close()
 		if rows.Rewind(); c.emptied.after != nil {
 			rows.Seek(append(c.emptied.after, 0))

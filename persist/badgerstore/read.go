@@ -18,9 +18,7 @@ func (s *Store) Queues(
 	_ context.Context, part record.Part, after record.QueueID, limit int,
 ) (heads []persist.QueueHead, err error) {
 	err = s.read(func(txn *badger.Txn) error {
-		it := txn.NewIterator(badger.IteratorOptions{
-			Prefix: []byte{kindQueue, byte(part)}, PrefetchValues: true, PrefetchSize: min(max(limit, 1), 100),
-		})
+		it := txn.NewIterator(underPrefix([]byte{kindQueue, byte(part)}))
 		defer it.Close()
 		start := appendQueueKey(nil, kindQueue, persist.QueueRef{Part: part, ID: after})
 		if after != (record.QueueID{}) {
@@ -54,9 +52,7 @@ func (s *Store) Window(
 	young := s.fresh.window(queue, after, limit) // before the view of the others is begun: none is in neither
 	err = s.read(func(txn *badger.Txn) error {
 		prefix := appendQueueKey(nil, kindEntry, queue)
-		it := txn.NewIterator(badger.IteratorOptions{
-			Prefix: prefix, PrefetchValues: true, PrefetchSize: min(max(limit, 1), 100),
-		})
+		it := txn.NewIterator(underPrefix(prefix))
 		defer it.Close()
 		for it.Seek(append(entryKey(queue, after), 0)); it.Valid() && len(entries) < limit; it.Next() {
 			var e record.Entry

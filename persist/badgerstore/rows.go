@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/dgraph-io/badger/v4"
+
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -43,6 +45,10 @@ const (
 func idKey(kind byte, id record.ID) []byte {
 	return append(append(make([]byte, 0, 1+idSize), kind), id[:]...)
 }
+
+// underPrefix is for reading rows by their prefix. Values are inline, so that there is nothing to fetch ahead: Badger would start a
+// goroutine for each row that copies it.
+func underPrefix(prefix []byte) badger.IteratorOptions { return badger.IteratorOptions{Prefix: prefix} }
 
 func appendQueueKey(b []byte, kind byte, q persist.QueueRef) []byte {
 	return append(append(b, kind, byte(q.Part)), q.ID[:]...)

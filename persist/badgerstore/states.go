@@ -41,7 +41,7 @@ func (s *Store) StatesOf(_ context.Context, host string) (states []persist.State
 
 // readStates appends the states whose keys have a prefix.
 func (s *Store) readStates(txn *badger.Txn, prefix []byte, states []persist.State) ([]persist.State, error) {
-	it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix, PrefetchValues: true, PrefetchSize: 100})
+	it := txn.NewIterator(underPrefix(prefix))
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
 		value, err := it.Item().ValueCopy(nil)
