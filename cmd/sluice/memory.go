@@ -12,7 +12,7 @@ import (
 // The soft limit that the Go runtime keeps the process's memory under, by collecting sooner than when the heap has doubled
 // (runtime/debug.SetMemoryLimit). It is not to be hit by what is alive: collecting would be all that is done then.
 const (
-	leastMemory  = 472 << 20 // bytes; below it memory is not worth the collector's work
+	leastMemory  = 472 << 20 // bytes; below it memory is not worth the collector's work: all is to be within 512 MiB for 100,000 hosts
 	memoryFactor = 1.1       // of what is alive,
 	memorySpare  = 32 << 20  // and so many bytes: for what the runtime takes beside, and to allocate between two collections
 	memoryEvery  = 5 * time.Second
