@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sluice-gateway/sluice/persist"
@@ -180,34 +180,34 @@ func TestAWebhookCarriesFewOfThoseThatAreMovedBehindIt(t *testing.T) {
 }
 
 func TestWhatIsToBeMovedIsMovedWhileNobodyWrites(t *testing.T) {
-	dir := t.TempDir()
-	s, err := Open(dir, Options{MinFree: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	register(t, s, goldenQueue)
-	const n, groups = 1000, 20 // a file holds journalPuts
-	for range groups {
-		if _, err := s.Enqueue(t.Context(), slices.Repeat(one(goldenQueue, 1000), n)); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s, err := Open(dir, Options{MinFree: 1, NoCompaction: true})
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	for deadline := time.Now().Add(time.Minute); len(journalFilesOf(t, dir, journalSuffix)) > filesAtRest; {
-		if time.Now().After(deadline) {
-			t.Fatalf("the journal still has %v", journalFilesOf(t, dir, journalSuffix))
+		register(t, s, goldenQueue)
+		const n, groups = 1000, 20 // a file holds journalPuts
+		for range groups {
+			if _, err := s.Enqueue(t.Context(), slices.Repeat(one(goldenQueue, 1000), n)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		runtime.Gosched()
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	again := open(t, dir, Options{})
-	if es, err := again.Window(t.Context(), goldenRef, record.Position{}, 2*n*groups); err != nil || len(es) != n*groups {
-		t.Errorf("%d of %d webhooks are there, %v", len(es), n*groups, err)
-	}
-	if err := again.Close(); err != nil {
-		t.Fatal(err)
-	}
+		synctest.Wait() // until the committer waits for somebody to write
+		if left := journalFilesOf(t, dir, journalSuffix); len(left) > filesAtRest {
+			t.Errorf("the journal still has %v", left)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again := open(t, dir, Options{NoCompaction: true})
+		if es, err := again.Window(t.Context(), goldenRef, record.Position{}, 2*n*groups); err != nil || len(es) != n*groups {
+			t.Errorf("%d of %d webhooks are there, %v", len(es), n*groups, err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestJournalThatIsBehindLeavesAcceptingToTheDatabase(t *testing.T) {
