@@ -45,7 +45,6 @@ func (s *Schedule) Committed(now time.Time, f *Fresh) {
 		q = s.addQueue(f.ID, &f.Queue, now)
 	}
 	w := windowed{entry: f.Entry, content: f.Content}
-	dueAtOnce(&w.entry, now)
 	if s.handover+w.content.size() > s.set.MaxHandover || q.share.flow.stopped() || q.lane.host.held {
 		w.content = Content{}
 	}
@@ -65,12 +64,13 @@ func (s *Schedule) Found(now time.Time, id record.QueueID, desc *record.Queue, m
 	s.refill(q)
 }
 
-// dueAtOnce makes an entry due that was to go at once. It was given the store's instant, which never goes back, when
-// it was accepted; the clock may have been set back since.
-func dueAtOnce(e *record.Entry, now time.Time) {
-	if ms := now.UnixMilli(); e.Due > ms && uint64(e.Due) == e.ID.Time() { //nolint:gosec // above now, so not negative
-		e.Due = ms
+// dueMs is from when on an entry may start, as Unix ms. One that was to go at once may already: it was given the store's instant,
+// which never goes back, when it was accepted, and the clock may have been set back since, once or again and again.
+func dueMs(e *record.Entry, nowMs int64) int64 {
+	if e.Due > nowMs && uint64(e.Due) == e.ID.Time() { //nolint:gosec // above now, so not negative
+		return nowMs
 	}
+	return e.Due
 }
 
 // offer puts a durable entry where it belongs and wakes its lane when that may let something start.

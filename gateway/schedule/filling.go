@@ -102,8 +102,7 @@ func (s *Schedule) ReadDone(now time.Time, id record.QueueID, entries []record.E
 			if _, gone := r.settled[e.Position]; gone || s.live[e.ID] != nil {
 				continue
 			}
-			if h := (windowed{entry: *e}); q.window.insert(h) {
-				dueAtOnce(q.window.at(e.Position), now)
+			if q.window.insert(windowed{entry: *e}) {
 				s.entries++
 				s.watch(q, e)
 			}

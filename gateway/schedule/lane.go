@@ -90,7 +90,7 @@ func (l *lane) next(nowMs int64, floor float64) *queue {
 		}
 		sh := c.shares.first()
 		q := sh.ready.front()
-		if q.window.len() > 0 && q.window.first().Due <= nowMs && !q.searched() && !(q.ordered && q.flying > 0) {
+		if q.window.len() > 0 && dueMs(q.window.first(), nowMs) <= nowMs && !q.searched() && !(q.ordered && q.flying > 0) {
 			return q
 		}
 		// Its head expired, was cancelled or taken out of turn; or one of an earlier rank with a later due time took its
@@ -113,7 +113,7 @@ func (l *lane) seat(q *queue, nowMs int64) {
 		l.unwait(q)
 		return
 	}
-	q.headDue = q.window.first().Due
+	q.headDue = dueMs(q.window.first(), nowMs)
 	if q.headDue > nowMs {
 		if q.place == qLater {
 			l.later.moved(q)

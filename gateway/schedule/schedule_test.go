@@ -358,6 +358,27 @@ func TestAClockSetBackDoesNotHoldWhatIsToGoAtOnce(t *testing.T) {
 	}
 }
 
+func TestAClockSetBackWhileTheyWaitDoesNotHoldWhatIsToGoAtOnce(t *testing.T) {
+	s := unlimited(schedule.Settings{MaxInFlight: 3})
+	for i := range 9 {
+		f := fresh(queueOf("a.example", "f"), i, epoch)
+		if err := f.Entry.ID.SetTime(uint64(epoch.UnixMilli())); err != nil {
+			t.Fatal(err)
+		}
+		s.Committed(epoch, f)
+	}
+	for back := range 3 { // again and again
+		now := epoch.Add(-time.Duration(back) * time.Hour)
+		starts := slices.Clone(s.Next(now).Start)
+		if len(starts) == 0 {
+			t.Fatalf("set back by %d h, none starts: they wait for the clock to come to where it was", back)
+		}
+		for _, st := range starts {
+			finish(s, st, now)
+		}
+	}
+}
+
 func TestAQueueThatKeepsUpGetsItsMarks(t *testing.T) {
 	s := unlimited(schedule.Settings{})
 	now, marks := epoch, 0

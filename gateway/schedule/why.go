@@ -89,7 +89,7 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 	case l.blocked == Concurrency || s.free() <= 0:
 		w.Reason = Concurrency
 	}
-	if due := time.UnixMilli(e.Due); due.After(now) && (w.Until.IsZero() || due.After(w.Until)) {
+	if due := time.UnixMilli(dueMs(e, now.UnixMilli())); due.After(now) && (w.Until.IsZero() || due.After(w.Until)) {
 		w.Reason, w.Until = Due, due
 	}
 	return w

@@ -227,12 +227,6 @@ func (w *window) closeUp() {
 	w.head = 0
 }
 
-// at returns the entry at a position that the window holds.
-func (w *window) at(p record.Position) *record.Entry {
-	i, _ := w.find(p)
-	return w.entry(i)
-}
-
 // find returns the place of an entry in the window, from 0, or where it would be.
 func (w *window) find(p record.Position) (int, bool) {
 	i := sort.Search(w.len(), func(i int) bool { return w.entry(i).Compare(p) >= 0 })
