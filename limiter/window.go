@@ -163,7 +163,7 @@ func (w *window) readyAt(now tick, inFlight int64) tick {
 	}
 	if missing := w.permits.used + inFlight + foreign - w.mine + 1; missing > 0 {
 		release := w.permits.releaseOf(missing)
-		if w.filling.sure && !w.declared { // what it saved up before its pace was known is not in permits
+		if w.filling.sure && !w.declared && w.left > w.limit/4 { // what it saved up before its pace was known is not in permits
 			release = min(release, w.filledAt(now, inFlight))
 		}
 		at = max(at, release)

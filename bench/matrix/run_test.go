@@ -223,3 +223,19 @@ func BenchmarkRun(b *testing.B) {
 		})
 	}
 }
+
+// A sliding second that is told beside a minute by one name looks like a bucket at times; what a bucket may do with what it saved up is
+// not done with it.
+func TestASecondAndAMinuteToldByOneNameAreUsed(t *testing.T) {
+	c := oneCell(destination.Spec{Algorithm: destination.SlidingLog, Limit: 20, Per: time.Second}, destination.XRateLimitEpoch,
+		80*time.Millisecond, func(c *Cell) {
+			c.Limits = append(c.Limits, destination.Spec{Algorithm: destination.SlidingLog, Limit: 600, Per: time.Minute})
+		})
+	o, err := Try(c, []*Kind{Sluice}, []uint64{1, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !o.Passed() {
+		t.Errorf("%s: missed %v, %v", c.Name(), o.Trials[0].Missed, o.Trials[1].Missed)
+	}
+}
