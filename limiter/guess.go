@@ -1,6 +1,9 @@
 package limiter
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Bounds of what is believed of a told window.
 const (
@@ -27,6 +30,22 @@ func guessLength(reset time.Duration) time.Duration {
 		}
 	}
 	return maxWindow
+}
+
+// lengthWithin is about how long a window is that is between two lengths long: halfway between them, or, where the next length that
+// people choose above that is more than it can be, the longest of theirs that it can. It began late after its first call was made, at
+// most.
+func lengthWithin(lo, hi, late time.Duration) time.Duration {
+	middle := lo/2 + hi/2
+	if guessLength(middle) <= hi {
+		return middle
+	}
+	for _, l := range slices.Backward(lengths[:]) {
+		if lo-late <= l && l <= hi {
+			return l
+		}
+	}
+	return middle
 }
 
 // likely reports whether a window that ends between two instants after it began, told in whole seconds, may be as long as people

@@ -132,9 +132,7 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		if said.HasReset {
 			t.lo, t.hi = b.since(said.Reset.Lo), b.since(said.Reset.Hi)
 		}
-		if timeless {
-			t.untilRetry(h)
-		}
+		t.untilRetry(h)
 		w := b.windowOf(said)
 		if w == nil {
 			w = b.addWindow(now, said)

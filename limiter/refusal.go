@@ -49,6 +49,9 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 			b.explore.tryOut(now, w.mine, was)
 			return
 		}
+		if w.since == now {
+			return // it was not known
+		}
 		if w.foreign > 1+w.limit/50 {
 			w.outlasts(now)
 			return // others were faster
@@ -90,14 +93,15 @@ func (b *Budget) tellsTime(h *Hint) bool {
 	return false
 }
 
-// explanation is the window by whose own count a call was refused, if its count is known to be true.
+// explanation is the window by whose own count a call was refused, if its count is known to be true, or if the refusal is what
+// told of it, with its length: of several limits some destinations tell of the last one, and of another when that refuses.
 func (b *Budget) explanation(h *Hint) *window {
 	if h == nil {
 		return nil
 	}
 	for i := range h.N {
 		if said := &h.Windows[i]; said.Remaining == 0 {
-			if w := b.windowOf(said); w != nil && w.counted && w.per > 0 && !w.spaced() {
+			if w := b.windowOf(said); w != nil && w.per > 0 && !w.spaced() && (w.counted || w.declared && w.since == b.last) {
 				return w
 			}
 		}

@@ -28,7 +28,13 @@ func (w *window) measure(t *statement) {
 		// Of one call at a time the reset is the whole window, in whole seconds, rounded up most likely.
 		reset = min(least, maxWindow)
 	}
-	if least <= 0 && t.hi <= t.received+lengths[0] {
+	span := tick(0)
+	if w.timing != always && w.per == 0 {
+		if span = w.spanned(t); span == 0 {
+			return
+		}
+	}
+	if span == 0 && least <= 0 && t.hi <= t.received+lengths[0] {
 		return // a reset that may be now says nothing
 	}
 	if w.limit == 1 && t.remaining == 0 && least <= lengths[0]/4 {
@@ -37,15 +43,11 @@ func (w *window) measure(t *statement) {
 		}
 		reset = lengths[0] // the least that whole seconds can tell
 	}
-	if reset <= 0 {
+	if reset <= 0 && span == 0 {
 		return
 	}
 	switch {
-	case w.timing != always && w.per == 0:
-		span := w.spanned(t)
-		if span == 0 {
-			return
-		}
+	case span > 0:
 		if reset = max(reset, span); w.asksForAll(t) {
 			reset = t.lo - t.received
 		}

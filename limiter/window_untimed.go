@@ -53,16 +53,16 @@ func (w *window) spanned(t *statement) tick {
 	if counted := w.limit - t.remaining; t.accepted || t.remaining > 0 || counted < w.lost || w.lost < max(1, w.limit/2) {
 		return 0
 	}
-	return t.lo/2 + t.hi/2 - w.first
+	return lengthWithin(t.lo-w.first, t.hi-w.first, t.received-t.sent)
 }
 
 // asksForAll reports whether a refusal asks for a whole window, whatever is left of it: people choose windows of that length, and
-// none as long as from the first call that it counts until then. Symfony's token bucket does. Where refusals are all that is told, it
-// is not known for sure which call that was.
+// none as long as from the first call that it counts until then. Symfony's token bucket does, and flask-limiter's moving window. Where
+// refusals are all that is told, which call that was is known only if all since the lane's first, or since the last pause, are its limit.
 func (w *window) asksForAll(t *statement) bool {
 	lo, hi := t.lo-t.received, t.hi-t.received
 	before := t.received - w.first
-	return w.timing == onRefusal && lo > before && likely(lo, hi) && !likely(before+lo, before+hi)
+	return (w.timing == onRefusal || w.timing == refusing && w.lost == w.limit) && lo > before && likely(lo, hi) && !likely(before+lo, before+hi)
 }
 
 // onlyRefused has a window of which accepted calls say nothing count what the lane counted by itself, if that is much of what it
@@ -121,12 +121,17 @@ func (w *window) refills(t *statement) {
 	w.timing, w.per, w.confirmed, w.longest, w.permits = gradually, 0, false, 0, permits{}
 }
 
-// untilRetry has a refusal that leaves nothing, and tells no reset, tell by its Retry-After when there will be something:
-// whole seconds, rounded up most likely.
+// untilRetry has a refusal that leaves nothing tell by its Retry-After when there will be something, whole seconds, rounded up most
+// likely: where it tells no reset, and where that may be later by its rounding.
 func (t *statement) untilRetry(h *Hint) {
-	if t.accepted || t.hasReset || t.remaining != 0 || !h.HasRetryAfter {
+	if t.accepted || t.remaining != 0 || !h.HasRetryAfter {
 		return
 	}
-	t.hi = t.received + h.RetryAfter
-	t.lo, t.hasReset = max(t.received, t.hi-time.Second), true
+	end := t.received + h.RetryAfter
+	switch {
+	case !t.hasReset && t.length == 0:
+		t.lo, t.hi, t.hasReset = max(t.received, end-time.Second), end, true
+	case t.hasReset && h.RetryAfter >= time.Second && end >= t.lo:
+		t.hi = min(t.hi, end)
+	}
 }

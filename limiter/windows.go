@@ -83,19 +83,20 @@ func (b *Budget) dropSilent(now tick, h *Hint) {
 			continue
 		}
 		learned++
-		if learned > maxLearned || now-w.toldAt > max(w.silence(), 2*w.per) || w.outgrown(h) {
+		if learned > maxLearned || now-w.toldAt > max(w.silence(), 2*w.per) || b.outgrown(w, h) {
 			b.windows = append(b.windows[:i], b.windows[i+1:]...)
 		}
 	}
 }
 
-// outgrown reports whether more remains of a window of the same name than this one allows: its limit was raised.
-func (w *window) outgrown(h *Hint) bool {
+// outgrown reports whether more remains of a window of the same name than this one allows: its limit was raised. But if only
+// refusals told of this one, and the other was known before it, there are two.
+func (b *Budget) outgrown(w *window, h *Hint) bool {
 	for i := range h.N {
 		said := &h.Windows[i]
-		if !w.declared && said.Source == w.source && said.Name == w.name && said.Limit != w.limit &&
-			said.Remaining > w.limit {
-			return true
+		if !w.declared && said.Source == w.source && said.Name == w.name && said.Limit != w.limit && said.Remaining > w.limit {
+			other := b.windowOf(said)
+			return w.timing != refusing || other == nil || other == w || other.since >= w.since
 		}
 	}
 	return false
