@@ -140,7 +140,19 @@ func promising(name []byte) bool {
 	case 3:
 		return equalFold(name, "age")
 	case 4:
-		return equalFold(name, "date")
+		return equalFold(name, "date") || equalFold(name, "x-rl")
+	case len("x-ttl"):
+		if equalFold(name, "x-ttl") {
+			return true
+		}
+	case len("x-current-token-count"):
+		if equalFold(name, "x-current-token-count") {
+			return true
+		}
+	case len("x-next-replenishment-time"):
+		if equalFold(name, "x-next-replenishment-time") {
+			return true
+		}
 	}
 	if len(name) > maxName {
 		return false

@@ -46,17 +46,19 @@ func (r *Reader) windows(g *group) {
 	if base.Name == "" {
 		base.Name = r.intern(g.name[g.from:g.to])
 	}
-	if c := &g.cells[roleLength]; len(c.value) > 0 {
-		unit := time.Second
-		if c.says&millis != 0 {
-			unit = time.Millisecond
-		}
-		base.Length = parseLength(c.value, unit)
+	if length := r.length(g); length > 0 {
+		base.Length = length
 	}
 	if v, _, ok := parseNumber(g.cells[roleFill].value); ok && v > 0 && v <= maxCount {
 		r.rate = v // Spring Cloud Gateway: per second; Atlassian Data Center: per interval
 		if base.Length > 0 {
 			r.rate /= base.Length.Seconds()
+		}
+	}
+	for _, told := range [...]role{roleBare, roleLimit, roleRemaining} {
+		if c := &g.cells[told]; len(c.value) > 0 && (g.words || isProse(c.value)) {
+			r.prose(g, base, c.value, told)
+			c.value = nil
 		}
 	}
 	policies := &r.lists[0]
@@ -83,6 +85,33 @@ func (r *Reader) windows(g *group) {
 		}
 		r.found.add(w, g)
 	}
+}
+
+// length reads how long a window is: a number of a unit that is told beside it, seconds where it is not; a word; or a duration. A family
+// that tells its end in milliseconds tells a number of thousands in them, too (HTX: ratelimit-interval).
+func (r *Reader) length(g *group) time.Duration {
+	value, unit := g.cells[roleLength].value, time.Second
+	if word := g.cells[roleUnit].value; len(word) > 0 {
+		unit = wordLength(word)
+		if len(value) == 0 || unit == 0 {
+			return unit
+		}
+	}
+	if len(value) == 0 {
+		return 0
+	}
+	if v, _, ok := parseNumber(value); ok && v >= 1000 {
+		if end, told := parseStamp(g.cells[roleReset].value, 0, r.exchange.received); told && end.form == EpochMillis {
+			unit = time.Millisecond
+		}
+	}
+	if g.cells[roleLength].says&millis != 0 {
+		unit = time.Millisecond
+	}
+	if length := parseLength(value, unit); length > 0 {
+		return length
+	}
+	return wordLength(value)
 }
 
 // counted reads the trio: Limit, Remaining (or Used) and Reset as fields of their own.

@@ -20,7 +20,8 @@ const (
 	roleLabel          // the window's name
 	roleLimit          // calls per window
 	rolePolicy         // the windows there are
-	roleFill           // tokens that a bucket gains per interval
+	roleFill           // tokens that a bucket gains per interval, or second
+	roleUnit           // what a length is told in, as a word
 	roleLength         // of the window
 	roleUsed           // calls made in it
 	roleRemaining      // calls left in it
@@ -74,6 +75,7 @@ type fieldName struct {
 	unit      string
 	counted   string // unit of a Limit, a Remaining or a Used
 	says      naming
+	words     bool // its values are told in words, see read_prose.go
 	weak      bool // role is one that any other word's goes before
 }
 
@@ -98,7 +100,8 @@ func readName(low []byte) fieldName {
 		}
 	}
 	for from, to, more := nextWord(low, at); more; from, to, more = nextWord(low, to) {
-		m := meaningOf(low[from:to])
+		m, end := meaningAt(low, from, to)
+		to = end
 		if m.ignore {
 			return fieldName{}
 		}
@@ -123,6 +126,23 @@ func readName(low []byte) fieldName {
 	}
 	f.kind = kindWindow
 	return f
+}
+
+// meaningAt looks up the word between two bounds, with the next one where both are a period: "24-hour". It returns where they end.
+func meaningAt(low []byte, from, to int) (m meaning, end int) {
+	m = meaningOf(low[from:to])
+	n, isNumber := digits(low[from:to])
+	if !isNumber || n == 0 {
+		return m, to
+	}
+	nextFrom, nextTo, more := nextWord(low, to)
+	if !more {
+		return m, to
+	}
+	if period := lengthOf(float64(n), meaningOf(low[nextFrom:nextTo]).period); period > 0 {
+		return meaning{period: period}, nextTo
+	}
+	return m, to
 }
 
 // add takes up the meaning of the word that begins at from.

@@ -27,6 +27,20 @@ func special(low []byte) fieldName {
 		return fieldName{kind: kindAge}
 	case "date":
 		return fieldName{kind: kindDate}
+	case "x-rl", "x-current-token-count": // https://ip-api.com/docs/api:json, Walmart's developer.walmart.com/doc/us/us-dsv/us-dsv-rate-limit
+		return fieldName{kind: kindWindow, role: roleRemaining, rank: rankVendor, anchored: true, family: hash(hashStart, low[:4]), unit: UnitRequests}
+	case "x-ttl", "x-next-replenishment-time": // of these two: what is left of them, and until when
+		return fieldName{kind: kindWindow, role: roleReset, rank: rankVendor, anchored: true, family: hash(hashStart, low[:4]), unit: UnitRequests}
+	case "x-ratelimit-type": // Zoom's: QPS, Daily-limit
+		return fieldName{
+			kind: kindWindow, role: roleLength, rank: rankX, anchored: true, family: hash(hashStart, []byte("x-ratelimit")),
+			prefix: len("x-ratelimit"), qualifier: hashStart, unit: UnitRequests,
+		}
+	case "req-limit-short", "req-limit-long", "remaining-req": // Pingdom's https://docs.pingdom.com/api/, Upbit's https://docs.upbit.com
+		return fieldName{
+			kind: kindWindow, role: roleRemaining, rank: rankVendor, anchored: true, words: true, family: hash(hashStart, low),
+			unit: UnitRequests,
+		}
 	case "retry-after-ms":
 		return fieldName{kind: kindDelay, delay: delayMs, says: millis}
 	case "x-ms-retry-after-ms":

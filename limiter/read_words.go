@@ -30,7 +30,7 @@ func meaningOf(w []byte) meaning {
 		return meaning{role: roleLimit}
 	case "remaining", "remain", "left", "available", "status":
 		return meaning{role: roleRemaining}
-	case "reset", "resets", "resettime", "resetat", "next":
+	case "reset", "resets", "resettime", "resetat", "next", "expiry", "expires", "expiration":
 		return meaning{role: roleReset}
 	case "resetafter", "resetin", "ttl":
 		return meaning{role: roleReset, says: relative}
@@ -46,6 +46,10 @@ func meaningOf(w []byte) meaning {
 		return meaning{role: rolePolicy}
 	case "fillrate", "replenish":
 		return meaning{role: roleFill}
+	case "unit", "timeunit":
+		return meaning{role: roleUnit}
+	case "rate": // behind the anchor: X-RateLimit-Rate
+		return meaning{role: roleFill, weak: true}
 	case "name", "resource", "bucket":
 		return meaning{role: roleLabel, weak: true}
 	case "retry", "retryafter":
@@ -56,9 +60,9 @@ func meaningOf(w []byte) meaning {
 		return meaning{says: relative}
 	case "time":
 		return meaning{counted: unitTime}
-	case "x", "at", "timestamp", "epoch", "utc", "date", "seconds", "sec", "rate", "per", "this", "info":
+	case "x", "at", "timestamp", "epoch", "utc", "date", "seconds", "sec", "per", "this", "info":
 		return meaning{}
-	case "second", "secondly", "persecond":
+	case "second", "secondly", "persecond", "qps", "rps":
 		return meaning{period: time.Second}
 	case "minute", "minutely", "min", "perminute":
 		return meaning{period: time.Minute}
@@ -80,6 +84,8 @@ func meaningOf(w []byte) meaning {
 		return meaning{unit: unitConcurrent}
 	case "audio":
 		return meaning{unit: "audio-seconds"}
+	case "error", "errors":
+		return meaning{unit: "errors"}
 	case "complexity":
 		return meaning{unit: "complexity"}
 	case "weight":

@@ -102,6 +102,26 @@ func parseLength(b []byte, unit time.Duration) time.Duration {
 	return 0
 }
 
+// wordLength reads a length from the first word of what is told: minute, Daily-limit, QPS.
+func wordLength(b []byte) time.Duration {
+	if len(b) > maxName {
+		return 0
+	}
+	var buf [maxName]byte
+	low := buf[:len(b)]
+	for i, c := range b {
+		low[i] = fold(c)
+	}
+	from, to, ok := nextWord(low, 0)
+	if !ok {
+		return 0
+	}
+	if unit, known := unitOf(low[from:to]); known {
+		return unit
+	}
+	return meaningOf(low[from:to]).period
+}
+
 // lengthOf turns a number of units into the length of a window, 0 where it cannot be one.
 func lengthOf(v float64, unit time.Duration) time.Duration {
 	switch limit := float64(MaxReset); {
