@@ -97,7 +97,7 @@ func readItem(m member) item {
 // it is none.
 func unitNamed(name []byte) []byte {
 	var low [16]byte
-	if len(name) > len(low) {
+	if len(name) == 0 || len(name) > len(low) {
 		return nil
 	}
 	for i, c := range name {

@@ -125,7 +125,7 @@ func composite(w []byte) meaning {
 			return m
 		}
 	}
-	if w[0] >= '1' && w[0] <= '9' { // "1m", "10s", "24hour"
+	if len(w) > 0 && w[0] >= '1' && w[0] <= '9' { // "1m", "10s", "24hour"
 		if period := trailingLength(w); period > 0 && w[len(w)-1] > '9' {
 			return meaning{period: period}
 		}
