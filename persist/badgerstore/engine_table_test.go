@@ -51,7 +51,7 @@ func tabled(t testing.TB, key seal.Key) (dir, table string, b []byte) {
 
 // Badger panics of a table that is cut short, and leaves out one whose index is damaged.
 func TestADamagedTableIsRefusedByItsName(t *testing.T) {
-	for name, key := range map[string]seal.Key{"": {}, "encrypted, ": testKey(t, 1)} {
+	for name, key := range map[string]seal.Key{"plain": {}, "encrypted": testKey(t, 1)} {
 		dir, table, b := tabled(t, key)
 		for what, damaged := range map[string][]byte{
 			"cut to nothing":      {},
@@ -67,7 +67,7 @@ func TestADamagedTableIsRefusedByItsName(t *testing.T) {
 			}
 			s, err := Open(dir, Options{Key: key})
 			if err == nil || !strings.Contains(err.Error(), table) || !strings.Contains(err.Error(), "from a backup") {
-				t.Errorf("%s%s: Open: %v, want an error that names the table and says what to do", name, what, err)
+				t.Errorf("%s, %s: Open: %v, want an error that names the table and says what to do", name, what, err)
 			}
 			if err == nil {
 				_ = s.Close()
@@ -77,17 +77,17 @@ func TestADamagedTableIsRefusedByItsName(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := Open(dir, Options{Key: key}); err == nil || !strings.Contains(err.Error(), table+" is missing") {
-			t.Errorf("%swithout it: Open: %v", name, err)
+			t.Errorf("%s, without it: Open: %v", name, err)
 		}
 		if err := os.WriteFile(table, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s, err := Open(dir, Options{MinFree: 1, Key: key})
 		if err != nil {
-			t.Fatalf("%sas it was: Open: %v", name, err)
+			t.Fatalf("%s, as it was: Open: %v", name, err)
 		}
 		if n := len(sizes(t, s, goldenQueue)); n != 50 {
-			t.Errorf("%sas it was: %d webhooks are there, want 50", name, n)
+			t.Errorf("%s, as it was: %d webhooks are there, want 50", name, n)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

@@ -49,7 +49,7 @@ func wantLost(t *testing.T, dir, missing string, key seal.Key, ids []record.ID) 
 }
 
 func TestALogOfTheDatabaseThatIsMissingOrCutShortIsNotOverlooked(t *testing.T) {
-	for name, key := range map[string]seal.Key{"": {}, "encrypted, ": testKey(t, 1)} {
+	for name, key := range map[string]seal.Key{"plain": {}, "encrypted": testKey(t, 1)} {
 		for what, take := range map[string]func(path string, end int) error{
 			"deleted":       func(path string, _ int) error { return os.Remove(path) },
 			"emptied":       func(path string, _ int) error { return os.Truncate(path, 0) },
@@ -57,7 +57,7 @@ func TestALogOfTheDatabaseThatIsMissingOrCutShortIsNotOverlooked(t *testing.T) {
 			"all of it":     func(path string, _ int) error { return os.RemoveAll(filepath.Dir(path)) },
 			"its last byte": func(path string, end int) error { return os.Truncate(path, int64(end-1)) },
 		} {
-			t.Run(name+what, func(t *testing.T) {
+			t.Run(name+", "+what, func(t *testing.T) {
 				dir, ids := killed(t, 20, key)
 				path, _, end := liveLog(t, dir)
 				if err := take(path, end); err != nil {
