@@ -105,6 +105,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if err := g.dispatcher.Restore(ctx); err != nil {
 		return errors.Join(fmt.Errorf("starting: %w", err), g.close())
 	}
+	g.jobs.resume() // before anyone can ask for one
 	go func() { g.faults <- g.serveAdmin() }()
 	go func() { g.faults <- g.front.Serve(g.door()) }()
 
@@ -122,7 +123,6 @@ func (g *Gateway) Run(ctx context.Context) error {
 		telling.Wait()
 	}()
 
-	g.jobs.resume()
 	g.ready.Store(true)
 	g.log.Info().Stringer("listen", g.listener.Addr()).Stringer("admin", g.adminListener.Addr()).
 		Str("data", g.set.Config.Data.Dir).Str("version", g.set.Version).Dur("start_ms", time.Since(began)).

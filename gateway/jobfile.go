@@ -87,9 +87,9 @@ func readJobs(dir string, log zerolog.Logger) ([]jobRecord, error) {
 }
 
 // write makes a job's record durable in place of what was there before.
-func (j *jobs) write(r *jobRecord) error {
+func (j *jobs) write(r jobRecord) error {
 	r.Version = jobVersion
-	b, err := json.Marshal(r)
+	b, err := json.Marshal(&r)
 	if err != nil {
 		return fmt.Errorf("job %s: %w", r.ID, err)
 	}
@@ -113,8 +113,8 @@ func (j *jobs) write(r *jobRecord) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-func (j *jobs) remove(r *jobRecord) {
-	if err := os.Remove(filepath.Join(j.dir, r.ID+jobSuffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		j.log.Error().Err(err).Str("job", r.ID).Msg("forgetting an old job")
+func (j *jobs) remove(id string) {
+	if err := os.Remove(filepath.Join(j.dir, id+jobSuffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		j.log.Error().Err(err).Str("job", id).Msg("forgetting an old job")
 	}
 }

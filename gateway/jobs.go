@@ -43,25 +43,29 @@ type jobs struct {
 	stop  context.CancelFunc
 	runs  sync.WaitGroup
 
-	mu     sync.Mutex
-	all    []*task // as they were begun
-	turns  uint64  // that were given
+	mu     sync.Mutex // never held over the disk
+	coming []*task    // begun, and being written for the first time
+	all    []*task    // as they were begun
+	turns  uint64     // that were given
 	closed bool
 }
 
 // task is one job.
 type task struct {
 	jobs   *jobs
+	ctx    context.Context //nolint:containedctx // as jobs.ctx
 	cancel context.CancelCauseFunc
+	kept   chan struct{} // closed when it is written for the first time, or cannot be
 	ended  chan struct{} // closed when its run has returned
-	begins chan struct{} // closed when its turn has come; nil: it was over when it was read
 
-	// Under jobs.mu.
-	rec   jobRecord
-	saved time.Time
-	over  bool   // its run has returned, whatever the record says
-	works bool   // its turn has come, and it has not ended
-	turn  uint64 // the number of its turn; 0: it has not come
+	// Under jobs.mu. Once it is kept, rec changes on the goroutine of its run alone, which is also the only one to write it: to disk
+	// goes a copy.
+	rec    jobRecord
+	begins chan struct{} // closed when its turn has come; nil: it is not to run, or not yet
+	saved  time.Time
+	over   bool   // its run has returned, whatever the record says
+	works  bool   // its turn has come, and it has not ended
+	turn   uint64 // the number of its turn; 0: it has not come
 }
 
 // openJobs reads the jobs that an earlier run left. None runs before resume.
@@ -73,9 +77,20 @@ func openJobs(dir string, log zerolog.Logger) (*jobs, error) {
 		return nil, fmt.Errorf("reading the jobs in %s: %w", dir, err)
 	}
 	for _, rec := range records {
-		j.all = append(j.all, &task{jobs: j, rec: rec, ended: make(chan struct{})})
+		t := j.newTask(rec)
+		close(t.kept)
+		if rec.State != front.JobRunning {
+			close(t.ended)
+		}
+		j.all = append(j.all, t)
 	}
 	return j, nil
+}
+
+func (j *jobs) newTask(rec jobRecord) *task {
+	t := &task{jobs: j, rec: rec, kept: make(chan struct{}), ended: make(chan struct{})}
+	t.ctx, t.cancel = context.WithCancelCause(j.ctx)
+	return t
 }
 
 // resume goes on with what was interrupted.
@@ -83,12 +98,8 @@ func (j *jobs) resume() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, t := range j.all {
-		switch {
-		case t.cancel != nil: // begun since: the front door does not wait for this
-		case t.rec.State == front.JobRunning:
+		if t.begins == nil && t.rec.State == front.JobRunning { // else it was begun since
 			j.run(t)
-		default:
-			close(t.ended)
 		}
 	}
 	j.admit()
@@ -102,51 +113,115 @@ func (j *jobs) begin(kind, tenant, key, fingerprint string, spec any) (v front.J
 		return v, false, fmt.Errorf("a %s job: %w", kind, err)
 	}
 	now := time.Now()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.closed {
-		return v, false, front.ErrStopping
-	}
-	for _, t := range j.all {
-		if key != "" && t.rec.Key == key && t.rec.Tenant == tenant && now.Sub(time.UnixMilli(t.rec.CreatedAt)) < keepJobs {
-			if t.rec.Fingerprint != fingerprint {
-				return v, false, front.ErrJobConflict
-			}
-			return t.view(), true, nil
-		}
-	}
-	if err := j.room(turnOf{tenant, kind}); err != nil {
-		return v, false, err
-	}
-	t := &task{jobs: j, ended: make(chan struct{}), saved: now, rec: jobRecord{
+	t := j.newTask(jobRecord{
 		ID: jobPrefix + ulid.Make().String(), Kind: kind, State: front.JobRunning, Tenant: tenant, Key: key, Fingerprint: fingerprint,
 		CreatedAt: now.UnixMilli(), Spec: b,
-	}}
-	if err := j.write(&t.rec); err != nil {
+	})
+	t.saved = now
+	same, err := j.announce(t)
+	switch {
+	case err != nil:
+		return v, false, err
+	case same != nil:
+		return *j.viewOf(same), true, nil
+	}
+	defer j.runs.Done()
+	if err := j.write(t.rec); err != nil {
+		j.giveUp(t)
 		return v, false, fmt.Errorf("a %s job: %w", kind, err)
 	}
-	j.forgetOld(now)
+	v = j.keep(t)
+	j.log.Info().Str("job", v.ID).Str("kind", kind).Str("tenant", tenant).Msg("job begun")
+	return v, false, nil
+}
+
+// announce has a place kept for a job until it is written, or returns the one that was begun under its key. Where there is no error
+// and none was begun, j.runs counts it until then.
+func (j *jobs) announce(t *task) (same *task, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for {
+		if j.closed {
+			return nil, front.ErrStopping
+		}
+		same = j.underKeyOf(t)
+		if same == nil {
+			break
+		}
+		if same.rec.Fingerprint != t.rec.Fingerprint {
+			return nil, front.ErrJobConflict
+		}
+		select {
+		case <-same.kept:
+			return same, nil
+		default: // it may come to nothing yet
+			j.mu.Unlock()
+			<-same.kept
+			j.mu.Lock()
+		}
+	}
+	if err := j.room(turnOf{t.rec.Tenant, t.rec.Kind}); err != nil {
+		return nil, err
+	}
+	j.coming = append(j.coming, t)
+	j.runs.Add(1)
+	return nil, nil //nolint:nilnil // there is none yet
+}
+
+// underKeyOf returns the job that was begun under the key of another; nil: there is none, or no key. Called with j.mu held.
+func (j *jobs) underKeyOf(t *task) *task {
+	if t.rec.Key == "" {
+		return nil
+	}
+	for _, other := range slices.Concat(j.all, j.coming) {
+		if other.rec.Key == t.rec.Key && other.rec.Tenant == t.rec.Tenant &&
+			time.Duration(t.rec.CreatedAt-other.rec.CreatedAt)*time.Millisecond < keepJobs {
+			return other
+		}
+	}
+	return nil
+}
+
+// giveUp takes the place back of a job that could not be written.
+func (j *jobs) giveUp(t *task) {
+	j.mu.Lock()
+	j.coming = slices.DeleteFunc(j.coming, func(other *task) bool { return other == t })
+	j.mu.Unlock()
+	t.cancel(nil)
+	close(t.kept)
+}
+
+// keep lets a job that is written run when its turn comes, and forgets old ones in its place.
+func (j *jobs) keep(t *task) front.JobView {
+	j.mu.Lock()
+	j.coming = slices.DeleteFunc(j.coming, func(other *task) bool { return other == t })
+	old := j.forgetOld(time.Now())
 	j.all = append(j.all, t)
-	j.log.Info().Str("job", t.rec.ID).Str("kind", kind).Str("tenant", tenant).Msg("job begun")
 	j.run(t)
 	j.admit()
-	return t.view(), false, nil
+	v := t.view()
+	j.mu.Unlock()
+	close(t.kept)
+	for _, id := range old {
+		j.remove(id)
+	}
+	return v
 }
 
 // run lets a job run when its turn comes. Called with j.mu held.
 func (j *jobs) run(t *task) {
-	ctx, cancel := context.WithCancelCause(j.ctx)
-	t.cancel, t.begins = cancel, make(chan struct{})
+	begins := make(chan struct{})
+	t.begins = begins
 	j.runs.Go(func() {
 		defer close(t.ended)
-		defer cancel(nil)
+		defer t.cancel(nil)
 		var err error
 		select {
-		case <-t.begins:
-			err = j.work(ctx, t)
-		case <-ctx.Done():
+		case <-begins:
+			err = j.work(t.ctx, t)
+		case <-t.ctx.Done():
 		}
-		j.end(ctx, t, err)
+		j.end(t, err)
 	})
 }
 
@@ -164,35 +239,47 @@ func (j *jobs) work(ctx context.Context, t *task) (err error) {
 	return do(ctx, t)
 }
 
-// end notes how a job ended. One that the gateway's end interrupted has not: it goes on at the next start.
-func (j *jobs) end(ctx context.Context, t *task, err error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	t.works, t.over = false, true
-	defer j.admit()
+// end notes how a job ended. One that the gateway's end interrupted has not: it goes on at the next start. Nobody is shown an end
+// that is not written yet.
+func (j *jobs) end(t *task, err error) {
+	rec := t.now()
+	over := true
 	switch {
-	case errors.Is(context.Cause(ctx), errJobCancelled):
-		t.rec.State = front.JobCancelled
-	case j.ctx.Err() != nil && err != nil, ctx.Err() != nil:
-		if err := j.write(&t.rec); err != nil {
-			j.log.Error().Err(err).Str("job", t.rec.ID).Msg("where a job was interrupted could not be written")
-		}
-		return
+	case errors.Is(context.Cause(t.ctx), errJobCancelled):
+		rec.State = front.JobCancelled
+	case j.ctx.Err() != nil && err != nil, t.ctx.Err() != nil:
+		over = false
 	case err != nil:
-		t.rec.State, t.rec.Error = front.JobFailed, err.Error()
+		rec.State, rec.Error = front.JobFailed, err.Error()
 	default:
-		t.rec.State = front.JobDone
+		rec.State = front.JobDone
 	}
-	t.rec.FinishedAt = time.Now().UnixMilli()
-	if err := j.write(&t.rec); err != nil { // at the next start it goes on, and ends again
-		j.log.Error().Err(err).Str("job", t.rec.ID).Msg("a job's end could not be written")
+	if over {
+		rec.FinishedAt = time.Now().UnixMilli()
 	}
-	j.log.Info().Str("job", t.rec.ID).Str("kind", t.rec.Kind).Str("state", t.rec.State).Int64("done", t.rec.Done).
-		Str("error", t.rec.Error).Msg("job ended")
+	if err := j.write(rec); err != nil { // at the next start it goes on, and ends again
+		j.log.Error().Err(err).Str("job", rec.ID).Msg("how a job ended, or where it was interrupted, could not be written")
+	}
+	j.mu.Lock()
+	t.rec, t.works, t.over = rec, false, true
+	j.admit()
+	j.mu.Unlock()
+	if over {
+		j.log.Info().Str("job", rec.ID).Str("kind", rec.Kind).Str("state", rec.State).Int64("done", rec.Done).
+			Str("error", rec.Error).Msg("job ended")
+	}
 }
 
-// forgetOld forgets jobs whose time is up, and the oldest beyond the bound. Called with j.mu held.
-func (j *jobs) forgetOld(now time.Time) {
+// now is the job's record as it stands.
+func (t *task) now() jobRecord {
+	t.jobs.mu.Lock()
+	defer t.jobs.mu.Unlock()
+	return t.rec
+}
+
+// forgetOld forgets jobs whose time is up, and the oldest beyond the bound; their files are for the caller to remove. Called with
+// j.mu held.
+func (j *jobs) forgetOld(now time.Time) (ids []string) {
 	over := -maxJobsRecorded
 	for _, t := range j.all {
 		if t.rec.State != front.JobRunning {
@@ -207,9 +294,10 @@ func (j *jobs) forgetOld(now time.Time) {
 			return false
 		}
 		over--
-		j.remove(&t.rec)
+		ids = append(ids, t.rec.ID)
 		return true
 	})
+	return ids
 }
 
 // close interrupts what runs and waits for it.
@@ -249,18 +337,26 @@ func (t *task) note(done, total int64, position any) error {
 	if err != nil {
 		return fmt.Errorf("noting how far job %s came: %w", t.rec.ID, err)
 	}
-	j := t.jobs
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	t.rec.Done, t.rec.Position, t.rec.Total = done, b, nil
+	rec, due := t.noted(done, total, b)
+	if !due {
+		return nil
+	}
+	return t.jobs.write(rec)
+}
+
+// noted takes note of how far the job came, and reports whether that is to be written.
+func (t *task) noted(done, total int64, position []byte) (rec jobRecord, due bool) {
+	t.jobs.mu.Lock()
+	defer t.jobs.mu.Unlock()
+	t.rec.Done, t.rec.Position, t.rec.Total = done, position, nil
 	if total >= 0 {
 		t.rec.Total = &total
 	}
-	if now := time.Now(); now.Sub(t.saved) >= jobSaveEvery {
+	now := time.Now()
+	if due = now.Sub(t.saved) >= jobSaveEvery; due {
 		t.saved = now
-		return j.write(&t.rec)
 	}
-	return nil
+	return t.rec, due
 }
 
 // skip counts n that were to be done and could not be.

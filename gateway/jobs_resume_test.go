@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 
 	"github.com/rs/zerolog"
 
@@ -35,4 +36,38 @@ func TestAJobThatIsBegunBeforeOthersAreResumedRunsOnce(t *testing.T) {
 		t.Errorf("it stands as %+v, %v", is, err)
 	}
 	j.close()
+}
+
+func TestAJobThatIsCancelledBeforeItIsResumedNeverRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := &counting{to: 5, step: make(chan struct{}), from: make(chan int64, 1)}
+		j := openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+		id, _ := begin(t, j, "count", "", "")
+		<-c.from
+		j.close()
+
+		j, err := openJobs(dir, zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.kinds = map[string]jobKind{"count": c.run}
+		cancelled := make(chan *front.JobView, 1)
+		go func() {
+			v, err := j.Cancel(t.Context(), id.ID)
+			if err != nil {
+				t.Error(err)
+			}
+			cancelled <- v
+		}()
+		synctest.Wait()
+		j.resume()
+		if v := <-cancelled; v == nil || v.State != front.JobCancelled {
+			t.Errorf("it stands as %+v, want it cancelled", v)
+		}
+		if len(c.from) > 0 {
+			t.Error("it ran")
+		}
+		j.close()
+	})
 }

@@ -1,6 +1,10 @@
 package gateway
 
-import "github.com/sluice-gateway/sluice/gateway/front"
+import (
+	"slices"
+
+	"github.com/sluice-gateway/sluice/gateway/front"
+)
 
 // Bounds on the jobs that run at once, and on those that have not ended. They are constants: what a job takes of memory and of
 // the disk's time is bounded by itself, and none is needed for a webhook to be sent.
@@ -69,7 +73,7 @@ func (j *jobs) admit() {
 func (j *jobs) room(of turnOf) error {
 	one := &task{rec: jobRecord{Tenant: of.tenant, Kind: of.kind}}
 	all, own := 0, 0
-	for _, t := range j.all {
+	for _, t := range slices.Concat(j.all, j.coming) {
 		if t.rec.State != front.JobRunning || t.watches() != one.watches() || (t.rec.Tenant == "") != (of.tenant == "") {
 			continue
 		}
