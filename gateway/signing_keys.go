@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -23,9 +24,14 @@ type signingKeys struct {
 	store keyStore
 	log   zerolog.Logger
 
-	mu   sync.Mutex
-	read bool
-	keys []*keptKey // the newest first; at most publishedKeys
+	mu sync.Mutex // held while keys are read and kept, for which attempts do not wait
+	// now are the keys in use; nil: none was read or made yet. Changed under mu, read without it.
+	now atomic.Pointer[keysInUse]
+}
+
+// keysInUse are the gateway's keys, and the signer of the newest. They are never changed, only replaced.
+type keysInUse struct {
+	keys []*keptKey // the newest first; 1 to publishedKeys
 	jws  *sign.Signer
 }
 
@@ -47,39 +53,48 @@ const (
 
 // signer returns the signer of the newest key.
 func (k *signingKeys) signer() (*sign.Signer, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err := k.need(); err != nil {
+	now, err := k.inUse()
+	if err != nil {
 		return nil, err
 	}
-	return k.jws, nil
+	return now.jws, nil
 }
 
 // set returns the public parts as a JWK Set.
 func (k *signingKeys) set() ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err := k.need(); err != nil {
+	now, err := k.inUse()
+	if err != nil {
 		return nil, err
 	}
-	public := make([]*sign.Key, len(k.keys))
-	for i, key := range k.keys {
+	public := make([]*sign.Key, len(now.keys))
+	for i, key := range now.keys {
 		public[i] = key.Key
 	}
 	return sign.KeySet(public), nil
+}
+
+// inUse returns the keys in use, which are read or made when they are first asked for.
+func (k *signingKeys) inUse() (*keysInUse, error) {
+	if now := k.now.Load(); now != nil {
+		return now, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.need()
 }
 
 // rotate makes a key that signs from now on, and returns its id. The one before it stays published; those before that go.
 func (k *signingKeys) rotate() (id string, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err := k.need(); err != nil {
+	now, err := k.need()
+	if err != nil {
 		return "", err
 	}
-	if err := k.add(); err != nil {
+	if now, err = k.add(now.keys); err != nil {
 		return "", err
 	}
-	return k.keys[0].ID(), nil
+	return now.keys[0].ID(), nil
 }
 
 // rotateRoute answers POST /signing-keys/rotate: 200 with the id of the key that signs from now on.
@@ -97,69 +112,72 @@ func (g *Gateway) rotateRoute(w http.ResponseWriter, _ *http.Request) {
 	}{id})
 }
 
-// need reads the keys that are kept, and makes the first one.
-func (k *signingKeys) need() error {
-	if !k.read {
-		if err := k.load(); err != nil {
-			return fmt.Errorf("the gateway's signing keys: %w", err)
-		}
-		k.read = true
+// need returns the keys in use: those that are kept, or the first one, which it makes. Called with k.mu held.
+func (k *signingKeys) need() (*keysInUse, error) {
+	if now := k.now.Load(); now != nil {
+		return now, nil
 	}
-	if len(k.keys) == 0 {
-		return k.add()
+	keys, err := k.load()
+	if err != nil {
+		return nil, fmt.Errorf("the gateway's signing keys: %w", err)
 	}
-	return nil
+	if len(keys) == 0 {
+		return k.add(nil)
+	}
+	return k.use(keys), nil
 }
 
-func (k *signingKeys) load() error {
+func (k *signingKeys) use(keys []*keptKey) *keysInUse {
+	now := &keysInUse{keys, sign.NewJWS(keys[0].Key)}
+	k.now.Store(now)
+	return now
+}
+
+func (k *signingKeys) load() (keys []*keptKey, err error) {
 	const page = 100
-	k.keys = nil
 	for after := ""; ; {
 		docs, err := k.store.Documents(context.Background(), persist.SigningKeyDocument, after, page)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, d := range docs {
 			key, err := sign.ParseKey(d.Data)
 			if err != nil {
-				return fmt.Errorf("%s: %w", d.Key, err)
+				return nil, fmt.Errorf("%s: %w", d.Key, err)
 			}
-			k.keys, after = append(k.keys, &keptKey{d.Key, key}), d.Key
+			keys, after = append(keys, &keptKey{d.Key, key}), d.Key
 		}
 		if len(docs) < page {
 			break
 		}
 	}
-	slices.SortFunc(k.keys, func(a, b *keptKey) int { return cmp.Compare(b.name, a.name) })
-	if len(k.keys) > 0 {
-		k.jws = sign.NewJWS(k.keys[0].Key)
-	}
-	return nil
+	slices.SortFunc(keys, func(a, b *keptKey) int { return cmp.Compare(b.name, a.name) })
+	return keys, nil
 }
 
-// add makes the next key and keeps it, before anything is signed with it.
-func (k *signingKeys) add() error {
+// add makes the next key and keeps it, before anything is signed with it. Called with k.mu held.
+func (k *signingKeys) add(before []*keptKey) (*keysInUse, error) {
 	key, err := sign.GenerateKey(rand.Reader)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text, err := key.PEM()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	name := time.Now().UTC().Format(keyNameLayout)
-	if len(k.keys) > 0 && name <= k.keys[0].name { // the clock was set back
-		name = k.keys[0].name + "+"
+	if len(before) > 0 && name <= before[0].name { // the clock was set back
+		name = before[0].name + "+"
 	}
 	docs := []persist.Document{{Kind: persist.SigningKeyDocument, Key: name, Data: text}}
-	keys := append([]*keptKey{{name, key}}, k.keys...)
+	keys := append([]*keptKey{{name, key}}, before...)
 	for _, old := range keys[min(len(keys), publishedKeys):] {
 		docs = append(docs, persist.Document{Kind: persist.SigningKeyDocument, Key: old.name})
 	}
 	if err := k.store.SaveDocuments(context.Background(), docs); err != nil {
-		return fmt.Errorf("keeping a signing key: %w", err)
+		return nil, fmt.Errorf("keeping a signing key: %w", err)
 	}
-	k.keys, k.jws = keys[:min(len(keys), publishedKeys)], sign.NewJWS(key)
-	k.log.Info().Str("kid", key.ID()).Int("published", len(k.keys)).Msg("another key signs from now on")
-	return nil
+	now := k.use(keys[:min(len(keys), publishedKeys)])
+	k.log.Info().Str("kid", key.ID()).Int("published", len(now.keys)).Msg("another key signs from now on")
+	return now, nil
 }

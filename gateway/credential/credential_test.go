@@ -239,6 +239,45 @@ func TestAFileIsReadAgainWhenItChangesAndItsLastValueOutlivesIt(t *testing.T) {
 	}
 }
 
+func TestAFileSystemThatDoesNotAnswerHoldsNobodyUpForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := make(chan struct{})
+		looks := 0
+		f := &file{path: "f", read: func(string, stamp) (string, stamp, error) {
+			if looks++; looks != 2 {
+				<-hangs
+			}
+			return "one", stamp{size: 1}, nil
+		}}
+		const within = 3 * time.Second
+		took := func(want time.Duration, value string) {
+			t.Helper()
+			began := time.Now()
+			got, err := f.value(within)
+			if took := time.Since(began); took != want || got != value || (err == nil) != (value != "") {
+				t.Errorf("%q, %v after %v; want %q after %v", got, err, took, value, want)
+			}
+		}
+		took(within, "") // and the look goes on
+		took(within, "")
+		hangs <- struct{}{}
+		synctest.Wait()
+		took(0, "one") // as a new look does
+		time.Sleep(lookEvery)
+		took(lookPatience, "one") // it hangs again
+		took(0, "one")
+		began := time.Now()
+		if f.refused("one") || time.Since(began) != lookPatience {
+			t.Errorf("refused: answered after %v", time.Since(began))
+		}
+		close(hangs)
+		synctest.Wait()
+		if looks != 3 {
+			t.Errorf("looked %d times, want 3: one at a time", looks)
+		}
+	})
+}
+
 func TestFilesThatHoldNoValueAreRefusedWithoutShowingThem(t *testing.T) {
 	for text, says := range map[string]string{
 		"": "is empty", "\n": "is empty", "s3cret\nand more": "more than one line", "s3cret\x00": "control character",

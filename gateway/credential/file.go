@@ -20,13 +20,19 @@ const (
 	maxValue = 8 << 10
 )
 
+// lookPatience is how long a call waits for a file to be looked at while there is a value that it was read with: a file system
+// that does not answer holds nobody up for longer, and no call that begins after that.
+const lookPatience = 100 * time.Millisecond
+
 // file is a value that stands in a file, alone in one line. It is read again when the file has changed; while it cannot
 // be read, or holds no value, the last one goes on: whoever replaces it in two steps does no harm.
 type file struct {
 	path string
+	read func(path string, was stamp) (line string, is stamp, err error) // nil: readChanged
 
-	mu     sync.Mutex
-	looked time.Time
+	mu     sync.Mutex    // never held over the file
+	looked time.Time     // when the last look began
+	flight chan struct{} // closed when the look under way has ended; nil: there is none
 	stamp  stamp
 	line   string
 	err    error
@@ -38,45 +44,100 @@ type stamp struct {
 	size int64
 }
 
-func (f *file) value(time.Duration) (string, error) {
+func (f *file) value(within time.Duration) (string, error) {
+	f.mu.Lock()
+	now := time.Now()
+	if f.flight == nil && (f.looked.IsZero() || now.Sub(f.looked) >= lookEvery || now.Before(f.looked)) {
+		f.look(now)
+	}
+	flight, patience := f.flight, within
+	if f.line != "" {
+		patience = min(within, lookPatience-now.Sub(f.looked))
+	}
+	f.mu.Unlock()
+	ended := await(flight, patience)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now := time.Now(); f.looked.IsZero() || now.Sub(f.looked) >= lookEvery || now.Before(f.looked) {
-		f.looked = now
-		f.look()
+	switch {
+	case f.line != "":
+		return f.line, nil
+	case !ended:
+		return "", fmt.Errorf("its file %s could not be read in time", f.path)
 	}
-	if f.line == "" {
-		return "", f.err
-	}
-	return f.line, nil
+	return "", f.err
 }
 
+// refused looks at the file however little time has passed, and whatever its date says.
 func (f *file) refused(value string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.looked, f.stamp = time.Now(), stamp{} // however little time has passed, and whatever its date says
-	f.look()
-	return f.line != value
+	for range 2 { // a look that is under way may have begun before the file was changed
+		f.mu.Lock()
+		joined := f.flight != nil
+		if !joined {
+			f.stamp = stamp{}
+			f.look(time.Now())
+		}
+		flight := f.flight
+		f.mu.Unlock()
+		ended := await(flight, lookPatience)
+		f.mu.Lock()
+		other := f.line != value
+		f.mu.Unlock()
+		if other || !joined || !ended {
+			return other
+		}
+	}
+	return false
 }
 
-// look reads the file if it is not the one that was read. The lock is held over it: it is a file of some bytes, and
-// everyone who waits needs what it says.
-func (f *file) look() {
-	info, err := os.Stat(f.path)
+// await waits for a look to end, and reports whether it has.
+func await(flight <-chan struct{}, patience time.Duration) bool {
+	if flight == nil {
+		return true
+	}
+	late := time.NewTimer(max(0, patience))
+	defer late.Stop()
+	select {
+	case <-flight:
+		return true
+	case <-late.C:
+		return false
+	}
+}
+
+// look begins to look at the file, on a goroutine of its own. Called with f.mu held, while no look is under way.
+func (f *file) look(now time.Time) {
+	read := f.read
+	if read == nil {
+		read = readChanged
+	}
+	flight, was := make(chan struct{}), f.stamp
+	f.looked, f.flight = now, flight
+	go func() {
+		line, is, err := read(f.path, was)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		switch {
+		case err != nil:
+			f.err = err
+		case is != was:
+			f.line, f.stamp, f.err = line, is, nil
+		}
+		f.flight = nil
+		close(flight)
+	}()
+}
+
+// readChanged reads a file unless it is the one that was read.
+func readChanged(path string, was stamp) (line string, is stamp, err error) {
+	info, err := os.Stat(path)
 	if err != nil {
-		f.err = fmt.Errorf("its file %s: %w", f.path, plain(err))
-		return
+		return "", was, fmt.Errorf("its file %s: %w", path, plain(err))
 	}
-	is := stamp{info.ModTime(), info.Size()}
-	if is == f.stamp {
-		return
+	is = stamp{info.ModTime(), info.Size()}
+	if is != was {
+		line, err = ReadValue(path)
 	}
-	line, err := ReadValue(f.path)
-	if err != nil {
-		f.err = err
-		return
-	}
-	f.line, f.stamp, f.err = line, is, nil
+	return line, is, err
 }
 
 // ReadValue reads a file that holds one line, a header's value or a secret. Its errors do not tell the content.
