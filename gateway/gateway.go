@@ -64,6 +64,7 @@ type Gateway struct {
 	rules     inForce
 	reloading sync.Mutex
 	conf      configs.Config // in force; under reloading
+	ways      []*egress.Way  // of its egress.hosts, as their files were read
 
 	faults                  chan error // each ends Run; of capacity mostFaults
 	places                  places     // of the files that may be open

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
-	"github.com/sluice-gateway/sluice/limiter"
 )
 
 // ErrNoFile is Reload's answer where Settings have no Reload.
@@ -73,7 +75,7 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	if err := next.Validate(); err != nil {
 		return nil, err
 	}
-	ways, err := egressRules(&next, g.listener, g.adminListener)
+	reach, ways, err := egressRules(&next, g.listener, g.adminListener)
 	if err != nil {
 		return nil, err
 	}
@@ -90,24 +92,38 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 			return nil, err
 		}
 	}
+	changed := configs.Changed(&g.conf, &next)
+	limits := within(changed, "limits") || within(changed, "breaker")
+	otherWays := within(changed, "egress") || !slices.EqualFunc(ways, g.ways, (*egress.Way).Same)
+	closeKept := func() {}
 	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {
 		g.rules.now.Store(is)
-		g.client.Reconfigure(ways)
-		s.Reconfigure(now,
-			func(host string) (limiter.Config, bool) { return is.changedBudget(host, was) },
-			func(host string) (circuit.Config, bool) { return is.changedBreaker(host, was) })
+		if otherWays { // else connections are kept
+			closeKept = g.client.Reconfigure(reach)
+		}
+		if limits {
+			s.Reconfigure(now, is.changedBudgets(was), func(host string) (circuit.Config, bool) { return is.changedBreaker(host, was) })
+		}
 		s.ReconfigureFlows(now, next.Priorities.Floor)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reloading: %w", err)
 	}
+	closeKept()
 	done := &Reloaded{
-		Applied:      append([]string{}, configs.Changed(&g.conf, &next)...),
+		Applied:      append([]string{}, changed...),
 		NeedsRestart: append([]string{}, configs.Changed(&next, &read)...),
 	}
 	if next.Log.Level != g.conf.Log.Level {
 		g.set.SetLogLevel(next.Log.Level)
 	}
-	g.conf = next
+	g.conf, g.ways = next, ways
 	return done, nil
+}
+
+// within reports whether one of the paths of what changed is of a section of the file.
+func within(changed []string, section string) bool {
+	return slices.ContainsFunc(changed, func(path string) bool {
+		return path == section || strings.HasPrefix(path, section+".")
+	})
 }

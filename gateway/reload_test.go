@@ -263,3 +263,32 @@ func TestAnotherSitesPageCannotReload(t *testing.T) {
 		w.close()
 	})
 }
+
+func TestAReloadThatChangesNoWayOutKeepsItsConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		text := "{}"
+		w.file(&text)
+		connections := map[string]bool{}
+		w.scripted("a.example:80", func(ctx *fasthttp.RequestCtx) { connections[fmt.Sprint(ctx.ConnID())] = true })
+		w.start()
+		for _, c := range []struct {
+			text string
+			want int
+		}{
+			{"{}", 1},
+			{"flows: [{match: news, weight: 3}]", 1},
+			{"limits: {default: {ceiling: 500/s}}", 1},
+			{"egress: {deny_hosts: [b.example]}", 2}, // which what is kept may not be allowed by
+		} {
+			text = c.text
+			w.reloads()
+			w.postOne(`{"url":"http://a.example/"}`)
+			time.Sleep(time.Second)
+			if len(connections) != c.want {
+				t.Errorf("%s: %d connections until now, want %d", c.text, len(connections), c.want)
+			}
+		}
+		w.close()
+	})
+}

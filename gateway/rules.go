@@ -47,10 +47,25 @@ func newRules(conf *configs.Config, was *rules) *rules {
 // budget is the configuration of a host's lanes.
 func (r *rules) budget(host string) limiter.Config { return budgetConfig(r.limits.Match(host)) }
 
-// changedBudget returns the configuration of a host's lanes, and whether it differs from what it was.
-func (r *rules) changedBudget(host string, was *rules) (limiter.Config, bool) {
-	is := r.budget(host)
-	return is, !reflect.DeepEqual(is, was.budget(host))
+// changedBudgets returns what tells the configuration of a host's lanes, and whether it differs from what it was. It compares once
+// for each pair of entries of limits.hosts, however many hosts match them.
+func (r *rules) changedBudgets(was *rules) func(host string) (limiter.Config, bool) {
+	type change struct {
+		is      limiter.Config
+		differs bool
+	}
+	known := map[[2]string]*change{} // by the entry that matches, and the one that did
+	return func(host string) (limiter.Config, bool) {
+		now, before := r.limits.Match(host), was.limits.Match(host)
+		of := [2]string{now.Match, before.Match}
+		c := known[of]
+		if c == nil {
+			c = &change{is: budgetConfig(now)}
+			c.differs = !reflect.DeepEqual(c.is, budgetConfig(before))
+			known[of] = c
+		}
+		return c.is, c.differs
+	}
 }
 
 // inForce are the rules that hold now, for the rooms to ask. Asking costs an atomic load.

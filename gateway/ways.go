@@ -13,9 +13,9 @@ import (
 
 // egressRules makes them of a valid configuration and of the files that it names, whose every fault it tells as
 // configs.Faults. own are the gateway's listeners.
-func egressRules(conf *configs.Config, own ...net.Listener) (egress.Rules, error) {
+func egressRules(conf *configs.Config, own ...net.Listener) (r egress.Rules, ways []*egress.Way, err error) {
 	e := &conf.Egress
-	r := egress.Rules{Guard: egress.Guard{
+	r = egress.Rules{Guard: egress.Guard{
 		AllowNets: configs.Prefixes(e.AllowNets), DenyNets: configs.Prefixes(e.DenyNets),
 	}}
 	if allow := configs.Hosts(e.AllowHosts); !allow.Empty() {
@@ -34,7 +34,7 @@ func egressRules(conf *configs.Config, own ...net.Listener) (egress.Rules, error
 	}
 	ways, faults := loadWays(e)
 	if len(faults) > 0 {
-		return r, faults
+		return r, nil, faults
 	}
 	if index := e.Ways(); len(ways) > 0 {
 		r.Ways = func(host string) *egress.Way {
@@ -44,7 +44,7 @@ func egressRules(conf *configs.Config, own ...net.Listener) (egress.Rules, error
 			return nil
 		}
 	}
-	return r, nil
+	return r, ways, nil
 }
 
 // loadWays reads the files of egress.hosts.

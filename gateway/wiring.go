@@ -52,12 +52,13 @@ func (g *Gateway) open() (err error) {
 	if rules.credentials, err = g.credentials(conf, nil); err != nil {
 		return err
 	}
-	ways, err := egressRules(conf, g.listener, g.adminListener)
+	reach, ways, err := egressRules(conf, g.listener, g.adminListener)
 	if err != nil {
 		return err
 	}
+	g.ways = ways
 	g.client = egress.New(egress.Settings{
-		Rules: ways, UserAgent: "Sluice/" + g.set.Version, MaxOpen: g.places.calls + g.places.kept,
+		Rules: reach, UserAgent: "Sluice/" + g.set.Version, MaxOpen: g.places.calls + g.places.kept,
 		Dial: g.set.Dial, Resolver: g.set.Resolver,
 	})
 	g.notices = newNotices(conf.Notices, g.log, registry)

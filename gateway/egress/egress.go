@@ -150,15 +150,18 @@ func New(set Settings) *Client {
 func (c *Client) Guard() *Guard { return &c.rules.Load().Guard }
 
 // Reconfigure puts other rules in force: every call that begins from now on is made under them, over connections made
-// under them. What is under way ends as it began.
-func (c *Client) Reconfigure(r Rules) {
+// under them. What is under way ends as it began. What is returned closes the connections that were kept: each may take as long as
+// a write, so it is to be called where nobody waits.
+func (c *Client) Reconfigure(r Rules) (closeKept func()) {
 	c.mu.Lock()
 	c.rules.Store(&r)
 	before := slices.Collect(maps.Values(c.origins))
 	clear(c.origins)
 	c.mu.Unlock()
-	for _, o := range before {
-		o.pool.close()
+	return func() {
+		for _, o := range before {
+			o.pool.close()
+		}
 	}
 }
 

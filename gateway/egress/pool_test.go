@@ -37,7 +37,7 @@ func TestConnectionsUnderOldRulesEndWithTheirCall(t *testing.T) {
 			}
 		}()
 		time.Sleep(time.Second / 2)
-		c.Reconfigure(Rules{})
+		c.Reconfigure(Rules{})()
 		if synctest.Wait(); open.Load() != 1 {
 			t.Errorf("%d connections, want the one in use", open.Load())
 		}

@@ -1,10 +1,12 @@
 package egress
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
 	"net/netip"
+	"slices"
 )
 
 // Way is how some destinations are reached. A nil Way: directly, from whichever address the system takes, with nothing
@@ -16,6 +18,23 @@ type Way struct {
 	Proxy       *Proxy           // nil: none
 
 	sessions tls.ClientSessionCache // of its own: a session is resumed as who began it
+}
+
+// Same reports whether another way reaches destinations alike; either may be nil.
+func (w *Way) Same(other *Way) bool {
+	if w == nil || other == nil {
+		return w == other
+	}
+	return w.Source == other.Source && same(w.Proxy, other.Proxy, func(a, b *Proxy) bool { return *a == *b }) &&
+		same(w.RootCAs, other.RootCAs, (*x509.CertPool).Equal) &&
+		same(w.Certificate, other.Certificate, func(a, b *tls.Certificate) bool {
+			return slices.EqualFunc(a.Certificate, b.Certificate, bytes.Equal)
+		})
+}
+
+// same reports whether two are alike, or neither is there.
+func same[T any](a, b *T, alike func(a, b *T) bool) bool {
+	return a == b || a != nil && b != nil && alike(a, b)
 }
 
 // way returns how a host is reached; nil: directly.

@@ -205,7 +205,7 @@ func TestNewRulesHoldForTheNextCallThoughAConnectionIsKept(t *testing.T) {
 	if resp := do(c, Request{Method: "GET", URL: s.url}); resp.Err != nil {
 		t.Fatal(resp.Err)
 	}
-	c.Reconfigure(Rules{})
+	c.Reconfigure(Rules{})()
 	if resp := do(c, Request{Method: "GET", URL: s.url}); resp.Class != policy.ClassBlocked {
 		t.Errorf("%d %q %v", resp.Status, resp.Class, resp.Err)
 	}
