@@ -72,7 +72,7 @@ func withErasing(t *testing.T, do func(e *erasing)) {
 		}
 		e := &erasing{Gateway: g, t: t, store: stopping{Store: g.store}}
 		apart := new(copies)
-		e.repairs = repairs{&e.store, g.dispatcher, apart, g.log}
+		e.repairs = repairs{&e.store, g.dispatcher, apart}
 		e.replays, e.erasure = replays{&e.store, g.jobs, apart}, erasures{&e.store, g.dispatcher, g.jobs, apart}
 		g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = e.replays.run, e.erasure.run
 

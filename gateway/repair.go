@@ -1,12 +1,11 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-
-	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/front"
@@ -19,7 +18,6 @@ type repairs struct {
 	store      persist.Store
 	dispatcher *dispatch.Dispatcher
 	copies     *copies
-	log        zerolog.Logger
 }
 
 // Cancel is front.Repairs'.
@@ -29,11 +27,7 @@ func (r repairs) Cancel(ctx context.Context, id record.ID) error {
 	defer stop()
 	err := r.dispatcher.Cancel(soon, id, reason)
 	if errors.Is(err, dispatch.ErrSending) && ctx.Err() == nil { // its attempt may take longer than anyone wants to wait
-		go func() {
-			if err := r.dispatcher.Cancel(ctx, id, reason); err != nil && !errors.Is(err, dispatch.ErrOver) {
-				r.log.Warn().Err(err).Stringer("id", id).Msg("a webhook that was being sent could not be cancelled")
-			}
-		}()
+		err = cmp.Or(r.dispatcher.CancelLater(ctx, id, reason), err)
 	}
 	return repairError(err)
 }

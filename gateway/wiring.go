@@ -145,7 +145,7 @@ func (g *Gateway) newFront(signing *signing, secret [32]byte) *front.Front {
 	return front.New(front.Settings{
 		Store: g.store, Hosts: hand, Flows: newFlows(hand, g.jobs, g.store.LastID), FlowCap: g.flows,
 		Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher},
-		Repairs: repairs{g.store, g.dispatcher, repeated, g.log}, Replays: again, Erasures: wiping,
+		Repairs: repairs{g.store, g.dispatcher, repeated}, Replays: again, Erasures: wiping,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Forward:       g.forward, Tunnel: g.tunnel, Await: g.await, Try: g.try, KeySet: g.keys.set,
 		Policies: g.rules.policies, Credentials: named{&g.rules}, Tokens: g.rules.tokens,

@@ -86,6 +86,7 @@ type Dispatcher struct {
 	mu       sync.Mutex
 	schedule *schedule.Schedule
 	watched  map[record.ID][]chan struct{} // closed when what became of the webhook is durable
+	cancels  map[record.ID]string          // why what is being sent is to be cancelled when it has ended
 	passes   map[record.ID]*pass           // who stand in line
 	summoned map[string][]chan struct{}    // closed when what is saved of a host is back
 	changes  []breakerChange               // to be logged
@@ -130,7 +131,7 @@ func New(set Settings) *Dispatcher {
 	}
 	set.Schedule.TellFlows = set.FlowWaits != nil
 	d := &Dispatcher{set: set, schedule: schedule.New(set.Schedule), stopped: make(chan struct{}), ended: make(chan struct{}),
-		watched: map[record.ID][]chan struct{}{}}
+		watched: map[record.ID][]chan struct{}{}, cancels: map[record.ID]string{}}
 	d.passes, d.summoned = map[record.ID]*pass{}, map[string][]chan struct{}{}
 	d.inbox.wake = make(chan struct{}, 1)
 	d.settler.wake = make(chan struct{}, 1)
@@ -262,6 +263,9 @@ func (d *Dispatcher) apply(in *happened, now time.Time) {
 		d.schedule.Settled(now, s.ID, s.Next)
 		if len(d.watched) > 0 {
 			d.settledOne(s.ID)
+		}
+		if len(d.cancels) > 0 {
+			d.cancelSettled(&s)
 		}
 	}
 	for i := range in.abandoned {

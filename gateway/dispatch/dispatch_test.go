@@ -108,10 +108,13 @@ func dispatching(t *testing.T, s *shelf) (d *Dispatcher, stop func()) {
 
 // failing runs a dispatcher whose calls end with an error before they begin.
 func failing(t *testing.T, s *shelf, dial error) (d *Dispatcher, stop func()) {
+	return dialling(t, s, func(context.Context, string, string) (net.Conn, error) { return nil, dial })
+}
+
+// dialling runs a dispatcher that reaches destinations by a function.
+func dialling(t *testing.T, s persist.Store, dial func(context.Context, string, string) (net.Conn, error)) (d *Dispatcher, stop func()) {
 	policies := configs.DefaultPolicies()
-	client := egress.New(egress.Settings{Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nil, dial
-	}})
+	client := egress.New(egress.Settings{Dial: dial})
 	d = New(Settings{
 		Store: s, Client: client, Policies: func() policy.Set { return policies }, Log: zerolog.Nop(),
 		Schedule: schedule.Settings{

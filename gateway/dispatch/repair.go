@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/schedule"
@@ -100,6 +101,7 @@ func (d *Dispatcher) take(ctx context.Context, id record.ID, attempts bool) (*to
 		case <-d.stopped:
 			return nil, ErrStopping
 		case <-ctx.Done():
+			d.unwatch(id, settled)
 			return nil, fmt.Errorf("%w: %w", ErrSending, ctx.Err())
 		}
 	}
@@ -124,4 +126,16 @@ func (d *Dispatcher) settledOne(id record.ID) {
 		close(c)
 	}
 	delete(d.watched, id)
+}
+
+// unwatch forgets who waits for a webhook's settlement no more.
+func (d *Dispatcher) unwatch(id record.ID, c chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	left := slices.DeleteFunc(d.watched[id], func(other chan struct{}) bool { return other == c })
+	if len(left) == 0 {
+		delete(d.watched, id)
+		return
+	}
+	d.watched[id] = left
 }

@@ -42,6 +42,9 @@ func (s *Schedule) Sending(id record.ID) bool {
 	return it != nil && it.state == inFlight
 }
 
+// Live reports whether an attempt for a webhook is under way, or what became of it is on its way to the store.
+func (s *Schedule) Live(id record.ID) bool { return s.live[id] != nil }
+
 // Take takes a webhook that the store has live as e, read after Look, out of its turn: from its queue's window, or from
 // disk behind it. Taken, it is like one that expired: it has no permit, holds no slot, and is live until Settled.
 func (s *Schedule) Take(now time.Time, id record.QueueID, e *record.Entry, before Sight) (Start, Taking) {
