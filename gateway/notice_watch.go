@@ -68,22 +68,27 @@ type distress struct {
 // againAfter is how long it takes until it is said again that webhooks wait too long for a host.
 const againAfter = time.Hour
 
-// lookAround looks for breakers that are open too long, and webhooks that wait too long.
+// lookAround looks for breakers that are open too long, and webhooks that wait too long, as far as that is to be told.
 func (n *notices) lookAround(ctx context.Context) {
+	n.forgetErrors(time.Now())
+	if n.conf.BreakerOpen <= 0 && n.conf.OldestWaiting <= 0 {
+		return
+	}
 	for _, d := range n.distress {
 		d.seen = false
 	}
-	var found []schedule.Distress
-	var at time.Time
-	if n.look(ctx, func(s *schedule.Schedule, now time.Time) {
-		at = now
-		s.Distressed(func(d schedule.Distress) { found = append(found, d) })
-	}) != nil {
-		return // it is stopping
-	}
-	n.forgetErrors(at)
-	for i := range found {
-		n.judge(at, &found[i])
+	for from, more := uint64(0), true; more; {
+		var found []schedule.Distress
+		var at time.Time
+		if n.look(ctx, func(s *schedule.Schedule, now time.Time) {
+			at = now
+			from, more = s.Distressed(from, n.conf.OldestWaiting > 0, func(d schedule.Distress) { found = append(found, d) })
+		}) != nil {
+			return // it is stopping
+		}
+		for i := range found {
+			n.judge(at, &found[i])
+		}
 	}
 	for host, d := range n.distress {
 		if !d.seen {

@@ -81,8 +81,10 @@ type Dispatcher struct {
 	set   Settings
 	inbox inbox
 
-	// mu is held for one turn of the schedule, which takes microseconds, and never over I/O: by the loop, and by whoever makes
-	// a call of its own (pass.go) for its beginning and its end. It guards all down to saving.
+	// mu is held for one turn of the schedule, and never over I/O: by the loop, and by whoever makes a call of its own (pass.go)
+	// for its beginning and its end. A turn takes microseconds, but where a command walks all hosts or all flows, as lists of their
+	// names and a reload of limits do: some tens of nanoseconds for each, and microseconds for each that is changed. It guards all
+	// down to saving.
 	mu       sync.Mutex
 	schedule *schedule.Schedule
 	watched  map[record.ID][]chan struct{} // closed when what became of the webhook is durable

@@ -39,6 +39,7 @@ func (s *Schedule) evict(now time.Time) (more bool) {
 	at := now.Sub(s.began)
 	for n := min(lookAtOnce, s.looks.len()); n > 0 && s.looks.front().at <= at; n-- {
 		h := s.looks.pop().host
+		s.looked++
 		if h.departed {
 			continue
 		}

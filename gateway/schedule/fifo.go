@@ -29,3 +29,8 @@ func (f *fifo[T]) pop() T {
 	}
 	return v
 }
+
+// from returns what stands behind the first n.
+func (f *fifo[T]) from(n uint64) []T {
+	return f.items[f.head+int(min(n, uint64(f.len()))):] //nolint:gosec // neither is more than its length
+}

@@ -97,6 +97,7 @@ type Schedule struct {
 	goneLanes    []record.Lane // forgotten, of which the store may have something
 	goneHosts    []string
 	looks        fifo[look] // one for every host, in time
+	looked       uint64     // that were taken from looks
 	lookEvery    time.Duration
 	began        time.Time   // the instant of the first Next
 	flowWaits    []FlowWaits // since they were told last
