@@ -215,11 +215,13 @@ func (j *jobs) run(t *task) {
 	j.runs.Go(func() {
 		defer close(t.ended)
 		defer t.cancel(nil)
-		var err error
 		select {
 		case <-begins:
-			err = j.work(t.ctx, t)
 		case <-t.ctx.Done():
+		}
+		var err error
+		if t.ctx.Err() == nil { // its turn may have come with its end
+			err = j.work(t.ctx, t)
 		}
 		j.end(t, err)
 	})
