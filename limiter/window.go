@@ -138,7 +138,7 @@ func (w *window) all() float64 { return float64(w.mine) / w.per.Seconds() }
 // readyAt returns when the window allows a call, given how many are in flight; never when only their end can tell.
 func (w *window) readyAt(now tick, inFlight int64) tick {
 	if w.per == 0 {
-		return now
+		return w.lookAt(now, inFlight)
 	}
 	w.permits.advance(now)
 	if w.unsure {

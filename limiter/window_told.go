@@ -37,7 +37,7 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 		w.filling = filling{never: w.filling.never} // its responses spoke of another limit
 		w.small, w.most = 0, 0
 	}
-	w.untimed(t)
+	w.untimed(t, last)
 	w.measure(t)
 	if (w.vague || w.byDrain) && t.remaining != Unknown && w.limit >= leastDrain {
 		w.drained(t)

@@ -7,6 +7,7 @@ import (
 
 // Some destinations tell of their limit and what remains of it on every response, and of time only when they refuse
 // (Laravel's throttle middleware: X-RateLimit-Limit and -Remaining always, Retry-After and X-RateLimit-Reset on 429).
+// What remains tells it, too, when it comes back; the last calls are kept for when that is likely.
 // Until then such a window is no gate; it is remembered when it was last whole, and how many calls of ours came since.
 // Others tell of nothing at all until they refuse (rack-attack, as its README has it). Then what the lane counted stands for
 // it, and the window is forgotten after some time without a refusal.
@@ -25,7 +26,7 @@ const (
 
 // untimed takes in what a response leaves of a window that tells of time on refusals only. What counts is what ended since it
 // was whole, in lost.
-func (w *window) untimed(t *statement) {
+func (w *window) untimed(t *statement, last tick) {
 	if t.accepted && t.remaining != Unknown && w.timing != gradually && w.per == 0 && !w.vague {
 		w.timing = onRefusal
 		if t.hasReset || t.length > 0 {
@@ -36,6 +37,7 @@ func (w *window) untimed(t *statement) {
 	case w.timing != onRefusal && w.timing != refusing || t.remaining == Unknown:
 	case w.per > 0:
 		w.refills(t)
+	case w.cameBack(t, last):
 	case !t.accepted:
 		w.lost = max(0, w.lost-1) // it was counted as ended
 	default:
@@ -134,4 +136,71 @@ func (t *statement) untilRetry(h *Hint) {
 	case t.hasReset && h.RetryAfter >= time.Second && end >= t.lo:
 		t.hi = min(t.hi, end)
 	}
+}
+
+const (
+	// mostKept is how long after it was whole the last calls of such a window are kept, to see it come back.
+	mostKept = time.Minute
+	// keptPart is the part of the limit that they are at most.
+	keptPart = 4
+	// afterEnd is how long after a likely end it is looked whether it came back, as a part of the length, for clocks do not run alike; and
+	// that many calls' part at the least, for of a window that slides only so many came back by then.
+	afterEnd, afterCalls = 0.01, 3
+)
+
+// allCounted reports whether an untimed window counts all of our calls since it was whole: nothing of it came back meanwhile.
+func (w *window) allCounted(calls int64) bool { return calls >= few && w.limit-w.left >= calls }
+
+// late is how long after the end of a length it is looked whether a window came back.
+func (w *window) late(l tick) tick {
+	return tick(max(afterEnd, afterCalls/float64(w.limit)) * float64(l))
+}
+
+// lookAt is when the next call of a window may begin that tells what remains of it, but no time, and of which little remains. A refusal
+// may ask for more than it needs (Symfony's bucket), and all that is under way is refused, too. So the last calls go one by one, each
+// when it is over if it is as long as people choose: what they are told shows which it is.
+func (w *window) lookAt(now tick, inFlight int64) tick {
+	if w.timing != onRefusal || w.left == Unknown || !w.allCounted(w.lost) {
+		return now
+	}
+	ends, kept := now, int64(0)
+	for _, l := range lengths {
+		if at := w.first + l + w.late(l); at > now && l <= mostKept {
+			if kept++; kept == 1 {
+				ends = at
+			}
+		}
+	}
+	if kept*keptPart > w.limit || w.left-inFlight > kept {
+		return now
+	}
+	return ends
+}
+
+// cameBack takes in that there is room again in an untimed window of which nothing came back before, though nothing was refused. It
+// reports whether that shows how long it is: one length that people choose was over since the response before.
+func (w *window) cameBack(t *statement, last tick) bool {
+	if w.timing != onRefusal || !t.accepted || w.left == Unknown || !w.allCounted(w.lost-1) || t.remaining < w.left+1 {
+		return false
+	}
+	per := tick(0)
+	for _, l := range lengths {
+		if l > last-w.first-w.late(l) && l <= t.received-w.first {
+			if per > 0 {
+				return false
+			}
+			per = l
+		}
+	}
+	if per == 0 {
+		return false
+	}
+	if t.remaining < w.limit/2 { // it slides
+		w.timing = gradually
+		return true
+	}
+	w.first, w.lost, w.left, w.longest = t.received, 1, t.remaining, per
+	w.setLength(per)
+	w.timed()
+	return true
 }

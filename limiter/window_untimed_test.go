@@ -33,3 +33,31 @@ func TestAWindowWhoseTimeIsToldOnRefusalsIsLearnedFromOne(t *testing.T) {
 		}
 	}
 }
+
+// What remains of a window shows how long it is when it comes back, without a refusal: in its first length where calls are slow enough
+// for that, else the last few are kept for the instants at which windows end that people choose.
+func TestAWindowThatTellsWhatRemainsIsKnownWhenItComesBack(t *testing.T) {
+	for _, c := range []struct {
+		spec   destination.Spec
+		within time.Duration
+		use    float64
+	}{
+		{destination.Spec{Algorithm: destination.FixedFirst, Limit: 100, Per: time.Second}, time.Minute, 0.9},
+		{destination.Spec{Algorithm: destination.Fixed, Limit: 100, Per: time.Second}, time.Minute, 0.9},
+		{destination.Spec{Algorithm: destination.FixedFirst, Limit: 100, Per: 10 * time.Second}, 2 * time.Minute, 0.98},
+		{destination.Spec{Algorithm: destination.FixedFirst, Limit: 300, Per: time.Minute}, 5 * time.Minute, 0.98},
+	} {
+		for seed := range uint64(4) {
+			for _, rtt := range []time.Duration{time.Millisecond, 80 * time.Millisecond} {
+				s := study{
+					cfg: DefaultConfig(), spec: c.spec, dialect: destination.XRateLimitCounts, rtt: rtt, noise: 2 * time.Millisecond,
+					after: time.Duration(seed) * 7300 * time.Millisecond, within: c.within, seed: seed,
+				}
+				if f := s.run(t); f.use(s.spec) < c.use || f.refused > 0 {
+					t.Errorf("%s of %d per %s, %v away, seed %d: use %.3f, %d refused; want %.2f, none", c.spec.Algorithm, c.spec.Limit,
+						c.spec.Per, rtt, seed, f.use(s.spec), f.refused, c.use)
+				}
+			}
+		}
+	}
+}
