@@ -21,6 +21,7 @@ func expresses() []Destination {
 		nodeServer("express-draft-8", "RateLimit (draft 8)"+after, Rule{Limit: 100, Per: ten}, "express", "draft-8"),
 		nodeServer("express-minute", "RateLimit (draft 8)"+after, Rule{Limit: 600, Per: time.Minute}, "express", "draft-8"),
 		nodeServer("express-second", "RateLimit (draft 7)"+after, Rule{Limit: 25, Per: second}, "express", "draft-7"),
+		nodeServer("express-twice", "X-RateLimit-* (epoch) of another limit"+after, Rule{Limit: 5, Per: second}, "express", "legacy twice"),
 		nodeServer("express-silent", "", Rule{Limit: 100, Per: ten}, "express", "silent"),
 	}
 }
