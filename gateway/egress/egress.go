@@ -15,11 +15,12 @@
 //
 // # What is fasthttp's, and what is ours
 //
-// fasthttp's HostClient is the pool of each origin's connections, with its cleaner; its ResponseHeader
-// reads and holds the head of a response; bodies in chunks are read by the standard library. Its HostClient.Do is not
-// used, because it repeats requests, does not tell whether a kept connection was used, and makes an error of an
-// answered request whose response's body is longer than allowed or came before the request was read. Ours are:
+// fasthttp's ResponseHeader reads and holds the head of a response; bodies in chunks are read by the standard library. Its
+// HostClient is not used, because it repeats requests, does not tell whether a kept connection was used, makes an error of an
+// answered request whose response's body is longer than allowed or came before the request was read, and has a goroutine for each
+// destination. Ours are:
 //
+//   - the origins and the pools of their connections (origin.go, pool.go);
 //   - the request's bytes, for what is promised above;
 //   - the buffers, which calls to all origins share (buffers.go);
 //   - connecting and TLS, for the guard and the causes of failure (dial.go);

@@ -58,11 +58,11 @@ const (
 // Settings are what a Front is built with.
 type Settings struct {
 	Store Store
-	// Forward and Tunnel pass proxied requests on; nil: there is no proxy. Hold is how long one waits for its lane's turn; 0:
-	// DefaultHold.
-	Forward Forward
-	Tunnel  Tunnel
-	Hold    time.Duration
+	// Forward and Tunnel pass proxied requests on; nil: there is no proxy. Patience is how long one waits for its lane's turn; 0:
+	// DefaultPatience.
+	Forward  Forward
+	Tunnel   Tunnel
+	Patience time.Duration
 	// Credentials are those that definitions may name; nil: none.
 	Credentials webhook.Credentials
 	Hosts       Hosts
@@ -116,7 +116,7 @@ type Front struct {
 	set      Settings
 	defaults webhook.Defaults
 	server   fasthttp.Server
-	doors    doors
+	serving  listeners
 	closing  atomic.Bool
 	tunnels  atomic.Int64  // open
 	stopping chan struct{} // closed when the shutdown begins
@@ -194,11 +194,11 @@ func (p inForce) Names() []string { return p().Names() }
 // Serve answers the connections of a listener until Shutdown. It returns nil after Shutdown, also where that came first: the
 // listener is closed then.
 func (f *Front) Serve(ln net.Listener) error {
-	served := f.doors.enter(&patient{ln, f.set.Log})
+	served := f.serving.enter(&retryingListener{ln, f.set.Log})
 	if served == nil {
 		return nil
 	}
-	defer f.doors.leave(served)
+	defer f.serving.leave(served)
 	if err := f.server.Serve(served); err != nil {
 		return fmt.Errorf("front door at %s: %w", ln.Addr(), err)
 	}
@@ -211,7 +211,7 @@ func (f *Front) Shutdown(ctx context.Context) error {
 	if !f.closing.Swap(true) {
 		close(f.stopping)
 	}
-	f.doors.close()
+	f.serving.close()
 	if err := f.server.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("front door: requests still under way: %w", err)
 	}

@@ -17,13 +17,13 @@ import (
 
 // The proxy passes requests on while their clients wait, under the limits, the breaker and the turns that webhooks are
 // under. A request comes in one of three forms: its path is /proxy/ and an absolute URL; its target is an absolute URL, as
-// programs send that are told of an http_proxy (RFC 9112 section 3.2.2); or it is a CONNECT (tunnel.go). What is passed on
+// programs send that are told of an http_proxy (RFC 9112 section 3.2.2); or it is a CONNECT (proxy_tunnel.go). What is passed on
 // is what the client wrote, but for what belongs to the connection (RFC 9110 section 7.6.1), to the gateway, and Via.
 
 const (
 	proxyPath = "/proxy/"
-	// DefaultHold is how long a proxied request waits for its lane's turn.
-	DefaultHold = 2 * time.Second
+	// DefaultPatience is how long a proxied request waits for its lane's turn.
+	DefaultPatience = 2 * time.Second
 )
 
 // ErrCrowded is Forward's when too many proxied requests wait already.
@@ -255,7 +255,7 @@ func (f *Front) queue(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 // forward passes a request on, with the body that its webhook has or an upload, and its response back.
 func (f *Front) forward(ctx *fasthttp.RequestCtx, by *Principal, r *proxied, u *Upload) {
 	w := &r.webhook
-	reply, hold, err := f.set.Forward(w, u, r.trailers, f.hold())
+	reply, hold, err := f.set.Forward(w, u, r.trailers, f.patience())
 	p := passageProblem(hold, err)
 	switch {
 	case p != nil:
@@ -283,9 +283,9 @@ func (f *Front) forward(ctx *fasthttp.RequestCtx, by *Principal, r *proxied, u *
 	}
 }
 
-func (f *Front) hold() time.Duration {
-	if f.set.Hold > 0 {
-		return f.set.Hold
+func (f *Front) patience() time.Duration {
+	if f.set.Patience > 0 {
+		return f.set.Patience
 	}
-	return DefaultHold
+	return DefaultPatience
 }

@@ -45,7 +45,7 @@ func (f *Front) tunnel(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 			f.tunnels.Add(-1)
 		}
 	}()
-	cn, failed, hold, err := f.set.Tunnel(w, f.hold())
+	cn, failed, hold, err := f.set.Tunnel(w, f.patience())
 	switch p := passageProblem(hold, err); {
 	case p != nil:
 		f.tellHold(ctx, hold)

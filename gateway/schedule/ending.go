@@ -118,16 +118,3 @@ func (s *Schedule) Settled(now time.Time, id record.ID, next *record.Entry) {
 	}
 	s.maybeIdle(q, now)
 }
-
-// hasWork reports whether any share of the lane has something due, or will.
-func (l *lane) hasWork() bool {
-	if l.firstLater() != nil {
-		return true
-	}
-	for _, c := range l.classes {
-		if c.waits() {
-			return true
-		}
-	}
-	return false
-}

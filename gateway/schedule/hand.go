@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
-	"github.com/sluice-gateway/sluice/limiter"
 )
 
 // Resume ends the pauses of a host's lanes, as an operator may who knows better than the destination's last refusal.
@@ -42,28 +41,22 @@ func (s *Schedule) Forget(now time.Time, name string) bool {
 	return true
 }
 
-// Reconfigure puts hosts and lanes under another configuration and keeps what they learned, as far as that allows it. limit
-// tells what the lanes of a host are under from now on, breaker the same of its breaker; each answers false where nothing
-// is new, and such a host is left alone. What is made later, of hosts that were not called of late too, is made by
-// Settings, as ever.
-func (s *Schedule) Reconfigure(
-	now time.Time, limit func(host string) (limiter.Config, bool), breaker func(host string) (circuit.Config, bool),
-) {
-	for name, h := range s.hosts {
-		limits, limited := limit(name)
-		breaks, broken := breaker(name)
-		if broken && h.breaker != nil {
-			h.breaker.Reconfigure(breaks)
-		}
-		for _, l := range h.lanes.all {
-			if limited && l.budget != nil {
-				l.budget.Reconfigure(limits, now)
-			}
-			if limited || broken {
-				s.changed(l)
-			}
-		}
+// ForceBreaker has a host's breaker open or closed until it is released, which is 0; see circuit.Breaker.Force. It reports
+// whether anything is known of the host.
+func (s *Schedule) ForceBreaker(now time.Time, name string, to circuit.State) bool {
+	h := s.hosts[name]
+	if h == nil {
+		return false
 	}
+	if t := s.warmHost(h, now).breaker.Force(now, to); t == (circuit.Transition{}) {
+		return true
+	}
+	s.touchHost(h)
+	s.breakerChanged(h)
+	for _, l := range h.lanes.all {
+		s.changed(l)
+	}
+	return true
 }
 
 // changed notes that a lane may go on, or has to wait, for reasons that are not of its calls' making.

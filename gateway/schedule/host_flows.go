@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"time"
 
-	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -55,22 +53,4 @@ func (s *Schedule) FlowsAt(name string, most int) (flows []HostFlow, all int) {
 			cmp.Compare(a.Name.Tenant, b.Name.Tenant), cmp.Compare(a.Name.Flow, b.Name.Flow))
 	})
 	return flows[:min(most, len(flows))], len(flows)
-}
-
-// ForceBreaker has a host's breaker open or closed until it is released, which is 0; see circuit.Breaker.Force. It reports
-// whether anything is known of the host.
-func (s *Schedule) ForceBreaker(now time.Time, name string, to circuit.State) bool {
-	h := s.hosts[name]
-	if h == nil {
-		return false
-	}
-	if t := s.warmHost(h, now).breaker.Force(now, to); t == (circuit.Transition{}) {
-		return true
-	}
-	s.touchHost(h)
-	s.breakerChanged(h)
-	for _, l := range h.lanes.all {
-		s.changed(l)
-	}
-	return true
 }

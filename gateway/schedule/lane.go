@@ -179,3 +179,16 @@ func (l *lane) heldBack() bool {
 	}
 	return false
 }
+
+// hasWork reports whether any share of the lane has something due, or will.
+func (l *lane) hasWork() bool {
+	if l.firstLater() != nil {
+		return true
+	}
+	for _, c := range l.classes {
+		if c.waits() {
+			return true
+		}
+	}
+	return false
+}

@@ -6,28 +6,28 @@ import (
 	"sync"
 )
 
-// doors are the listeners that are served. fasthttp's Shutdown closes those that Serve has come to; whoever comes to it later
+// listeners are the listeners that are served. fasthttp's Shutdown closes those that Serve has come to; whoever comes to it later
 // would accept for ever, so none is served that was not entered here before the shutdown began.
-type doors struct {
+type listeners struct {
 	mu   sync.Mutex
-	open []*door
+	open []*closedOnce
 	shut bool
 }
 
-// door is a listener that may be closed by both servers that know it, and is once.
-type door struct {
+// closedOnce is a listener that may be closed by both servers that know it, and is once.
+type closedOnce struct {
 	net.Listener
 	close func() error
 }
 
 // Close implements net.Listener.
-func (d *door) Close() error { return d.close() }
+func (d *closedOnce) Close() error { return d.close() }
 
 // enter returns what is to be served for a listener; nil, and it is closed, where the shutdown has begun.
-func (d *doors) enter(ln net.Listener) *door {
+func (d *listeners) enter(ln net.Listener) *closedOnce {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	entered := &door{ln, sync.OnceValue(ln.Close)}
+	entered := &closedOnce{ln, sync.OnceValue(ln.Close)}
 	if d.shut {
 		_ = entered.Close() // nothing was to come of it
 		return nil
@@ -37,14 +37,14 @@ func (d *doors) enter(ln net.Listener) *door {
 }
 
 // leave forgets what is served no more.
-func (d *doors) leave(left *door) {
+func (d *listeners) leave(left *closedOnce) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.open = slices.DeleteFunc(d.open, func(other *door) bool { return other == left })
+	d.open = slices.DeleteFunc(d.open, func(other *closedOnce) bool { return other == left })
 }
 
 // close closes all, those included that fasthttp has not heard of, and lets none in any more.
-func (d *doors) close() {
+func (d *listeners) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.shut = true

@@ -32,7 +32,7 @@ func TestTheFrontDoorOutlivesAWantOfFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		e := &exhausted{until: began.Add(time.Minute)}
-		p := &patient{e, zerolog.Nop()}
+		p := &retryingListener{e, zerolog.Nop()}
 		if _, err := p.Accept(); err != net.ErrClosed { //nolint:errorlint // it is passed on as it is
 			t.Errorf("it ends with %v", err)
 		}

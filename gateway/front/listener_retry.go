@@ -9,9 +9,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// patient is a listener that goes on where no connection can be accepted for the moment, as when every file that the process may
+// retryingListener is a listener that goes on where no connection can be accepted for the moment, as when every file that the process may
 // open is open: others wait in the kernel's queue until one is closed. fasthttp would end its server.
-type patient struct {
+type retryingListener struct {
 	net.Listener
 	log zerolog.Logger
 }
@@ -23,17 +23,17 @@ const (
 )
 
 // Accept is net.Listener's.
-func (p *patient) Accept() (net.Conn, error) {
+func (l *retryingListener) Accept() (net.Conn, error) {
 	for wait := acceptAgain; ; wait = min(2*wait, acceptAgainMax) {
-		conn, err := p.Listener.Accept()
+		conn, err := l.Listener.Accept()
 		if err == nil || !passes(err) {
 			if err == nil && wait > acceptAgain {
-				p.log.Info().Stringer("listen", p.Addr()).Msg("connections are accepted again")
+				l.log.Info().Stringer("listen", l.Addr()).Msg("connections are accepted again")
 			}
 			return conn, err
 		}
 		if wait == acceptAgain {
-			p.log.Error().Err(err).Stringer("listen", p.Addr()).Msg("no connection can be accepted; it is tried again")
+			l.log.Error().Err(err).Stringer("listen", l.Addr()).Msg("no connection can be accepted; it is tried again")
 		}
 		time.Sleep(wait)
 	}

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// crowd is a listener whose connections are bounded for each address they come from, so that one cannot take them all.
+// boundedListener is a listener whose connections are bounded for each address they come from, so that one cannot take them all.
 // It stands below TLS: what is too much is closed before a handshake costs anything.
-type crowd struct {
+type boundedListener struct {
 	net.Listener
 	most int
 
@@ -19,11 +19,11 @@ type crowd struct {
 // BoundPerAddress returns a listener that closes the connections an address opens beyond most. An IPv6 address is a /64,
 // which is what one subscriber has (RFC 6177); loopback, and what is no network, has no bound.
 func BoundPerAddress(ln net.Listener, most int) net.Listener {
-	return &crowd{Listener: ln, most: most, of: map[netip.Prefix]int{}}
+	return &boundedListener{Listener: ln, most: most, of: map[netip.Prefix]int{}}
 }
 
 // Accept is net.Listener's.
-func (c *crowd) Accept() (net.Conn, error) {
+func (c *boundedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := c.Listener.Accept()
 		if err != nil {
@@ -34,13 +34,13 @@ func (c *crowd) Accept() (net.Conn, error) {
 			return conn, nil
 		}
 		if c.enter(from) {
-			return &counted{Conn: conn, crowd: c, from: from}, nil
+			return &counted{Conn: conn, boundedListener: c, from: from}, nil
 		}
 		_ = conn.Close() // whoever opens so many learns it this way
 	}
 }
 
-func (c *crowd) enter(from netip.Prefix) bool {
+func (c *boundedListener) enter(from netip.Prefix) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.of[from] >= c.most {
@@ -50,7 +50,7 @@ func (c *crowd) enter(from netip.Prefix) bool {
 	return true
 }
 
-func (c *crowd) leave(from netip.Prefix) {
+func (c *boundedListener) leave(from netip.Prefix) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.of[from]--; c.of[from] <= 0 {
@@ -61,14 +61,14 @@ func (c *crowd) leave(from netip.Prefix) {
 // counted is a connection that counts for its address until it is closed.
 type counted struct {
 	net.Conn
-	crowd *crowd
-	from  netip.Prefix
-	once  sync.Once
+	boundedListener *boundedListener
+	from            netip.Prefix
+	once            sync.Once
 }
 
 // Close is net.Conn's.
 func (c *counted) Close() error {
-	c.once.Do(func() { c.crowd.leave(c.from) })
+	c.once.Do(func() { c.boundedListener.leave(c.from) })
 	return c.Conn.Close()
 }
 
