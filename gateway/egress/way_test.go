@@ -232,6 +232,37 @@ func TestEveryFaultOfAWaysFilesIsNamedAndNothingOfTheirContent(t *testing.T) {
 	}
 }
 
+func TestWaysOfTheSameFilesAreTheSame(t *testing.T) {
+	ca := newAuthority(t)
+	pair := func() (cert, key string) {
+		return inPEM(t, ca, &x509.Certificate{Subject: pkix.Name{CommonName: "us"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	}
+	cert, key := pair()
+	otherCert, otherKey := pair()
+	bundle := write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})))
+	load := func(f WayFiles) *Way {
+		way, faults := LoadWay(f)
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		return way
+	}
+	whole := WayFiles{ClientCert: cert, ClientKey: key, CA: bundle, Source: "127.0.0.1", ProxyURL: "http://proxy.example"}
+	if !load(whole).Same(load(whole)) || !(*Way)(nil).Same(nil) {
+		t.Error("what was read twice is not the same")
+	}
+	for name, f := range map[string]WayFiles{
+		"another certificate": {ClientCert: otherCert, ClientKey: otherKey, CA: bundle, Source: "127.0.0.1", ProxyURL: "http://proxy.example"},
+		"no authorities":      {ClientCert: cert, ClientKey: key, Source: "127.0.0.1", ProxyURL: "http://proxy.example"},
+		"another address":     {ClientCert: cert, ClientKey: key, CA: bundle, Source: "127.0.0.2", ProxyURL: "http://proxy.example"},
+		"another proxy":       {ClientCert: cert, ClientKey: key, CA: bundle, Source: "127.0.0.1", ProxyURL: "http://other.example"},
+	} {
+		if load(f).Same(load(whole)) || load(f).Same(nil) {
+			t.Errorf("%s is the same", name)
+		}
+	}
+}
+
 func TestHostListsGoBeforeEverything(t *testing.T) {
 	is := func(names ...string) func(string) bool {
 		return func(host string) bool {
