@@ -22,10 +22,10 @@ type concurrency struct {
 	clean int32 // accepted since the last refusal or raise
 
 	// The episode of refusals under way.
-	crowd  int32 // the fewest calls in flight at its first refusal; 0: none
-	heap   int32 // in flight at the last fall
-	also   int32 // refused of those sent after it and before its refusal was heard
-	though int32 // accepted of those
+	crowd         int32 // the fewest calls in flight at its first refusal; 0: none
+	heap          int32 // in flight at the last fall
+	refusedAfter  int32 // of those sent after it and before its refusal was heard
+	acceptedAfter int32 // of the same
 
 	reached bool  // the limit was met since turn
 	streak  uint8 // raises in a row that were not refused
@@ -138,16 +138,16 @@ func (c *concurrency) refused(sent tick, inFlight int32, news, again bool) {
 	c.alone = c.alone || inFlight <= 1
 	switch {
 	case !news && sent > c.first:
-		c.also++
+		c.refusedAfter++
 	case news && !again && c.crowd == 0:
-		c.crowd, c.first, c.also, c.though = inFlight, sent, 0, 0
+		c.crowd, c.first, c.refusedAfter, c.acceptedAfter = inFlight, sent, 0, 0
 	}
 }
 
 // accepted notes an accepted call, sent at an instant, while an episode is under way.
 func (c *concurrency) accepted(sent tick) {
 	if sent > c.first {
-		c.though++
+		c.acceptedAfter++
 	}
 }
 
@@ -156,13 +156,13 @@ func (c *concurrency) accepted(sent tick) {
 func (c *concurrency) again(now, sent tick, inFlight int32) bool {
 	c.reached = false
 	if sent <= c.cutAt {
-		c.also++
+		c.refusedAfter++
 	} else {
-		c.also = 0
+		c.refusedAfter = 0
 		c.lower(now)
 		c.clean, c.tried, c.cutAt, c.heap = 0, now, now, inFlight
 	}
-	if inFlight > 1 && c.also <= max(3, c.heap*3/4) && c.atOnce() >= max(fewestCrowd, c.base/3) {
+	if inFlight > 1 && c.refusedAfter <= max(3, c.heap*3/4) && c.atOnce() >= max(fewestCrowd, c.base/3) {
 		return true
 	}
 	c.time(now)
@@ -259,7 +259,7 @@ func (c *concurrency) lower(now tick) {
 // make room for it.
 func (c *concurrency) recovered(now tick) bool {
 	crowd, alone := c.crowd, c.alone
-	flood := c.also >= 2 && c.also > 3*c.though
+	flood := c.refusedAfter >= 2 && c.refusedAfter > 3*c.acceptedAfter
 	c.crowd, c.alone = 0, false
 	if c.rated && now-c.rateAt < rateFor {
 		c.rateAt = now

@@ -22,7 +22,7 @@ type explorer struct {
 	// The second under way, by which growth is judged.
 	bad    bool  // something in it forbids growth
 	tried  bool  // what it counts began amid a window, for all that is known
-	told   bool  // the level was set where the destination tells its limit
+	capped bool  // the level was set where the destination tells its limit
 	sent   int32 // calls begun in it
 	second tick
 
@@ -90,8 +90,8 @@ const (
 // exploring reports whether a refusal was seen.
 func (e *explorer) exploring() bool { return e.level > 0 }
 
-// refused reports whether an episode of refusals is under way.
-func (e *explorer) refused() bool { return e.experience != nil && e.episode.refused > 0 }
+// inEpisode reports whether an episode of refusals is under way.
+func (e *explorer) inEpisode() bool { return e.experience != nil && e.episode.refused > 0 }
 
 // learn makes room for experience.
 func (e *explorer) learn() {
@@ -112,7 +112,7 @@ func (e *explorer) pace(now tick) float64 {
 	}
 	doublings := (x - 1) * e.rise / e.double
 	share := (1 + e.depth) * math.Exp2(min(doublings*doublings, 60))
-	if e.told {
+	if e.capped {
 		share = min(share, mostTold)
 	}
 	return e.level * share
@@ -121,7 +121,7 @@ func (e *explorer) pace(now tick) float64 {
 // began counts a call that begins, at a pace. It reports whether what was found out has changed.
 func (e *explorer) began(now tick, pace, ceiling float64, trip *rtt) bool {
 	rate := e.rate
-	if now-e.second >= time.Second && !e.refused() {
+	if now-e.second >= time.Second && !e.inEpisode() {
 		e.judge(now, pace, ceiling, trip)
 	}
 	e.sent++
@@ -217,7 +217,7 @@ func (e *explorer) refuse(now tick, attempt int, pace, told float64, trip time.D
 	seconds := math.Exp2(float64(min(attempt, 20)-1)) * max(unit, e.past.pause.Seconds()/4)
 	backoff := min(time.Duration(seconds*float64(time.Second)), maxBackoff)
 	if e.level > 0 || told > 0 {
-		return e.good.shorten(now, backoff, trip)
+		return e.good.fitWait(now, backoff, trip)
 	}
 	return e.good.ends(now, e.episode.from, e.episode.refused, backoff, trip)
 }

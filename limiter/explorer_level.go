@@ -99,7 +99,7 @@ func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling fl
 	if told == 0 {
 		level = max(level, lifeShare*math.Pow(lifeFade, float64(max(0, e.past.downs-1)))*e.life.mean(now))
 	}
-	e.level, e.told = min(max(level, slowest), ceiling), told > 0
+	e.level, e.capped = min(max(level, slowest), ceiling), told > 0
 
 	e.past.episodes++
 	if e.past.episodes == 1 {

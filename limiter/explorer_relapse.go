@@ -7,7 +7,7 @@ package limiter
 type relapse struct {
 	level, rise, depth, double float64
 	origin                     tick
-	told                       bool
+	capped                     bool
 	episode                    episode
 	past                       past
 	descent                    descent
@@ -27,7 +27,7 @@ const leastBefore = 10
 // remember keeps how the explorer stands at the end of an episode.
 func (e *explorer) remember() {
 	e.relapse = relapse{
-		level: e.level, rise: e.rise, depth: e.depth, double: e.double, origin: e.origin, told: e.told,
+		level: e.level, rise: e.rise, depth: e.depth, double: e.double, origin: e.origin, capped: e.capped,
 		episode: e.episode, past: e.past, descent: e.descent, good: e.good, slots: e.slots, empty: e.empty,
 	}
 }
@@ -41,7 +41,7 @@ func (e *explorer) relapsed(asked bool) bool {
 	if r.since != 1 || r.past.episodes >= relapses || r.episode.probes >= mostProbes || r.good.n < leastBefore || !first && asked {
 		return false
 	}
-	e.level, e.rise, e.depth, e.double, e.origin, e.told = r.level, r.rise, r.depth, r.double, r.origin, r.told
+	e.level, e.rise, e.depth, e.double, e.origin, e.capped = r.level, r.rise, r.depth, r.double, r.origin, r.capped
 	e.episode, e.past, e.descent, e.slots, e.empty = r.episode, r.past, r.descent, r.slots, r.empty
 	e.good.from, e.good.n = r.good.from, r.good.n+1
 	e.descent.accepted++

@@ -92,9 +92,9 @@ const (
 	leastTwice = 10 * time.Second
 )
 
-// shorten shortens a wait, to a quarter at the least, so that it ends when a window does that began when g did and is as long
+// fitWait shortens a wait, to a quarter at the least, so that it ends when a window does that began when g did and is as long
 // as people choose; edge is what the way may take longer.
-func (g *goodput) shorten(now tick, wait, edge time.Duration) time.Duration {
+func (g *goodput) fitWait(now tick, wait, edge time.Duration) time.Duration {
 	if g.n == 0 || wait < lengths[0] {
 		return wait
 	}

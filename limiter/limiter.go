@@ -14,9 +14,9 @@
 //	pause         pause.go        a refusal holds the lane; when that is over one call, the probe, tries
 //	calls at once concurrency.go  a limit that finds its level by what is refused with many in flight
 //	windows       window.go       n calls per time: permits (permits.go), and a ledger of what the freshest response left
-//	pace          pacer.go        calls are spread evenly, at the rate that Budget.pace chooses
+//	pace          pacer.go        calls are spread evenly, at the rate that Budget.pace chooses (pace.go)
 //
-// The rate is what an operator fixed; else what is told for sure (the windows' pace); else what the lane found by itself
+// Where calls must keep a distance the last one's arrival counts, too (last_call.go). The rate is what an operator fixed; else what is told for sure (the windows' pace); else what the lane found by itself
 // (the explorer's), which also bounds a told one that was refused nonetheless.
 //
 // # A window
@@ -32,9 +32,9 @@
 //
 // Some are not what they seem, which shows by what remains and by refusals: a bucket, whose reset is the time until it is whole,
 // or which holds less than it says (window_filling.go); a sliding counter, which never allows its last call
-// (window_short.go); a distance between calls (window_spacing.go); a single call, of which little can be told
-// (window_single.go). Where refusals only say when to come back a window is inferred from that (window_asked.go), or searched for if
-// they always ask for the same (window_asked_constant.go). What others take of one is in window_others.go, and what shows that it
+// (window_withheld.go); a distance between calls (window_spacing.go); a single call, of which little can be told
+// (window_single.go). Where refusals only say when to come back a window is inferred from that (window_inferred.go), or searched for if
+// they always ask for the same (window_inferred_constant.go). What others take of one is in window_others.go, and what shows that it
 // was guessed too short for that in window_outlasts.go.
 //
 // # The explorer
@@ -48,12 +48,15 @@
 // # Reading
 //
 // Reader (read.go) gathers the fields of one window into a group (read_group.go), by their names (read_name.go), and resolves
-// what they say into windows (read_item.go, read_vendor.go, read_words.go), joined and the most binding picked (read_merge.go),
+// what they say into windows (read_item.go, read_words.go, read_structured.go; read_prose.go what is told in words, read_vendor.go what
+// is in no common form), joined and the most binding picked (read_merge.go),
 // and a time to wait (read_retry.go). The lists of the RateLimit fields are in structured.go, numbers, durations and instants
 // in value_*.go. What no single response tells, such as the unit of a reset, a Dialect learns (dialect*.go).
 //
 // # Around them
 //
-// What an operator says is a Config (config.go) and does by hand is in hand.go; what people see, a View (view.go, advice.go);
-// what is kept over a restart, a Snapshot (snapshot.go); when a budget is worth keeping in memory, Rest (rest.go).
+// What an operator says is a Config (config.go) and does by hand is in operator.go; what people see, a View (view.go), with advice
+// where one window turns out to be two (window_quotas.go); what may come to be allowed, for those who make room, Foresee
+// (foresight.go); what round trips tell of the way, rtt (rtt.go); which lengths people choose for windows, lengths.go; what is kept
+// over a restart, a Snapshot (snapshot.go); when a budget is worth keeping in memory, Rest (rest.go).
 package limiter

@@ -186,7 +186,7 @@ func (f *fieldName) add(low []byte, from int, m meaning) {
 	}
 }
 
-// Speaks reports whether a field of this name is one that Read looks at for limits or waiting: what is worth keeping of
+// Speaks reports whether a field of this name is one that Reader.Field looks at for limits or waiting: what is worth keeping of
 // a response's head.
 func Speaks(name []byte) bool {
 	return len(name) > len("date") && promising(name)

@@ -8,66 +8,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Sources of the families that most destinations speak.
-const (
-	sourceItems = "RateLimit"
-	sourceDraft = "RateLimit-*"
-	sourceX     = "X-RateLimit-*"
-	sourceXRate = "X-Rate-Limit-*"
-)
-
 // stravaPeriods are what the two members of Strava's lists are counted over, which only their documentation tells
 // (https://developers.strava.com/docs/rate-limits/).
 var stravaPeriods = [...]time.Duration{15 * time.Minute, day}
-
-// special knows the names that the words of a name would mislead about, in lower case.
-func special(low []byte) fieldName {
-	switch string(low) {
-	case "age":
-		return fieldName{kind: kindAge}
-	case "date":
-		return fieldName{kind: kindDate}
-	case "x-rl", "x-current-token-count": // https://ip-api.com/docs/api:json, Walmart's developer.walmart.com/doc/us/us-dsv/us-dsv-rate-limit
-		return fieldName{kind: kindWindow, role: roleRemaining, rank: rankVendor, anchored: true, family: hash(hashStart, low[:4]), unit: UnitRequests}
-	case "x-ttl", "x-next-replenishment-time": // of these two: what is left of them, and until when
-		return fieldName{kind: kindWindow, role: roleReset, rank: rankVendor, anchored: true, family: hash(hashStart, low[:4]), unit: UnitRequests}
-	case "x-ratelimit-type": // Zoom's: QPS, Daily-limit
-		return fieldName{
-			kind: kindWindow, role: roleLength, rank: rankX, anchored: true, family: hash(hashStart, []byte("x-ratelimit")),
-			prefix: len("x-ratelimit"), qualifier: hashStart, unit: UnitRequests,
-		}
-	case "req-limit-short", "req-limit-long", "remaining-req": // Pingdom's https://docs.pingdom.com/api/, Upbit's https://docs.upbit.com
-		return fieldName{
-			kind: kindWindow, role: roleRemaining, rank: rankVendor, anchored: true, words: true, family: hash(hashStart, low),
-			unit: UnitRequests,
-		}
-	case "retry-after-ms":
-		return fieldName{kind: kindDelay, delay: delayMs, says: millis}
-	case "x-ms-retry-after-ms":
-		return fieldName{kind: kindDelay, delay: delayXMs, says: millis}
-	case "retry-after":
-		return fieldName{kind: kindDelay, delay: delayRetryAfter}
-	case "x-retry-after":
-		return fieldName{kind: kindDelay, delay: delayXRetryAfter}
-	case "x-retry-in":
-		return fieldName{kind: kindDelay, delay: delayXRetryIn}
-	case "x-sentry-rate-limits":
-		return fieldName{kind: kindDelay, delay: delaySentry}
-	case "x-amzn-ratelimit-limit":
-		return fieldName{kind: kindCallsPerSecond}
-	case "sforce-limit-info":
-		return fieldName{kind: kindSalesforce}
-	case "x-ms-ratelimit-remaining-resource":
-		return fieldName{kind: kindAzureResource}
-	case "x-app-usage", "x-page-usage", "x-ad-account-usage", "x-business-use-case-usage":
-		return fieldName{kind: kindMetaUsage}
-	case "twilio-concurrent-requests":
-		return fieldName{kind: kindTwilio}
-	case "stripe-rate-limited-reason":
-		return fieldName{kind: kindStripe}
-	}
-	return fieldName{}
-}
 
 // vendor takes the fields that tell of limits in a way of their own.
 func (r *Reader) vendor(k kind, name, value []byte) {
@@ -179,37 +122,4 @@ func (r *Reader) metaUsage(name, value []byte) {
 	r.found.add(Window{
 		Limit: 100, Remaining: int64(max(0, 100-math.Ceil(most))), Unit: unitPercent, Source: r.intern(title(bytes.Clone(name))),
 	}, &group{fieldName: fieldName{rank: rankVendor, anchored: true}})
-}
-
-// source names the family a group was read from.
-func (r *Reader) source(g *group) string {
-	switch g.rank {
-	case rankDraft:
-		return sourceDraft
-	case rankX:
-		return sourceX
-	case rankXRate:
-		return sourceXRate
-	}
-	var buf [maxName + 2]byte
-	if g.prefix == 0 { // X-Requests-Remaining: nothing is left to name the family by
-		name := g.cells[roleRemaining].name
-		if name == nil {
-			name = g.name
-		}
-		return r.intern(title(append(buf[:0], name...)))
-	}
-	return r.intern(append(title(append(buf[:0], g.name[:g.prefix]...)), "-*"...))
-}
-
-// title writes a field's name the way of HTTP/1: every word with a capital. It changes b.
-func title(b []byte) []byte {
-	start := true
-	for i, c := range b {
-		if c = fold(c); start && c >= 'a' && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		b[i], start = c, c == '-'
-	}
-	return b
 }

@@ -45,7 +45,7 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 		if !o.Hint.HasRetryAfter {
 			b.pause.hold(now, min(w.holdAfter(now, int(b.pause.attempts)), now+b.cfg.MaxPause), false, w.source)
 		}
-		if was := w.review.was; w.unshorten() {
+		if was := w.review.was; w.undoShorter() {
 			b.explore.tryOut(now, w.mine, was)
 			return
 		}
@@ -63,11 +63,11 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 			return
 		}
 		if w.confirmed && w.short == 0 && w.dry == 0 && w.limit > 1 {
-			w.setShort(1, b.cfg.Share)
+			w.withhold(1, b.cfg.Share)
 			return
 		}
 	}
-	if !news && !b.explore.refused() {
+	if !news && !b.explore.inEpisode() {
 		return // what it belongs to was explained
 	}
 	if news && asked && b.infer(now, sent, o) {
@@ -128,22 +128,22 @@ func (w *window) holdAfter(now tick, attempt int) tick {
 
 // recovered ends an episode: the probe was accepted.
 func (b *Budget) recovered(now tick) {
-	if b.explore.refused() {
+	if b.explore.inEpisode() {
 		b.explore.past.paused(now-b.explore.episode.from, b.pause.asked)
 	}
 	switch crowded := b.calls.recovered(now); {
 	case crowded:
-		b.forgetAsked()
+		b.forgetInferred()
 		b.explore.endEpisode()
 		b.calls.asked = 0
 		if b.pause.asked {
 			b.calls.asked = b.pause.total
 		}
-	case b.explore.refused():
+	case b.explore.inEpisode():
 		told := b.surelyTold(now)
 		b.explore.recovered(now, b.pause.asked, told, b.step(told), b.callsPerRefusal(), b.cfg.Ceiling)
-	case b.asked() != nil:
-		b.asked().rerun(now)
+	case b.inferredWindow() != nil:
+		b.inferredWindow().rerun(now)
 	}
 	b.pacer.set(now, b.rate(now))
 	b.pacer.empty(now)

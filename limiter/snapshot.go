@@ -155,7 +155,7 @@ func (b *Budget) takeUp(s *Snapshot, now time.Time, unsure bool) {
 	}
 	b.pause.probing = s.Probing || b.pause.until > t
 	for i := range s.Windows {
-		if w := &s.Windows[i]; w.Source == askedSource && t-b.tickOf(s.At) > idle && time.Duration(w.PerMs)*time.Millisecond <= idle {
+		if w := &s.Windows[i]; w.Source == inferredSource && t-b.tickOf(s.At) > idle && time.Duration(w.PerMs)*time.Millisecond <= idle {
 			continue // it was inferred, and may be wrong by now
 		}
 		b.restoreWindow(&s.Windows[i], t, time.Duration(min(max(0, s.Trip), 60e6))*time.Microsecond, unsure)
@@ -178,7 +178,7 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsur
 		w.longest = time.Duration(s.LongestMs) * time.Millisecond
 		w.setLimit(s.Limit, b.cfg.Share)
 		w.setLength(per)
-		if w.source == askedSource {
+		if w.source == inferredSource {
 			w.timing, w.inferred = refusing, &inferred{asked: w.longest}
 		}
 		b.windows = append(b.windows, w)

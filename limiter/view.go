@@ -61,3 +61,17 @@ func (b *Budget) View(now time.Time) View {
 
 // Rate returns the pace as it is now, in calls per second; +Inf when unlimited.
 func (b *Budget) Rate(now time.Time) float64 { return b.rate(b.tick(now)) }
+
+// adviseByCredential is what an operator might do; <host> stands for the host's name, which is not known here.
+const adviseByCredential = "what remains falls as if two credentials had a quota each; for a lane of each one's own: " +
+	"limits.hosts: - {match: <host>, by: authorization}"
+
+// advice is what an operator might do about the lane.
+func (b *Budget) advice() []string {
+	for _, w := range b.windows {
+		if w.quotas.found {
+			return []string{adviseByCredential}
+		}
+	}
+	return nil
+}

@@ -29,7 +29,7 @@ type window struct {
 	// tightens it.
 	fresh   tick
 	left    int64 // Remaining as told then; Unknown: not told
-	lost    int64 // calls since then that ended without a fresher response
+	untold  int64 // calls that ended since then, of which no response has told; where only refusals tell, accepted ones since first
 	foreign int64 // calls counted by the destination that were not ours
 	reset   tick  // as told, from which a call is safe
 	coarse  tick  // how far off a reset may be, by its rounding
@@ -129,7 +129,7 @@ func (w *window) pace(now tick, varies time.Duration) float64 {
 		return max(all*leastPart, min(all, 1.04*all*(1-float64(foreign)/float64(w.mine))))
 	}
 	rest := max(w.until-now, time.Millisecond).Seconds()
-	return min(all, max(1/rest, float64(w.left-w.lost)/rest-0.6*w.others.rate))
+	return min(all, max(1/rest, float64(w.left-w.untold)/rest-0.6*w.others.rate))
 }
 
 // all is how many calls per second the window allows.
@@ -142,7 +142,7 @@ func (w *window) readyAt(now tick, inFlight int64) tick {
 	}
 	w.permits.advance(now)
 	if w.unsure {
-		if w.left != Unknown && w.left-inFlight-w.lost < 1 {
+		if w.left != Unknown && w.left-inFlight-w.untold < 1 {
 			return max(now, w.until)
 		}
 		return now
@@ -174,11 +174,11 @@ func (w *window) readyAt(now tick, inFlight int64) tick {
 			at = min(at, max(now, w.fresh)+tick(missing)*fading)
 		}
 	}
-	if w.stepped() && w.left != Unknown && w.left-inFlight-w.lost-(w.limit-w.mine) < 1 {
+	if w.stepped() && w.left != Unknown && w.left-inFlight-w.untold-(w.limit-w.mine) < 1 {
 		at = max(at, min(w.fresh+w.coarse, w.until))
 	}
 	if !w.confirmed && w.limit > 1 && w.left != Unknown && now < w.until {
-		room, until := w.left-inFlight-w.lost-(w.limit-w.mine), w.until
+		room, until := w.left-inFlight-w.untold-(w.limit-w.mine), w.until
 		if w.foreign <= w.limit/2 {
 			// Calls of ours that have left the window since make room, if it is as long as guessed; no longer was seen. A clock
 			// that counts whole seconds may be as late as its resets are coarse.
@@ -198,10 +198,10 @@ func (w *window) readyAt(now tick, inFlight int64) tick {
 // ended counts a call that ended: its permit comes back when the call has left the window for certain.
 func (w *window) ended(now, received tick, sure time.Duration) {
 	if w.per == 0 {
-		w.lost++
+		w.untold++
 		return
 	}
 	w.permits.advance(now)
 	w.permits.keep(received+w.per-sure, 1)
-	w.lost++ // until a response says that it was counted
+	w.untold++ // until a response says that it was counted
 }

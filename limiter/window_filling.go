@@ -84,7 +84,7 @@ func (w *window) jump(t *statement, last tick) {
 func (w *window) filledAt(now tick, inFlight int64) tick {
 	perSecond := float64(w.limit) / w.per.Seconds()
 	perSecond = max(perSecond/10, perSecond-w.others.rate)
-	missing := float64(1 + w.others.reserve(fadingReserve) + w.lost + inFlight - w.left)
+	missing := float64(1 + w.others.reserve(fadingReserve) + w.untold + inFlight - w.left)
 	if missing <= 0 {
 		return now
 	}

@@ -114,8 +114,8 @@ const (
 	leastBelow = 2
 )
 
-// shorten reviews a guess, and may replace it by the next shorter length that the resets allow.
-func (w *window) shorten(now tick, t *statement, seen int64) {
+// guessShorter reviews a guess, and may replace it by the next shorter length that the resets allow.
+func (w *window) guessShorter(now tick, t *statement, seen int64) {
 	if w.declared || w.review.shortened || w.filling.sure {
 		return
 	}
@@ -145,9 +145,9 @@ func (w *window) shorten(now tick, t *statement, seen int64) {
 	*r = review{since: now, shortened: r.shortened, was: r.was}
 }
 
-// unshorten undoes shorten when a refusal shows that it was wrong: a bucket that is used less than it holds looks as if
+// undoShorter undoes guessShorter when a refusal shows that it was wrong: a bucket that is used less than it holds looks as if
 // more were allowed. Where it is short, the truth is in between, and refusals find it.
-func (w *window) unshorten() bool {
+func (w *window) undoShorter() bool {
 	was := w.review.was
 	if was == 0 {
 		return false

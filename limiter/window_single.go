@@ -75,7 +75,7 @@ func (w *window) cameTooSoon(share float64) bool {
 		return false
 	}
 	w.trial = trialDone
-	w.setShort(1, share)
+	w.withhold(1, share)
 	w.setLength(2 * w.per)
 	w.longest = max(w.longest, w.per)
 	return true
@@ -92,7 +92,7 @@ func (w *window) told() tick {
 // asTold gives back what a doubled length took, to try it again.
 func (w *window) asTold(t *statement, share float64) {
 	if t.sent-w.spare.from > onceAgain*w.per {
-		w.setShort(0, share)
+		w.withhold(0, share)
 		w.setLength(w.per / 2)
 		w.fine = 0
 	}

@@ -22,11 +22,12 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 	}
 	if t.sent < w.fresh {
 		if w.per == 0 && !t.accepted {
-			w.lost = max(0, w.lost-1) // see untimed
+			w.untold = max(0, w.untold-1) // see untimed
 		}
 		w.tighten(now, t)
 		return
 	}
+	// Which limit, of what length? It must be known before anything can be counted against it.
 	last := w.fresh
 	w.fresh = t.sent
 	if t.limit == Unknown {
@@ -52,6 +53,8 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 			return
 		}
 	}
+	// Who used it? What is counted beyond our own calls is the use of others, and what that becomes says what kind of window it is:
+	// before is compared with what is counted now, so all that changes how many calls are ours comes first.
 	refilled := now >= w.until || w.left == Unknown || t.remaining >= w.left
 	if refilled {
 		w.first = t.received
@@ -63,10 +66,10 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 		w.jump(t, last)
 	}
 	before := w.foreign
-	w.left, w.lost = t.remaining, 0
+	w.left, w.untold = t.remaining, 0
 	w.foreign = max(0, w.limit-t.remaining-seen)
 	w.overstays(t, seen)
-	w.lengthen(t, seen, share)
+	w.giveBack(t, seen, share)
 	w.hover(t, share)
 	w.others.see(t.sent, w.beyondRounding(w.foreign)-w.beyondRounding(before), refilled)
 	switch {
@@ -81,6 +84,7 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 	if !w.byDrain {
 		w.fill(t)
 	}
+	// When is what was used given back? By the reset, where that is told, as far as it is believed.
 	w.reset = t.received + w.per
 	if t.hasReset {
 		w.reset = max(t.hi, t.received)
@@ -92,7 +96,8 @@ func (w *window) tell(now tick, t *statement, share float64, sure time.Duration)
 		// that was counted before.
 		w.until = min(w.until, w.first+w.per-sure)
 	}
-	w.shorten(now, t, seen)
+	// Was the length guessed right? Only what stands above can tell.
+	w.guessShorter(now, t, seen)
 	w.fits(t, seen)
 	if int64(w.permits.returned) >= max(2, w.mine/10) && (w.foreign <= 1+w.limit/50 || w.fades >= fadesNeeded && w.foreign <= w.limit/2) {
 		w.confirmed = true

@@ -25,7 +25,7 @@ const (
 )
 
 // untimed takes in what a response leaves of a window that tells of time on refusals only. What counts is what ended since it
-// was whole, in lost.
+// was whole, in untold.
 func (w *window) untimed(t *statement, last tick) {
 	if t.accepted && t.remaining != Unknown && w.timing != gradually && w.per == 0 && !w.vague {
 		w.timing = onRefusal
@@ -39,11 +39,11 @@ func (w *window) untimed(t *statement, last tick) {
 		w.refills(t)
 	case w.cameBack(t, last):
 	case !t.accepted:
-		w.lost = max(0, w.lost-1) // it was counted as ended
+		w.untold = max(0, w.untold-1) // it was counted as ended
 	default:
 		whole := t.remaining >= w.limit-1 || t.remaining-w.left > w.limit/2 // and not: answers that overtook each other
 		if w.left == Unknown || whole {
-			w.first, w.lost = t.received, 1
+			w.first, w.untold = t.received, 1
 		}
 		w.left = t.remaining
 	}
@@ -52,7 +52,7 @@ func (w *window) untimed(t *statement, last tick) {
 // spanned is how long a window of which no time was told yet is at least, by a refusal that tells when it will be whole
 // again: 0 if it did not count all of our calls since it was whole. Then it gave back some meanwhile.
 func (w *window) spanned(t *statement) tick {
-	if counted := w.limit - t.remaining; t.accepted || t.remaining > 0 || counted < w.lost || w.lost < max(1, w.limit/2) {
+	if counted := w.limit - t.remaining; t.accepted || t.remaining > 0 || counted < w.untold || w.untold < max(1, w.limit/2) {
 		return 0
 	}
 	return lengthWithin(t.lo-w.first, t.hi-w.first, t.received-t.sent)
@@ -64,7 +64,7 @@ func (w *window) spanned(t *statement) tick {
 func (w *window) asksForAll(t *statement) bool {
 	lo, hi := t.lo-t.received, t.hi-t.received
 	before := t.received - w.first
-	return (w.timing == onRefusal || w.timing == refusing && w.lost == w.limit) && lo > before && likely(lo, hi) && !likely(before+lo, before+hi)
+	return (w.timing == onRefusal || w.timing == refusing && w.untold == w.limit) && lo > before && likely(lo, hi) && !likely(before+lo, before+hi)
 }
 
 // onlyRefused has a window of which accepted calls say nothing count what the lane counted by itself, if that is much of what it
@@ -81,7 +81,7 @@ func (w *window) onlyRefused(now tick, e *explorer, t *statement) {
 			n, from = limit, at
 		}
 	}
-	w.timing, w.first, w.lost = refusing, from, n+1 // and one that untimed takes off
+	w.timing, w.first, w.untold = refusing, from, n+1 // and one that untimed takes off
 }
 
 // reckonStep is how finely it is reckoned when that was.
@@ -110,8 +110,8 @@ func (b *Budget) retry(now tick) {
 // timed begins to count calls of a window whose time was told just now: those since it was whole leave it at its reset.
 func (w *window) timed() {
 	w.counted = true
-	w.permits.keep(w.first+w.per, min(w.lost, w.mine))
-	w.lost = 0
+	w.permits.keep(w.first+w.per, min(w.untold, w.mine))
+	w.untold = 0
 }
 
 // refills takes in the first accepted call after the reset that a refusal told. A window is whole again then; what is not is
@@ -160,7 +160,7 @@ func (w *window) late(l tick) tick {
 // may ask for more than it needs (Symfony's bucket), and all that is under way is refused, too. So the last calls go one by one, each
 // when it is over if it is as long as people choose: what they are told shows which it is.
 func (w *window) lookAt(now tick, inFlight int64) tick {
-	if w.timing != onRefusal || w.left == Unknown || !w.allCounted(w.lost) {
+	if w.timing != onRefusal || w.left == Unknown || !w.allCounted(w.untold) {
 		return now
 	}
 	ends, kept := now, int64(0)
@@ -180,7 +180,7 @@ func (w *window) lookAt(now tick, inFlight int64) tick {
 // cameBack takes in that there is room again in an untimed window of which nothing came back before, though nothing was refused. It
 // reports whether that shows how long it is: one length that people choose was over since the response before.
 func (w *window) cameBack(t *statement, last tick) bool {
-	if w.timing != onRefusal || !t.accepted || w.left == Unknown || !w.allCounted(w.lost-1) || t.remaining < w.left+1 {
+	if w.timing != onRefusal || !t.accepted || w.left == Unknown || !w.allCounted(w.untold-1) || t.remaining < w.left+1 {
 		return false
 	}
 	per := tick(0)
@@ -199,7 +199,7 @@ func (w *window) cameBack(t *statement, last tick) bool {
 		w.timing = gradually
 		return true
 	}
-	w.first, w.lost, w.left, w.longest = t.received, 1, t.remaining, per
+	w.first, w.untold, w.left, w.longest = t.received, 1, t.remaining, per
 	w.setLength(per)
 	w.timed()
 	return true

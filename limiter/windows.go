@@ -43,7 +43,7 @@ func (b *Budget) addWindow(now tick, said *Window) *window {
 	if said.Length == 0 {
 		b.likeKnown(w, said)
 	}
-	b.forgetAsked()
+	b.forgetInferred()
 	b.windows = append(b.windows, w)
 	return w
 }

@@ -37,7 +37,7 @@ func constant(wait tick) bool {
 // shortest that was not over. A bucket was filled meanwhile, by that part of what it allows at the most. A little less is taken, for a
 // bucket that is filled by whole calls loses what comes between. Where the first calls of a pace were refused of which half was
 // accepted for a second, it is a window of a second; that is no guess.
-func (b *Budget) inferConstant(now, sent tick, r *request) (per tick, n int64, guess bool) {
+func (b *Budget) inferConstant(now, sent tick, r *comeBack) (per tick, n int64, guess bool) {
 	if (sent-b.explore.second).Seconds()*b.explore.rate < few && b.explore.second > r.from {
 		return time.Second, int64(b.explore.lately(now, time.Second) + 0.5), false
 	}
@@ -54,7 +54,7 @@ func (b *Budget) inferConstant(now, sent tick, r *request) (per tick, n int64, g
 // searched takes in that a limit that is searched for was refused. What was accepted over the run and the pause is a pace that
 // it bears, the refused one is none, and the level between both is tried; but where a step was refused within a length, what it
 // began from stands, if that pace does not contradict it.
-func (w *window) searched(r *request) {
+func (w *window) searched(r *comeBack) {
 	i := w.inferred
 	bears := float64(r.n) * w.per.Seconds() / (r.age + r.wait).Seconds()
 	n := min(int64(math.Sqrt(bears*float64(w.limit))), w.limit-1)

@@ -25,10 +25,6 @@ const (
 	apart = 3
 )
 
-// adviseByCredential is what an operator might do; <host> stands for the host's name, which is not known here.
-const adviseByCredential = "what remains falls as if two credentials had a quota each; for a lane of each one's own: " +
-	"limits.hosts: - {match: <host>, by: authorization}"
-
 // see takes in how much remains after an accepted call.
 func (q *quotas) see(limit int64, t *statement) {
 	left, whole := int32(t.remaining), t.remaining == limit-1 //nolint:gosec // it is at most maxLimit
@@ -56,14 +52,4 @@ func (q *quotas) turn(t *statement) {
 	if q.turns++; q.turns == manyTurns {
 		q.found, q.turns = true, 0
 	}
-}
-
-// advice is what an operator might do about the lane.
-func (b *Budget) advice() []string {
-	for _, w := range b.windows {
-		if w.quotas.found {
-			return []string{adviseByCredential}
-		}
-	}
-	return nil
 }

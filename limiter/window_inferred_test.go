@@ -114,7 +114,7 @@ func refusedOnce(t *testing.T) (*Budget, time.Time) {
 			answer(b, now, 429, &Hint{HasRetryAfter: true, RetryAfter: time.Second})
 		}
 	}
-	if w := b.asked(); w == nil || w.per != time.Second {
+	if w := b.inferredWindow(); w == nil || w.per != time.Second {
 		t.Fatalf("no window of a second was inferred: %+v", w)
 	}
 	return b, now
@@ -124,8 +124,8 @@ func TestAnInferredWindowIsForgottenWhenTheDestinationTellsOne(t *testing.T) {
 	b, now := refusedOnce(t)
 	now = now.Add(2 * time.Second)
 	answer(b, now, 200, left(100, 99, now.Add(10*time.Second)))
-	if len(b.windows) != 1 || b.asked() != nil {
-		t.Errorf("%d windows, inferred: %v; want the one that is told", len(b.windows), b.asked() != nil)
+	if len(b.windows) != 1 || b.inferredWindow() != nil {
+		t.Errorf("%d windows, inferred: %v; want the one that is told", len(b.windows), b.inferredWindow() != nil)
 	}
 }
 
@@ -136,12 +136,12 @@ func TestAnInferredWindowIsForgottenAfterTenIdleMinutesButNotByARestart(t *testi
 		later := now.Add(after)
 		again := New(DefaultConfig(), later)
 		again.Restore(s, later)
-		if (again.asked() != nil) != kept {
-			t.Errorf("%v later, restored: inferred %v, want %v", after, again.asked() != nil, kept)
+		if (again.inferredWindow() != nil) != kept {
+			t.Errorf("%v later, restored: inferred %v, want %v", after, again.inferredWindow() != nil, kept)
 		}
 	}
 	b.Start(now.Add(11 * time.Minute))
-	if b.asked() != nil {
+	if b.inferredWindow() != nil {
 		t.Error("it was kept over ten idle minutes")
 	}
 }
@@ -161,7 +161,7 @@ func TestNoWaitThatIsAskedForAgainAndAgainOverflows(t *testing.T) {
 	cfg := DefaultConfig()
 	b := New(cfg, epoch)
 	now := b.tick(epoch.Add(time.Minute))
-	w := newWindow(askedSource, now)
+	w := newWindow(inferredSource, now)
 	w.timing, w.inferred = refusing, &inferred{asked: time.Second}
 	w.setLimit(10, 1)
 	w.setLength(time.Second)

@@ -12,7 +12,7 @@ import (
 // circled costs a pause each time that it is passed, and calls while it is not reached.
 
 // inferred is what is known of such a window beside what is of every one. The run of accepted calls under way is in the window's
-// first, when it began, and lost, how many they are, as of every window that only refusals tell of.
+// first, when it began, and untold, how many they are, as of every window that only refusals tell of.
 type inferred struct {
 	asked  tick    // the last time to wait that was asked for
 	before int64   // the limit before it was tried whether more is allowed; 0: that is not being tried
@@ -22,8 +22,8 @@ type inferred struct {
 	raised bool    // it was tried before whether more is allowed
 }
 
-// askedSource is where an inferred window comes from.
-const askedSource = "Retry-After"
+// inferredSource is where an inferred window comes from.
+const inferredSource = "Retry-After"
 
 const (
 	// mostTries is how many refusals in a row, each soon after the one before, may put an inferred window right before it is given up:
@@ -49,7 +49,7 @@ const (
 )
 
 // asked is the inferred window, nil if there is none.
-func (b *Budget) asked() *window {
+func (b *Budget) inferredWindow() *window {
 	for _, w := range b.windows {
 		if w.inferred != nil {
 			return w
@@ -58,13 +58,13 @@ func (b *Budget) asked() *window {
 	return nil
 }
 
-// forgetAsked gives the inferred window up.
-func (b *Budget) forgetAsked() {
+// forgetInferred gives the inferred window up.
+func (b *Budget) forgetInferred() {
 	b.windows = slices.DeleteFunc(b.windows, func(w *window) bool { return w.inferred != nil })
 }
 
-// request is a refusal's word on when to come back, and the run of accepted calls that it ended.
-type request struct {
+// comeBack is a refusal's word on when to come back, and the run of accepted calls that it ended.
+type comeBack struct {
 	n      int64 // calls accepted since the run began, with a pause's end or the lane's first call
 	from   tick  // when it did
 	age    tick  // how long that is ago
@@ -74,7 +74,7 @@ type request struct {
 }
 
 // ends reckons when there is room from when the refused call was sent, and how much later it may be.
-func (r *request) ends(sent, late tick) {
+func (r *comeBack) ends(sent, late tick) {
 	r.age = sent - r.from
 	r.lo, r.hi = r.age+r.wait-r.grain, r.age+r.wait+late
 }
@@ -86,11 +86,11 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 		b.calls.base > 0 || b.toldRate > 0 {
 		return false
 	}
-	w := b.asked()
+	w := b.inferredWindow()
 	if w == nil && slices.ContainsFunc(b.windows, func(w *window) bool { return !w.configured }) {
 		return false
 	}
-	r := request{n: int64(e.good.n), from: e.good.from, wait: h.RetryAfter, grain: time.Second}
+	r := comeBack{n: int64(e.good.n), from: e.good.from, wait: h.RetryAfter, grain: time.Second}
 	if h.RetryIn > 0 {
 		r.wait, r.grain = h.RetryIn, 0
 	}
@@ -102,14 +102,14 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 	// A longer one may have counted all since the lane's first call.
 	if all := r; r.wait <= w.per || all.length(w.per) == 0 {
 		// The window may have begun before the run, by as much as the pause was rounded up.
-		r.n, r.from = w.lost-1, w.first // without the refused one
+		r.n, r.from = w.untold-1, w.first // without the refused one
 		r.ends(sent, trip+r.grain)
 	}
 	same := w.inferred.asked == r.wait
 	w.toldAt, w.inferred.asked = now, r.wait
 	if b.pause.attempts > 1 { // the pause was too short, as some round down
 		again := min(max(r.wait, time.Second), maxBackoff) << min(b.pause.attempts-2, 10) // a wait may be a year: clamped before the shift
-		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, askedSource)
+		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, inferredSource)
 		return true
 	}
 	if same && constant(r.wait) {
@@ -125,12 +125,12 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 	if r.n >= enough {
 		e.good.from, e.good.n = r.from, int(r.n)
 	}
-	b.forgetAsked()
+	b.forgetInferred()
 	return false
 }
 
 // inferAnew begins with a window at the first refusal.
-func (b *Budget) inferAnew(now, sent tick, r *request) bool {
+func (b *Budget) inferAnew(now, sent tick, r *comeBack) bool {
 	if r.n < few || r.wait < time.Second {
 		return false
 	}
@@ -151,7 +151,7 @@ func (b *Budget) inferAnew(now, sent tick, r *request) bool {
 	if n < few {
 		return false
 	}
-	w := newWindow(askedSource, now)
+	w := newWindow(inferredSource, now)
 	w.timing, w.confirmed = refusing, true
 	w.inferred = &inferred{asked: r.wait, guess: guess, raised: constant(r.wait) && !guess}
 	w.setLimit(n, 1)
@@ -162,7 +162,7 @@ func (b *Budget) inferAnew(now, sent tick, r *request) bool {
 }
 
 // putRight takes in that an inferred window refused a call that it had room for. It reports false if it is none.
-func (w *window) putRight(sent tick, r *request) bool {
+func (w *window) putRight(sent tick, r *comeBack) bool {
 	counted := w.permits.trim(sent) - 1 // of the last length, without the one that was refused
 	if w.inferred.before > 0 {          // it was tried whether there is more
 		n := w.inferred.before
@@ -212,7 +212,7 @@ func (w *window) putRight(sent tick, r *request) bool {
 
 // isLonger takes in that a window refuses that is longer than the inferred one, beside it or in its stead. all is how many calls
 // were accepted since the lane's first.
-func (w *window) isLonger(r *request, all float64) bool {
+func (w *window) isLonger(r *comeBack, all float64) bool {
 	if r.wait <= max(w.per, time.Second) {
 		return false
 	}
@@ -228,11 +228,11 @@ func (w *window) isLonger(r *request, all float64) bool {
 }
 
 // rerun notes that a pause ended, and that calls are accepted again from now on.
-func (w *window) rerun(now tick) { w.first, w.lost = now, 1 }
+func (w *window) rerun(now tick) { w.first, w.untold = now, 1 }
 
 // raise tries whether an inferred window allows more by now. What it allowed before is remembered until it refuses.
 func (b *Budget) raise(now tick) {
-	w := b.asked()
+	w := b.inferredWindow()
 	if w == nil || b.pause.probing {
 		return
 	}

@@ -7,7 +7,7 @@ import (
 
 // length is the length that people choose for windows by which one that began with the run ends when the refusal says; of a
 // second only if it was known before, or nothing longer was asked for. 0: none.
-func (r *request) length(known tick) tick {
+func (r *comeBack) length(known tick) tick {
 	for _, l := range lengths {
 		if r.lo <= l && l <= r.hi && (l == known || l >= r.wait && r.wait > time.Second && r.wait != known || l == time.Second) {
 			return l
@@ -26,7 +26,7 @@ func (r *request) length(known tick) tick {
 // likely is the length of a window that goes by the clock, and how many calls it allows at the most: the shortest that people
 // choose by which no more calls were accepted in the window before than in the one that refused. lately is how many were accepted
 // in the last so long.
-func (r *request) likely(lately func(span time.Duration) float64) (per tick, n float64) {
+func (r *comeBack) likely(lately func(span time.Duration) float64) (per tick, n float64) {
 	for _, l := range lengths {
 		passed := l - r.wait + time.Second/2
 		if passed > 0 && lately(passed+l) <= 2*lately(passed) {

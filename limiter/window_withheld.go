@@ -8,14 +8,14 @@ type spare struct {
 	from  tick
 }
 
-// setShort takes so many calls off the limit: a sliding counter that rounds up never allows the last one.
-func (w *window) setShort(n uint8, share float64) {
+// withhold takes so many calls off the limit: a sliding counter that rounds up never allows the last one.
+func (w *window) withhold(n uint8, share float64) {
 	w.short, w.spare = n, &spare{math.MaxInt64, w.fresh}
 	w.setLimit(w.limit, share)
 }
 
-// lengthen gives back what setShort took, when it turns out to remain unused.
-func (w *window) lengthen(t *statement, seen int64, share float64) {
+// giveBack gives back what withhold took, when it turns out to remain unused.
+func (w *window) giveBack(t *statement, seen int64, share float64) {
 	if w.short == 0 {
 		return
 	}
@@ -28,7 +28,7 @@ func (w *window) lengthen(t *statement, seen int64, share float64) {
 	}
 	if t.sent-w.spare.from > reviewLengths*w.per {
 		if w.spare.least > 0 {
-			w.setShort(0, share)
+			w.withhold(0, share)
 			w.whole = true
 			return
 		}
@@ -51,6 +51,6 @@ func (w *window) hover(t *statement, share float64) {
 		return
 	}
 	if w.hovering = min(w.hovering+1, hovers+1); w.hovering == hovers && w.short == 0 && !w.whole && w.limit >= hoverLimit {
-		w.setShort(1, share)
+		w.withhold(1, share)
 	}
 }
