@@ -39,7 +39,9 @@ func (s *Store) openJournal(c *clock) (*journal, error) {
 	if err := s.adoptJournal(left, c); err != nil {
 		return nil, fmt.Errorf("moving %d webhooks and %d rows from the journal: %w", len(left.live), len(left.rows), err)
 	}
-	s.tally.adopted(numbers[len(numbers)-1])
+	if err := s.tally.adopted(numbers[len(numbers)-1]); err != nil {
+		return nil, err
+	}
 	for _, number := range numbers { // oldest first, each for good: see retireOldest
 		path := j.path(number)
 		if slices.Contains(damaged, number) {

@@ -38,8 +38,11 @@ func (c *committer) spill(w *writer) {
 		if slices.ContainsFunc(c.departed, func(e *freshEntry) bool { return e.file == f }) {
 			return // told with the next frame
 		}
-		c.store.tally.retiring(j)
-		if err := j.retireOldest(); err != nil {
+		err := c.store.tally.retiring(j)
+		if err == nil {
+			err = j.retireOldest()
+		}
+		if err != nil {
 			c.store.log.Error().Err(err).Str("file", f.path).Msg("retiring a file of the journal; it is tried again")
 		}
 		return

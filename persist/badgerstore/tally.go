@@ -16,7 +16,8 @@ import (
 // tally is a small file that says what is on disk: how far the live database was written, and which files the journal has. Badger
 // takes a log that is gone or shorter than it was for one that was never written, and the journal's last file could be gone without
 // a trace; opening compares them with this. It is written behind what it tells of, in its place and without a sync: it may be a step
-// behind, after a power cut many, and is never ahead.
+// behind, after a power cut many, and is never ahead. Only that a file of the journal may go is synced before it goes: a power cut could
+// keep that and lose the word of it.
 //
 // The file: rowVersion, then version, oldest, latest and size (8 bytes each), and a CRC-32C of these.
 const (
@@ -87,11 +88,24 @@ func (t *tally) write() {
 	if t.now == t.written {
 		return
 	}
-	_, err := t.file.WriteAt(t.now.append(make([]byte, 0, tallySize)), 0)
-	if t.written = t.now; err != nil && !t.failed {
+	if err := t.put(); err != nil && !t.failed {
 		t.failed = true
 		t.log.Warn().Err(err).Str("file", t.file.Name()).Msg("what is on disk is not noted: if some of it should go missing, the next start may not notice")
 	}
+}
+
+func (t *tally) put() error {
+	_, err := t.file.WriteAt(t.now.append(make([]byte, 0, tallySize)), 0)
+	t.written = t.now
+	return err
+}
+
+// mayGo makes durable what now says of files that are to be removed.
+func (t *tally) mayGo() error {
+	if err := errors.Join(t.put(), syncData(t.file)); err != nil {
+		return fmt.Errorf("noting in %s that files of the journal may go: %w", t.file.Name(), err)
+	}
+	return nil
 }
 
 func (t *tally) close() error {
@@ -108,16 +122,16 @@ func (t *tally) appended(j *journal) {
 	t.now.oldest, t.now.latest, t.now.size = j.files[0].number, f.number, uint64(f.size) //nolint:gosec // never negative
 }
 
-// retiring notes, before the journal's oldest file goes, that it may.
-func (t *tally) retiring(j *journal) {
+// retiring notes durably, before the journal's oldest file goes, that it may.
+func (t *tally) retiring(j *journal) error {
 	t.now.oldest = j.files[0].number + 1
-	t.write()
+	return t.mayGo()
 }
 
-// adopted notes, before the journal's files go, that they may: they are those up to a number.
-func (t *tally) adopted(latest uint64) {
+// adopted notes durably, before the journal's files go, that they may: they are those up to a number.
+func (t *tally) adopted(latest uint64) error {
 	t.now.oldest, t.now.latest, t.now.size = latest+1, 0, 0
-	t.write()
+	return t.mayGo()
 }
 
 // lost is an error that says what is missing, or nil where that was accepted beforehand.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/rs/zerolog"
 
@@ -172,6 +173,39 @@ func TestTheJournalsLastFileThatWasCutShortIsDamaged(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestNoFileOfTheJournalGoesUntilThatIsDurablyNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(t.TempDir(), Options{MinFree: 1, NoCompaction: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.committer.journal.limit = 700
+		register(t, s, goldenQueue)
+		if err := s.tally.file.Close(); err != nil { // nothing can be noted
+			t.Fatal(err)
+		}
+		for range 12 {
+			accept(t, s, goldenQueue, 50)
+		}
+		synctest.Wait()
+		first := filepath.Base(s.committer.journal.path(1))
+		if left := journalFilesOf(t, s.dir, journalSuffix); len(left) < 3 || filepath.Base(left[0]) != first {
+			t.Errorf("of the journal's files there are %v, want all from %s on", left, first)
+		}
+		if s.tally.file, err = os.OpenFile(filepath.Join(s.dir, tallyName), os.O_RDWR, 0); err != nil {
+			t.Fatal(err)
+		}
+		accept(t, s, goldenQueue, 50)
+		synctest.Wait()
+		if left := journalFilesOf(t, s.dir, journalSuffix); len(left) == 0 || filepath.Base(left[0]) == first {
+			t.Errorf("of the journal's files there are %v, want %s gone", left, first)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestADirectoryWithoutATallyIsOpened(t *testing.T) {
