@@ -11,7 +11,7 @@ import (
 )
 
 // What follows reads as each sender's documentation, with the instant of every attempt. Braze's is in classify_test.go
-// and next_test.go, disabling in health_test.go.
+// and next_test.go, disabling in endpoint_health_test.go.
 
 const (
 	minute = time.Minute

@@ -38,6 +38,7 @@ type tally struct {
 	was     tallied // when it was opened
 	now     tallied
 	written tallied
+	line    []byte // what is written, its memory used again
 	log     zerolog.Logger
 	failed  bool
 }
@@ -95,7 +96,8 @@ func (t *tally) write() {
 }
 
 func (t *tally) put() error {
-	_, err := t.file.WriteAt(t.now.append(make([]byte, 0, tallySize)), 0)
+	t.line = t.now.append(t.line[:0])
+	_, err := t.file.WriteAt(t.line, 0)
 	t.written = t.now
 	return err
 }
