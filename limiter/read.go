@@ -63,7 +63,7 @@ func (r *Reader) Field(name, value []byte) {
 			g.cells[f.role].put(name, value, f.says)
 		}
 	case kindDelay:
-		r.delays[f.delay].put(name, value, f.says)
+		r.delay(f, name, value)
 	case kindDate:
 		r.date = value
 	case kindAge: // RFC 9111 section 5.1
@@ -118,6 +118,9 @@ func (r *Reader) Hint(h *Hint) {
 		}
 		h.N = r.found.pick(&h.Windows)
 		r.endsAtRetry(h)
+		if h.HasRetryAfter {
+			h.RetryAfter = r.thousandth(h.RetryAfter, h.Binding())
+		}
 		h.Rate = r.rate
 		h.Concurrency = r.concurrency || r.zeroLimit(h)
 	}
@@ -165,11 +168,15 @@ func promising(name []byte) bool {
 				return true
 			}
 		case 'r':
-			if next == 'e'<<16|'t'<<8|'r' || next == 'e'<<16|'m'<<8|'a' || next == 'e'<<16|'s'<<8|'e' {
-				return true // retry, remaining, reset
+			if next == 'e'<<16|'t'<<8|'r' || next == 'e'<<16|'m'<<8|'a' || next == 'e'<<16|'s'<<8|'e' || next == 'a'<<16|'t'<<8|'e' {
+				return true // retry, remaining, reset, rate
 			}
 		case 'q':
-			if next == 'u'<<16|'o'<<8|'t' { // quota
+			if next == 'u'<<16|'o'<<8|'t' || next == 'p'<<16|'s'<<8|'-' { // quota, qps-
+				return true
+			}
+		case 'b':
+			if next == 'u'<<16|'c'<<8|'k' { // bucket
 				return true
 			}
 		case 'u':
@@ -197,6 +204,9 @@ func promising(name []byte) bool {
 func (r *Reader) group(f *fieldName, name []byte) *group {
 	for i := range r.n {
 		if g := &r.groups[i]; g.family == f.family && g.qualifier == f.qualifier {
+			if f.anchored && !g.anchored { // Request-Rate-Count, and then Request-Rate-Limit
+				g.fieldName, g.name = *f, name
+			}
 			return g
 		}
 	}

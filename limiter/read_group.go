@@ -19,8 +19,8 @@ type cell struct {
 }
 
 // put stores a field. A field that is repeated is one list (RFC 9110 section 5.3). Of two names for one thing the
-// more explicit is kept, X-RateLimit-Reset-After over X-RateLimit-Reset; else the shorter, RateLimit-Reset over
-// RateLimit-ResetTime.
+// more explicit is kept, X-RateLimit-Reset-After over X-RateLimit-Reset; else one that tells a number, a Remaining over
+// a Status of "ok"; else the shorter, RateLimit-Reset over RateLimit-ResetTime.
 func (c *cell) put(name, value []byte, says naming) {
 	switch {
 	case len(c.value) == 0:
@@ -29,6 +29,10 @@ func (c *cell) put(name, value []byte, says naming) {
 		return
 	case (says != 0) != (c.says != 0):
 		if says == 0 {
+			return
+		}
+	case bytes.ContainsAny(value, "0123456789") != bytes.ContainsAny(c.value, "0123456789"):
+		if bytes.ContainsAny(c.value, "0123456789") {
 			return
 		}
 	case len(name) >= len(c.name):
@@ -49,7 +53,7 @@ func (r *Reader) windows(g *group) {
 	if length := r.length(g); length > 0 {
 		base.Length = length
 	}
-	if v, _, ok := parseNumber(g.cells[roleFill].value); ok && v > 0 && v <= maxCount {
+	if v, _, ok := parseNumber(g.cells[roleFill].value); ok && g.anchored && v > 0 && v <= maxCount {
 		r.rate = v // Spring Cloud Gateway: per second; Atlassian Data Center: per interval
 		if base.Length > 0 {
 			r.rate /= base.Length.Seconds()
@@ -63,7 +67,7 @@ func (r *Reader) windows(g *group) {
 	}
 	policies := &r.lists[0]
 	policies.read(g.cells[rolePolicy].value)
-	if v := g.cells[roleBare].value; len(v) > 0 && !r.structured(g, base, v) && g.from == g.to {
+	if v := g.cells[roleBare].value; len(v) > 0 && !r.structured(g, base, v) && (g.from == g.to || len(g.cells[roleUsed].value) > 0) {
 		if g.bare && len(g.cells[roleRemaining].value) == 0 && len(g.cells[roleLimit].value) == 0 {
 			return
 		}
@@ -136,7 +140,9 @@ func (r *Reader) counted(g *group, base Window, policies *itemList) {
 	}
 	if left.n > 0 {
 		w.Length = max(w.Length, left.at[0].length)
-		if usage {
+		if usage && left.at[0].used >= 0 { // 10/60
+			w.setCounts(&left.at[0])
+		} else if usage {
 			w.setUsed(left.at[0].count, left.at[0].told)
 		} else {
 			w.setRemaining(left.at[0].count, left.at[0].told)

@@ -62,7 +62,7 @@ func (l *itemList) match(i int, length time.Duration) *item {
 }
 
 // readItem reads a count with its parameters: 100;w=60, 100;window=60, "permin";q=50;w=60;qu="content-bytes", 32/40
-// (used of limit), 100:120 (count in seconds), 60r/m, 100 per hour, 1m (a length alone).
+// (used of limit), 100:120 (count in seconds) and 100:120:60 (and how long too many are punished), 60r/m, 100 per hour, 1m (a length alone).
 func readItem(m member) item {
 	it := item{used: Unknown}
 	switch it.count, it.told = parseCount(m.value); {
@@ -115,6 +115,7 @@ func (it *item) readPair(b []byte) bool {
 	if !ok {
 		if left, right, ok = bytes.Cut(b, []byte(":")); ok {
 			n, told := parseCount(left)
+			right, _, _ = bytes.Cut(right, []byte(":"))
 			seconds, isNumber := parseCount(right)
 			if !told || !isNumber {
 				return false

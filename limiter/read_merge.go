@@ -73,8 +73,10 @@ func (c *candidates) joinFamilies() {
 }
 
 // joinHalves joins the only Limit of a family to its only Remaining where their names differ: Yelp's RateLimit-DailyLimit
-// and RateLimit-Remaining, the Burst-Capacity of Spring Cloud Gateway.
+// and RateLimit-Remaining, the Burst-Capacity of Spring Cloud Gateway. So it does the only ones of a length, whatever their names:
+// Apollo's x-rate-limit-minute and x-minute-requests-left.
 func (c *candidates) joinHalves() {
+	c.joinLengths()
 	for i := range c.n {
 		a := &c.at[i]
 		if a.gone || a.Remaining == Unknown || a.Limit != Unknown {
@@ -94,6 +96,26 @@ func (c *candidates) joinHalves() {
 			}
 		}
 		if n == 1 && left == 1 && (a.Length == 0 || half.Length == 0 || a.Length == half.Length) {
+			a.join(half)
+		}
+	}
+}
+
+func (c *candidates) joinLengths() {
+	for i := range c.n {
+		a := &c.at[i]
+		if a.gone || a.Remaining == Unknown || a.Limit != Unknown || a.Length == 0 {
+			continue
+		}
+		var half *candidate
+		n := 0
+		for j := range c.n {
+			if b := &c.at[j]; !b.gone && i != j && b.Unit == a.Unit && b.Length == a.Length {
+				half = b
+				n++
+			}
+		}
+		if n == 1 && half.Remaining == Unknown && half.Limit >= a.Remaining {
 			a.join(half)
 		}
 	}

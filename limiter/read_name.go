@@ -87,7 +87,7 @@ func readName(low []byte) fieldName {
 	f := fieldName{rank: rankVendor, unit: UnitRequests, family: hashStart, qualifier: hashStart}
 	anchor, at := findAnchor(low)
 	if at > 0 {
-		f.anchored, f.prefix, f.family, f.rank = true, at, hash(f.family, low[:at]), rankOf(low[:at])
+		f.anchored, f.prefix, f.family, f.rank = true, at, hash(f.family, low[:familyEnd(low, anchor, at)]), rankOf(low[:at])
 		f.bare = low[anchor] == 'q' || low[anchor] == 't'
 		for from, to, more := nextWord(low[:anchor], 0); more; from, to, more = nextWord(low[:anchor], to) {
 			m := meaningOf(low[from:to])
@@ -99,8 +99,16 @@ func readName(low []byte) fieldName {
 			}
 		}
 	}
+	if at == 0 {
+		if at = rateEnd(low); at > 0 {
+			f.prefix, f.family = at, hash(f.family, low[:at])
+		}
+	}
 	for from, to, more := nextWord(low, at); more; from, to, more = nextWord(low, to) {
 		m, end := meaningAt(low, from, to)
+		if n, isNumber := digits(low[from:to]); isNumber && f.anchored && end == to && n >= shortestInName {
+			m = meaning{period: lengthOf(float64(n), time.Second)}
+		}
 		to = end
 		if m.ignore {
 			return fieldName{}
@@ -127,6 +135,10 @@ func readName(low []byte) fieldName {
 	f.kind = kindWindow
 	return f
 }
+
+// shortestInName is the least number that stands in a name for a window's seconds, as in Kong's X-RateLimit-Remaining-30
+// (https://developer.konghq.com/plugins/rate-limiting-advanced/); below, it may count the windows.
+const shortestInName = 5
 
 // meaningAt looks up the word between two bounds, with the next one where both are a period: "24-hour". It returns where they end.
 func meaningAt(low []byte, from, to int) (m meaning, end int) {

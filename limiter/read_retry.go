@@ -27,7 +27,7 @@ const maxDelay = 366 * day
 func mayDelay(status int) bool {
 	switch status {
 	case 403, 408, 413, 425, 429,
-		420, 430, 477: // older or private spellings of 429 (Twitter, Shopify, HubSpot)
+		418, 420, 430, 477: // older or private spellings of 429 (Binance, Twitter, Shopify, HubSpot)
 		return true
 	}
 	return status >= 300 && status < 400 || status >= 500 && status < 600
@@ -68,6 +68,37 @@ func (r *Reader) toldDelay() (time.Duration, bool) {
 		}
 	}
 	return 0, false
+}
+
+// delay stores a field that asks for a delay. Of a family's fields under several names each is of a limit of its own, and the longest
+// counts: Azure's …-entity-retry-after beside …-qpu-retry-after (https://learn.microsoft.com/rest/api/cost-management/).
+func (r *Reader) delay(f *fieldName, name, value []byte) {
+	c := &r.delays[f.delay]
+	if f.delay == delayXRateLimit && len(c.value) > 0 && !equalFold(name, c.name) {
+		if s, ok := r.stamp(c.value, c.says); ok {
+			if other, told := r.stamp(value, f.says); !told || r.exchange.wait(other) <= r.exchange.wait(s) {
+				return
+			}
+		}
+		*c = cell{}
+	}
+	c.put(name, value, f.says)
+}
+
+// thousandth is the delay where it was told in milliseconds, as the window shows that ends with it: a Retry-After of 8000 beside a
+// reset in 8 seconds (dYdX, https://docs.dydx.exchange). Else it is the delay as it was read.
+func (r *Reader) thousandth(told time.Duration, w *Window) time.Duration {
+	const rounding = time.Second
+	c := &r.delays[delayRetryAfter]
+	v, frac, isNumber := parseNumber(c.value)
+	if !isNumber || frac > 0 || v < 1000 || formOf(v, c.says) != DeltaSeconds || w == nil || !w.HasReset || !w.ResetForm.Absolute() {
+		return told
+	}
+	shorter := told / 1000
+	if end := w.ResetAt.Sub(r.exchange.received); (shorter-end).Abs() <= rounding && told-end > rounding {
+		return shorter
+	}
+	return told
 }
 
 // retryIn is the delay as X-Retry-In tells it to the nanosecond, where another field rounds it to whole seconds: Traefik sends

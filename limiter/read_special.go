@@ -46,5 +46,8 @@ func special(low []byte) fieldName {
 	case "stripe-rate-limited-reason":
 		return fieldName{kind: kindStripe}
 	}
+	if family, ok := cutSuffix(low, "-bucket-level"); ok { // Lightspeed's: https://developers.lightspeedhq.com/retail/introduction/ratelimits/
+		return fieldName{kind: kindWindow, role: roleUsed, rank: rankVendor, anchored: true, family: hash(hashStart, family), prefix: len(family), unit: UnitRequests}
+	}
 	return fieldName{}
 }

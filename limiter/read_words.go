@@ -1,6 +1,9 @@
 package limiter
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // Units other than calls that destinations count; a window of these is told, but never binds.
 const (
@@ -38,7 +41,7 @@ func meaningOf(w []byte) meaning {
 		return meaning{role: roleReset, says: millis}
 	case "used", "usage", "consumed", "observed":
 		return meaning{role: roleUsed}
-	case "count", "current":
+	case "count", "current", "state":
 		return meaning{role: roleUsed, weak: true}
 	case "interval", "window", "period", "duration":
 		return meaning{role: roleLength}
@@ -52,7 +55,7 @@ func meaningOf(w []byte) meaning {
 		return meaning{role: roleFill, weak: true}
 	case "name", "resource", "bucket":
 		return meaning{role: roleLabel, weak: true}
-	case "retry", "retryafter":
+	case "retry", "retryafter", "wait", "towait":
 		return meaning{role: roleRetry}
 	case "ms", "msec", "millis", "milliseconds":
 		return meaning{says: millis}
@@ -99,10 +102,10 @@ func meaningOf(w []byte) meaning {
 	case "cost", "db":
 		return meaning{unit: "cost"}
 	case "nearlimit", "reason", "scope", "percentage", "type", "category", "source", "problem", "currentrequest",
-		"last", "exceeded", "remote", "addr", "forwarded", "path", "strategy", "algorithm", "version", "enabled",
+		"last", "exceeded", "remote", "addr", "forwarded", "strategy", "algorithm", "version", "enabled",
 		"information",                                                                                 // about the limiter or the call, not the window
 		"memory", "disk", "storage", "cpu", "page", "pagination", "upload", "size", "body", "content", // other limits
-		"ratelimitbysize": // Mistral's, of tokens
+		"bysize": // Mistral's RateLimitBySize, of tokens
 		return meaning{ignore: true}
 	}
 	return composite(w)
@@ -129,6 +132,9 @@ func composite(w []byte) meaning {
 		if period := trailingLength(w); period > 0 && w[len(w)-1] > '9' {
 			return meaning{period: period}
 		}
+	}
+	if m := splitPeriod(w); m.period > time.Minute { // "appday"; many other words end in "min"
+		return m
 	}
 	return meaning{strange: len(w)}
 }
@@ -180,6 +186,9 @@ func findAnchor(low []byte) (from, to int) {
 			if _, ok := cutSuffix(w, "ratelimit"); ok { // X-ReadRateLimit-…
 				return from, to
 			}
+			if bytes.HasPrefix(w, []byte("ratelimit")) { // RateLimitPolicy
+				return from, from + len("ratelimit")
+			}
 		}
 		wasRate, rateFrom = string(low[from:to]) == "rate", from
 	}
@@ -190,6 +199,26 @@ func findAnchor(low []byte) (from, to int) {
 		}
 	}
 	return 0, 0
+}
+
+// familyEnd returns where the name of the family ends whose anchor stands between two bounds: of "rate-limit" behind "rate", so
+// that a Request-Rate-Count belongs to a Request-Rate-Limit.
+func familyEnd(low []byte, anchor, end int) int {
+	if _, to, _ := nextWord(low, anchor); string(low[anchor:to]) == "rate" {
+		return to
+	}
+	return end
+}
+
+// rateEnd returns where the word "rate" ends in a name that has no anchor, 0 where it is not there. Such a field tells of limits only
+// beside one that has: there are rates of other things.
+func rateEnd(low []byte) int {
+	for from, to, ok := nextWord(low, 0); ok; from, to, ok = nextWord(low, to) {
+		if string(low[from:to]) == "rate" {
+			return to
+		}
+	}
+	return 0
 }
 
 // rankOf ranks a family by its name up to the anchor.

@@ -154,6 +154,11 @@ func parseWordDate(b []byte, now time.Time) (at time.Time, fine time.Duration, o
 			}
 		case isNumber:
 			return time.Time{}, 0, false
+		case haveClock && half(word) >= 0: // Mashery: Monday, March 2, 2026 12:00:00 AM GMT
+			if c.hour < 1 || c.hour > 12 {
+				return time.Time{}, 0, false
+			}
+			c.hour = c.hour%12 + half(word)
 		case haveClock:
 			// A zone may be followed by its name in brackets, in asctime's cousins by the year.
 			if word[0] == '(' {
@@ -173,6 +178,17 @@ func parseWordDate(b []byte, now time.Time) (at time.Time, fine time.Duration, o
 		return time.Time{}, 0, false
 	}
 	return instant(year, month, dayOfMonth, c, offset)
+}
+
+// half returns at which hour the half of a day begins that is called AM or PM, -1 for other words.
+func half(b []byte) int {
+	switch {
+	case equalFold(b, "am"):
+		return 0
+	case equalFold(b, "pm"):
+		return 12
+	}
+	return -1
 }
 
 // century completes a year of two digits: one that seems more than 50 years ahead is past (RFC 9110 section 5.6.7).

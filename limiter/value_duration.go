@@ -7,12 +7,16 @@ import (
 
 const day = 24 * time.Hour
 
-// parseDuration reads a length of time written with its units: Go's "6m0s" and "12ms", "456 seconds", "1d 2h".
+// parseDuration reads a length of time written with its units, Go's "6m0s" and "12ms", "456 seconds", "1d 2h", or as a clock
+// shows it, "00:00:03".
 // It returns how fine the value is, so that what was rounded can be told from what was not.
 func parseDuration(b []byte) (d, fine time.Duration, ok bool) {
 	b = trim(b)
 	if len(b) == 0 || len(b) > 48 {
 		return 0, 0, false
+	}
+	if b[len(b)-1] >= '0' && b[len(b)-1] <= '9' {
+		return parseClocked(b)
 	}
 	total := 0.0
 	fine = time.Second
@@ -45,6 +49,16 @@ func parseDuration(b []byte) (d, fine time.Duration, ok bool) {
 		return 0, 0, false
 	}
 	return time.Duration(math.Round(total)), fine, true
+}
+
+// parseClocked reads a length of less than a day as a clock shows it, hh:mm:ss with an optional fraction: .NET's TimeSpan.
+func parseClocked(b []byte) (d, fine time.Duration, ok bool) {
+	c, rest, ok := parseClock(b)
+	if !ok || len(rest) > 0 || len(b) < len("00:00:00") {
+		return 0, 0, false
+	}
+	d = time.Duration(c.hour)*time.Hour + time.Duration(c.minute)*time.Minute + time.Duration(c.second)*time.Second
+	return d + time.Duration(c.nano), c.fine, true
 }
 
 // scale is unit divided by ten, frac times.

@@ -38,6 +38,9 @@ func TestDates(t *testing.T) {
 		{"Sun, 01 Mar 2026 13:00:00 +0100", noon, time.Second},
 		{"Sun Mar 01 2026 13:00:00 GMT+0100 (Central European Standard Time)", noon, time.Second},
 		{"01 Mar 2026 12:00:00 GMT", noon, time.Second},
+		{"Sunday, March 1, 2026 12:00:00 PM GMT", noon, time.Second},
+		{"Sunday, March 1, 2026 12:00:00 AM GMT", noon.Add(-12 * time.Hour), time.Second},
+		{"Sunday, March 1, 2026 13:00:00 PM GMT", time.Time{}, 0},
 		{"Sunday, 06-Nov-94 08:49:37 GMT", time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC), time.Second},
 		{"Saturday, 01-Mar-75 12:00:00 GMT", time.Date(2075, 3, 1, 12, 0, 0, 0, time.UTC), time.Second},
 		{"Sun, 31 Feb 2026 12:00:00 GMT", time.Time{}, 0},
@@ -68,12 +71,13 @@ func TestDurationsAreReadAsTimeParseDurationReadsThem(t *testing.T) {
 	}
 	for text, want := range map[string]time.Duration{
 		"456 seconds": 456 * time.Second, "1 minute, 30 seconds": 90 * time.Second, "1d 2h": 26 * time.Hour,
+		"00:00:03": 3 * time.Second, "01:02:03.5": time.Hour + 2*time.Minute + 3500*time.Millisecond,
 	} {
 		if got, _, ok := parseDuration([]byte(text)); !ok || got != want {
 			t.Errorf("%q: read %v (%v), want %v", text, got, ok, want)
 		}
 	}
-	for _, text := range []string{"", "5", "s", "5 parsecs", "1s2", "-5s", "99999999999999999h"} {
+	for _, text := range []string{"", "5", "s", "5 parsecs", "1s2", "-5s", "12:30", "00:00:03s", "00:61:00", "99999999999999999h"} {
 		if got, _, ok := parseDuration([]byte(text)); ok {
 			t.Errorf("%q: read %v, want nothing", text, got)
 		}
