@@ -1,9 +1,6 @@
 package limiter
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // Budget decides when the next call of one lane may begin. A call needs all of: no pause (and after one a single
 // probe first), a free place among the calls at once, a permit of every known window, something left by the freshest
@@ -102,10 +99,10 @@ func (b *Budget) configure(cfg Config) {
 		kept = append(kept, b.configuredWindow(r))
 	}
 	for _, w := range b.windows {
-		if w.configured {
+		if w.configured() {
 			continue
 		}
-		if w.asRule {
+		if w.basis == lengthAsRule {
 			w.notAsRule() // the rule may have changed
 		}
 		w.setLimit(w.limit, b.cfg.Share)
@@ -117,20 +114,16 @@ func (b *Budget) configure(cfg Config) {
 // configuredWindow is the window of a rule: the one there is, with the calls it remembers, or a new one.
 func (b *Budget) configuredWindow(r Rule) *window {
 	for _, w := range b.windows {
-		if w.configured && w.per == r.Per {
+		if w.configured() && w.per == r.Per {
 			w.setLimit(r.N, b.cfg.Share)
 			return w
 		}
 	}
 	w := newWindow("configured", b.last)
-	w.configured, w.declared, w.confirmed = true, true, true
+	w.basis = lengthConfigured
 	w.setLimit(r.N, b.cfg.Share)
 	w.setLength(r.Per)
 	return w
-}
-
-func newWindow(source string, now tick) *window {
-	return &window{source: source, left: Unknown, fresh: math.MinInt64, since: now, toldAt: now}
 }
 
 // ReadyAt returns when the next call may begin, and what it waits for. If why is Ready, at is now, and the next call
@@ -151,7 +144,7 @@ func (b *Budget) ReadyAt(now time.Time) (at time.Time, why Reason) {
 	for _, w := range b.windows {
 		next = max(next, w.readyAt(t, int64(b.inFlight)))
 		if w.spaced() {
-			next = max(next, b.started.began+w.apart(b.trip.varies()))
+			next = max(next, b.started.began+w.distance(b.trip.varies()))
 		}
 	}
 	if next == never {

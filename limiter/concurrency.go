@@ -21,26 +21,20 @@ type concurrency struct {
 	sound int32 // the limit before strain took places away, which come back a round trip each; 0: none are missing
 	clean int32 // accepted since the last refusal or raise
 
-	// The episode of refusals under way.
-	crowd         int32 // the fewest calls in flight at its first refusal; 0: none
-	heap          int32 // in flight at the last fall
-	refusedAfter  int32 // of those sent after it and before its refusal was heard
-	acceptedAfter int32 // of the same
-
 	reached bool  // the limit was met since turn
 	streak  uint8 // raises in a row that were not refused
 	raised  bool  // the last change was a raise
 	found   bool  // a raise was refused since base was set: until then the limit is a guess
-	alone   bool  // a call was refused while it was the only one
 	far     bool  // from the destination
 	rated   bool  // it was shown that time, not calls at once, is limited
 
-	turn   tick          // the round trip under way began
-	cutAt  tick          // the last fall
-	tried  tick          // the last raise or refusal
-	asked  time.Duration // how long the destination asked to be left alone the last time
-	first  tick          // when the call was sent that was refused first in the episode
-	rateAt tick          // when rated was shown
+	turn     tick          // the round trip under way began
+	cutAt    tick          // the last fall
+	tried    tick          // the last raise or refusal
+	askedFor time.Duration // how long the destination asked to be left alone the last time
+	rateAt   tick          // when rated was shown
+
+	jam *jam // nil: no call was ever refused
 }
 
 const (
@@ -98,7 +92,7 @@ func (c *concurrency) accept(now tick, roundTrip time.Duration) {
 	}
 	c.sound = 0
 	if c.base > 0 {
-		if c.clean < c.needed() || now-c.tried < raiseShare*c.asked>>c.haste() {
+		if c.clean < c.needed() || now-c.tried < raiseShare*c.askedFor>>c.haste() {
 			return
 		}
 		c.every = max(c.every*3/4, leastEvery)
@@ -129,44 +123,6 @@ func (c *concurrency) strained(now tick, inFlight int32, roundTrip time.Duration
 	}
 	c.sound = max(c.sound, c.limit)
 	c.limit, c.cutAt = max(1, c.limit*9/10), now
-}
-
-// refused notes how many were in flight at a refusal of a call sent at an instant, itself included. news: it begins an
-// episode; again: it was the probe.
-func (c *concurrency) refused(sent tick, inFlight int32, news, again bool) {
-	c.reached = false
-	c.alone = c.alone || inFlight <= 1
-	switch {
-	case !news && sent > c.first:
-		c.refusedAfter++
-	case news && !again && c.crowd == 0:
-		c.crowd, c.first, c.refusedAfter, c.acceptedAfter = inFlight, sent, 0, 0
-	}
-}
-
-// accepted notes an accepted call, sent at an instant, while an episode is under way.
-func (c *concurrency) accepted(sent tick) {
-	if sent > c.first {
-		c.acceptedAfter++
-	}
-}
-
-// again takes in a refusal where calls at once are known to be limited: one place less, and no pause, for places come
-// free all the time. It reports false when that does not explain it any more.
-func (c *concurrency) again(now, sent tick, inFlight int32) bool {
-	c.reached = false
-	if sent <= c.cutAt {
-		c.refusedAfter++
-	} else {
-		c.refusedAfter = 0
-		c.lower(now)
-		c.clean, c.tried, c.cutAt, c.heap = 0, now, now, inFlight
-	}
-	if inFlight > 1 && c.refusedAfter <= max(3, c.heap*3/4) && c.atOnce() >= max(fewestCrowd, c.base/3) {
-		return true
-	}
-	c.time(now)
-	return false
 }
 
 // time takes it that time is limited, not calls at once.
@@ -217,68 +173,4 @@ func (c *concurrency) pace() float64 {
 		return float64(c.level)
 	}
 	return 2 * float64(c.limit)
-}
-
-// limited lowers the limit where the destination says that it is calls at once which it limits.
-func (c *concurrency) limited(now tick, inFlight int32) {
-	if c.base == 0 {
-		c.shown(max(1, min(c.limit, inFlight)-1))
-	} else {
-		c.lower(now)
-	}
-	c.clean, c.tried = 0, now
-}
-
-// shown begins with a limit, now that calls at once were shown to be what is limited.
-func (c *concurrency) shown(limit int32) {
-	c.base, c.limit, c.every = limit, limit, leastEvery
-	c.sound, c.far, c.found, c.raised = 0, false, false, false
-}
-
-// lower takes places away if refusals come too often.
-func (c *concurrency) lower(now tick) {
-	often := c.clean < c.needed() || c.far && now-c.tried < raiseShare*c.asked
-	if c.raised && c.clean < c.limit && !c.far {
-		c.every = min(2*c.every, mostEvery)
-		often = true
-	}
-	switch {
-	case often && c.far:
-		c.setLevel(c.level * (1 - farStep))
-	case often:
-		c.limit = max(1, c.limit-max(1, c.limit/20))
-	}
-	c.found = c.found || c.raised
-	c.streak, c.raised, c.sound = 0, false, 0
-}
-
-// recovered ends an episode of refusals. It reports whether calls at once explain the episode; then the limit was set,
-// and the pace has no part in it.
-//
-// Where time is limited, what is sent after a refused call is refused as well; where calls at once are, those that end
-// make room for it.
-func (c *concurrency) recovered(now tick) bool {
-	crowd, alone := c.crowd, c.alone
-	flood := c.refusedAfter >= 2 && c.refusedAfter > 3*c.acceptedAfter
-	c.crowd, c.alone = 0, false
-	if c.rated && now-c.rateAt < rateFor {
-		c.rateAt = now
-		return false
-	}
-	few := int32(leastCrowd)
-	if c.base > 0 { // it was shown before, and a place may have come free while a refusal was on its way
-		few = fewestCrowd
-	}
-	if alone || flood || crowd < few {
-		c.time(now) // refused alone, or among few, or all
-		return false
-	}
-	c.rated = false
-	if c.base == 0 {
-		c.shown(max(1, crowd-1))
-	} else {
-		c.lower(now)
-	}
-	c.clean, c.tried = 0, now
-	return true
 }

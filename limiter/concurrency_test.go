@@ -9,9 +9,9 @@ import (
 func crowded(inFlight int32) *concurrency {
 	c := &concurrency{}
 	c.configure(inFlight, 64)
-	c.refused(0, inFlight, true, false)
+	c.note(0, inFlight, true, false)
 	c.recovered(0)
-	c.asked = time.Second
+	c.askedFor = time.Second
 	return c
 }
 
@@ -32,7 +32,7 @@ func TestTheFirstGuessOfCallsAtOnceIsRaisedSoon(t *testing.T) {
 	if after := c.raisedAfter(0); after > raiseShare*time.Second/8+time.Second {
 		t.Errorf("another place was tried after %v, want an eighth of %d pauses of a second", after, raiseShare)
 	}
-	c.refused(time.Minute, c.limit, true, false)
+	c.note(time.Minute, c.limit, true, false)
 	if !c.recovered(time.Minute) {
 		t.Fatal("a refusal among ten is no limit of calls at once")
 	}
@@ -44,7 +44,7 @@ func TestTheFirstGuessOfCallsAtOnceIsRaisedSoon(t *testing.T) {
 
 func TestAPlaceThatCameFreeMeanwhileDoesNotHideALimitOfCallsAtOnce(t *testing.T) {
 	c := crowded(leastCrowd)
-	c.refused(time.Minute, leastCrowd-1, true, false)
+	c.note(time.Minute, leastCrowd-1, true, false)
 	if !c.recovered(time.Minute) {
 		t.Errorf("a refusal among %d is taken for a limit per time, though one of calls at once is known", leastCrowd-1)
 	}

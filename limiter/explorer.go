@@ -11,20 +11,14 @@ import (
 // what was refused, flat around it, and as deep as the level is uncertain. The curve is as long as its refusals are
 // few: they are a budget. How a level is found is in explorer_level.go.
 type explorer struct {
-	rate float64 // calls per second before the first refusal
-
-	level  float64 // calls per second that the curve is flat around; 0: never refused
-	origin tick    // when the curve began, at (1-depth)*level
-	rise   float64 // seconds it takes to come back to level
-	depth  float64 // how far below level the curve begins, as a part of it
-	double float64 // seconds in which the pace doubles once the level is far behind
+	rate  float64 // calls per second before the first refusal
+	curve         // from the first refusal on
 
 	// The second under way, by which growth is judged.
-	bad    bool  // something in it forbids growth
-	tried  bool  // what it counts began amid a window, for all that is known
-	capped bool  // the level was set where the destination tells its limit
-	sent   int32 // calls begun in it
-	second tick
+	bad     bool  // something in it forbids growth
+	partial bool  // what the goodput counts began amid a window, for all that is known
+	sent    int32 // calls begun in it
+	second  tick
 
 	good        goodput // since the allowance was used up, or the lane began to use its rate
 	*experience         // nil before the first refusal
@@ -32,24 +26,29 @@ type explorer struct {
 
 // experience is what only refusals teach, and what it takes to learn from them. Most lanes are never refused.
 type experience struct {
+	learned
+	life    lifetime
+	relapse relapse
+}
+
+// learned is what the episodes so far have taught, and all that a relapse goes back to beside the curve.
+type learned struct {
 	episode episode
 	past    past
 	descent descent
 	slots   slots // of the explorer's goodput
-	life    lifetime
-	relapse relapse
-	empty   tick // when the last refusal was heard before the explorer's goodput is counted: nothing was left then
+	empty   tick  // when the last refusal was heard before the explorer's goodput is counted: nothing was left then
 }
 
 // episode is what is known of the refusals under way: from the first one to the probe that is accepted.
 type episode struct {
-	refused int32   // those of calls on their way included; 0: none is under way
-	probes  int32   // refused ones
-	pace    float64 // at which it began
-	from    tick    // when the first refusal was heard
-	failed  tick    // the last refused probe
-	last    float64 // about how many calls began in the second before it
-	sudden  bool    // it began with the first calls of a pace that had just been raised
+	refusals int32   // those of calls on their way included; 0: none is under way
+	probes   int32   // refused ones
+	pace     float64 // at which it began
+	from     tick    // when the first refusal was heard
+	failed   tick    // the last refused probe
+	last     float64 // about how many calls began in the second before it
+	sudden   bool    // it began with the first calls of a pace that had just been raised
 }
 
 // past is what the episodes so far have taught, besides the level.
@@ -60,7 +59,7 @@ type past struct {
 	downs    int32         // episodes in a row that began at or below the level
 	spaced   bool          // calls must keep a distance, as it seems: nothing is saved up
 	bold     float64       // how far from the goodput to the best the level is put
-	refused  float64       // moving mean of an episode's refusals
+	refusals float64       // moving mean of an episode's refusals
 	pause    time.Duration // moving mean of an episode's pauses
 	longest  time.Duration // of an episode's pauses, fading: an idea of how long the destination's window is
 }
@@ -72,8 +71,6 @@ const (
 	slowest = 1.0 / 60
 	// stall is how far back calls count that were accepted before a second in which the rate was not used.
 	stall = 10 * time.Second
-	// mostTold bounds how far beyond the level a lane goes that is told its limit.
-	mostTold = 1.25
 	// tryOutShare is the first pace, as a part of a told one that is known to be too low.
 	tryOutShare = 1.5
 	// firstBackoff is what the third pause of a destination is reckoned from that refuses for the first time and does not
@@ -87,16 +84,16 @@ const (
 	maxBackoff = time.Minute
 )
 
-// exploring reports whether a refusal was seen.
-func (e *explorer) exploring() bool { return e.level > 0 }
-
 // inEpisode reports whether an episode of refusals is under way.
-func (e *explorer) inEpisode() bool { return e.experience != nil && e.episode.refused > 0 }
+func (e *explorer) inEpisode() bool { return e.experience != nil && e.episode.refusals > 0 }
 
 // learn makes room for experience.
 func (e *explorer) learn() {
 	if e.experience == nil {
-		e.experience = &experience{slots: slots{each: firstSlot}, life: lifetime{e.good.from, float32(e.good.n)}, empty: e.good.from}
+		e.experience = &experience{
+			learned: learned{slots: slots{each: firstSlot}, empty: e.good.from},
+			life:    lifetime{e.good.from, float32(e.good.n)},
+		}
 		e.good.slots = &e.slots
 	}
 }
@@ -106,16 +103,7 @@ func (e *explorer) pace(now tick) float64 {
 	if e.level == 0 {
 		return e.rate
 	}
-	x := (now-e.origin).Seconds()/e.rise - 1
-	if x <= 1 {
-		return e.level * (1 + e.depth*x*x*x)
-	}
-	doublings := (x - 1) * e.rise / e.double
-	share := (1 + e.depth) * math.Exp2(min(doublings*doublings, 60))
-	if e.capped {
-		share = min(share, mostTold)
-	}
-	return e.level * share
+	return e.at(now)
 }
 
 // began counts a call that begins, at a pace. It reports whether what was found out has changed.
@@ -160,7 +148,7 @@ func (e *explorer) tryOut(now tick, n int64, per time.Duration) {
 
 // anew begins to look for the pace anew, at the rate that there is.
 func (e *explorer) anew(now tick) {
-	e.tried = true
+	e.partial = true
 	e.recount(now)
 	e.newSecond(now)
 }
@@ -189,8 +177,8 @@ func (e *explorer) accept(now tick) {
 func (e *explorer) refuse(now tick, attempt int, pace, told float64, trip time.Duration, asked bool) time.Duration {
 	e.bad = true
 	e.learn()
-	again := attempt > 1 || e.episode.refused == 0 && told == 0 && e.relapsed(asked)
-	if e.episode.refused++; e.episode.refused == 1 {
+	again := attempt > 1 || e.episode.refusals == 0 && told == 0 && e.relapsed(asked)
+	if e.episode.refusals++; e.episode.refusals == 1 {
 		e.episode.pace, e.episode.from = pace, now
 		e.episode.sudden = e.level == 0 && e.sent <= few
 		e.episode.last = float64(e.sent) + max(0, 1-(now-e.second).Seconds())*pace/2 // which doubled
@@ -219,7 +207,7 @@ func (e *explorer) refuse(now tick, attempt int, pace, told float64, trip time.D
 	if e.level > 0 || told > 0 {
 		return e.good.fitWait(now, backoff, trip)
 	}
-	return e.good.ends(now, e.episode.from, e.episode.refused, backoff, trip)
+	return e.good.ends(now, e.episode.from, e.episode.refusals, backoff, trip)
 }
 
 // endEpisode forgets the refusals under way; the pace had a part in them or not.

@@ -6,32 +6,6 @@ import (
 )
 
 const (
-	// How many calls a curve takes back to its level, for each refusal that the last one cost. The next refusal comes
-	// later than that: their share stays below a third of a percent. It is lower where the destination tells its limit.
-	callsUntold, callsToldShort, callsTold = 280, 520, 2000
-	// callsSettled is callsUntold of a level that was put right several times: another refusal teaches little.
-	callsSettled = 400
-	// settledSure is how sure such a level is at the least where pauses are what limits how often it is tried.
-	settledSure = 0.5
-	// leastDepth (less where the limit is told) and mostDepth bound the curve's depth.
-	leastDepth, leastDepthTold, mostDepth = 0.01, 0.002, 0.1
-	// minRise and maxRise bound, in seconds, how soon the curve is back at level.
-	minRise, maxRise = 3, 3600
-	// firstMinRise is that of the first curve where the pace is limited, after enough calls: refusals cost no more than the time
-	// of a call there.
-	firstMinRise = 1.5
-	// firstRise is how many calls the first curve takes: its level is little more than a guess.
-	firstRise = 4
-	// pauseShare: the time between episodes is at least this many times an episode's pauses.
-	pauseShare = 60
-	// doubleShare is the part of rise in which the pace doubles once it has gone a rise beyond the level, and leastDouble
-	// the least time for that, in seconds.
-	doubleShare, leastDouble = 0.6, 60
-	// doubleCalls is the least for it in calls: how far a pace was too high shows by calls, and a slow lane makes few in a minute.
-	doubleCalls = 40
-	// againDouble is the least of that after refusals in a row, in seconds: a quarter.
-	againDouble = leastDouble / 4
-
 	// few accepted calls say nothing of a rate; trusted are worth as much as the level that they contradict, but for the first
 	// one, which is a guess; enough stand for themselves, while fewer, between refusals in a row, are counted together.
 	few, trusted, enough = 4, 4, 20
@@ -47,12 +21,8 @@ const (
 	toldStep, tellDowns = 0.004, 6
 	// settled is after how many episodes a level is worth defending; stood is how many calls without a refusal make it so.
 	settled, stood = 5, 50
-	// windowCalls: a pause that lasts for more calls than that is no bucket's. The first curve after one is no deeper than
-	// windowDepth.
-	windowCalls, windowDepth = 3, 0.05
-	// The first curve after a window of a likely length is no deeper than lengthDepth, and takes lengthSure of the calls that a
-	// refusal is worth, but at most as long as lengthCurve windows: it is a good guess, but a guess.
-	lengthDepth, lengthSure, lengthCurve = 0.03, 0.5, 3
+	// windowCalls: a pause that lasts for more calls than that is no bucket's.
+	windowCalls = 3
 	// lateShare is how far from the last accepted probe towards the last refused one a window's end is put.
 	lateShare = 0.2
 	// lifeShare of what was accepted in the long run is allowed in any case; less with each refusal in a row below that.
@@ -104,9 +74,9 @@ func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling fl
 	e.past.episodes++
 	if e.past.episodes == 1 {
 		e.past.first = int32(min(e.good.n, maxLimit)) //nolint:gosec // bounded
-		e.past.refused = float64(e.episode.refused - e.episode.probes)
+		e.past.refusals = float64(e.episode.refusals - e.episode.probes)
 	}
-	e.past.refused += (float64(e.episode.refused) - e.past.refused) / 2
+	e.past.refusals += (float64(e.episode.refusals) - e.past.refusals) / 2
 	e.shape(&l, calls)
 	if e.past.episodes == 1 || e.episode.pace > l.was || l.calls >= enough {
 		e.recount(now)
@@ -146,7 +116,7 @@ func (e *explorer) firstLevel(now tick, l *lesson) float64 {
 		// would have been emptied first.
 		e.past.spaced = true
 		return max(l.good, e.episode.pace/2)
-	case l.asked && l.pause < windowPause && e.tried:
+	case l.asked && l.pause < windowPause && e.partial:
 		return math.Sqrt(l.good * e.episode.pace)
 	case l.asked && l.pause < windowPause:
 		// The least that whole seconds can tell, so that it is the pace that is limited, or a window of a second. The mean since
@@ -159,7 +129,7 @@ func (e *explorer) firstLevel(now tick, l *lesson) float64 {
 		// The pace is limited. Half of it was accepted for a second, though that may have been saved up; the pause was long
 		// enough for a call, so that many times as fast is not likely.
 		return max(l.good, min(math.Sqrt(l.good*e.episode.pace/2), few/l.pause.Seconds()))
-	case e.episode.probes > 1 && !e.tried:
+	case e.episode.probes > 1 && !e.partial:
 		if l.length = e.good.length(now); l.length > 0 {
 			return l.calls / l.length.Seconds()
 		}
@@ -199,7 +169,7 @@ func (e *explorer) nextLevel(now tick, l *lesson) float64 {
 		low = l.was + (low-l.was)*l.calls/(l.calls+trusted)
 	}
 	level := low + (max(low, l.best)-low)*p.bold
-	e.descent.refused++
+	e.descent.refusals++
 	if l.told == 0 {
 		level = e.descent.bound(now, level)
 	}
@@ -213,58 +183,4 @@ func (e *explorer) nextLevel(now tick, l *lesson) float64 {
 // bucket asks for no more than the time of a call.
 func (l *lesson) window(right bool) bool {
 	return l.asked && right && l.pause >= windowPause && l.pause.Seconds()*l.was > windowCalls
-}
-
-// shape shapes the next curve by how far off the level was: the less is known, the sooner another refusal is worth what
-// it costs.
-func (e *explorer) shape(l *lesson, calls float64) {
-	p := &e.past
-	told, first := l.told > 0, p.episodes == 1 && l.told == 0
-	gap := math.Abs(max(l.best, e.level)/max(l.was, slowest) - 1)
-	least := leastDepth
-	switch {
-	case told: // a refusal that comes early says little
-		least, calls = min(leastDepthTold, l.step), min(max(10*l.calls, 100), calls)
-	case first:
-		gap, p.pause = 1, 0 // its pauses were a window's rest
-	}
-	switch {
-	case gap <= 5*leastDepth:
-		p.far /= 2
-	case l.calls >= enough:
-		p.far = min(p.far+1, 8)
-	}
-	// Who is far off again and again goes too fast: each time it takes twice as long.
-	sure := min(max(leastDepth/gap, 0.05*math.Exp2(float64(p.far))), 1)
-	e.depth = min(max(e.depth/2, gap, least), mostDepth)
-	if !told && p.episodes >= settled {
-		calls = max(calls, callsSettled)
-	}
-	e.rise = calls * sure * p.refused / e.level
-	soonest := float64(minRise)
-	if first {
-		e.rise = firstRise / e.level
-	}
-	switch {
-	case first && !l.asked && e.episode.probes == 0 && l.calls >= enough:
-		soonest = firstMinRise
-	case l.length > 0 && first:
-		e.depth, e.rise = lengthDepth, min(lengthSure*calls/e.level, lengthCurve*l.length.Seconds())
-	case first && !l.asked && l.pause.Seconds()*e.level > windowCalls:
-		// What was accepted until then, over the time to the window's end, is a good guess. Too high costs another window.
-		e.depth, e.rise = min(e.depth, windowDepth), max(e.rise, l.pause.Seconds())
-	}
-	if p.episodes >= settled {
-		sure = max(sure, settledSure)
-	}
-	e.rise = min(max(e.rise, soonest, pauseShare*sure*p.pause.Seconds()), maxRise)
-	e.double = max(doubleShare*e.rise, p.longest.Seconds(), leastDouble*sure)
-	if !first || l.length > 0 {
-		e.double = max(e.double, doubleCalls/e.level) // a first level that is but a guess had better be left soon
-	}
-	if !first && !l.asked && l.calls < enough {
-		// A few calls between two refusals tell little of a level, and not that much more than the last one is allowed: where
-		// a window slides, what was too much weighs on for its length.
-		e.double = max(e.double, againDouble)
-	}
 }

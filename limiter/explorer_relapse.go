@@ -5,16 +5,10 @@ package limiter
 // then, is not what the destination allows. So who is refused again right after the probe goes on with the episode, its
 // pauses and its count, as if it had not ended: by then more will be known.
 type relapse struct {
-	level, rise, depth, double float64
-	origin                     tick
-	capped                     bool
-	episode                    episode
-	past                       past
-	descent                    descent
-	good                       goodput
-	slots                      slots
-	empty                      tick
-	since                      int32 // calls accepted since the episode ended, the probe included
+	curve
+	learned
+	good  goodput
+	since int32 // calls accepted since the episode ended, the probe included
 }
 
 // relapses is how many episodes may go on so, and mostProbes how often one is: later a refusal says that the pace was
@@ -26,10 +20,7 @@ const leastBefore = 10
 
 // remember keeps how the explorer stands at the end of an episode.
 func (e *explorer) remember() {
-	e.relapse = relapse{
-		level: e.level, rise: e.rise, depth: e.depth, double: e.double, origin: e.origin, capped: e.capped,
-		episode: e.episode, past: e.past, descent: e.descent, good: e.good, slots: e.slots, empty: e.empty,
-	}
+	e.relapse = relapse{curve: e.curve, learned: e.learned, good: e.good}
 }
 
 // relapsed goes back to the episode that ended last, if nothing but its probe was accepted since, and reports whether it
@@ -41,8 +32,7 @@ func (e *explorer) relapsed(asked bool) bool {
 	if r.since != 1 || r.past.episodes >= relapses || r.episode.probes >= mostProbes || r.good.n < leastBefore || !first && asked {
 		return false
 	}
-	e.level, e.rise, e.depth, e.double, e.origin, e.capped = r.level, r.rise, r.depth, r.double, r.origin, r.capped
-	e.episode, e.past, e.descent, e.slots, e.empty = r.episode, r.past, r.descent, r.slots, r.empty
+	e.curve, e.learned = r.curve, r.learned
 	e.good.from, e.good.n = r.good.from, r.good.n+1
 	e.descent.accepted++
 	*r = relapse{}

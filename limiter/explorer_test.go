@@ -22,7 +22,7 @@ func TestAFewCallsBetweenRefusalsGiveNoLeaveToGoFarBeyondTheLevel(t *testing.T) 
 		asked bool
 		steep bool
 	}{{few, false, false}, {enough, false, true}, {few, true, true}} {
-		e := explorer{level: 6, experience: &experience{past: past{episodes: 3, refused: 1}}}
+		e := explorer{curve: curve{level: 6}, experience: &experience{learned: learned{past: past{episodes: 3, refusals: 1}}}}
 		e.shape(&lesson{was: 10, good: 6, best: 6, calls: c.calls, asked: c.asked}, callsUntold)
 		if steep := e.double < againDouble; steep != c.steep {
 			t.Errorf("%v calls, asked %v: the pace doubles within %.0f s", c.calls, c.asked, e.double)
@@ -32,7 +32,7 @@ func TestAFewCallsBetweenRefusalsGiveNoLeaveToGoFarBeyondTheLevel(t *testing.T) 
 
 func TestASettledLevelIsTriedLessOften(t *testing.T) {
 	rise := func(episodes int32, told float64) float64 {
-		e := explorer{level: 10, experience: &experience{past: past{episodes: episodes, refused: 1}}}
+		e := explorer{curve: curve{level: 10}, experience: &experience{learned: learned{past: past{episodes: episodes, refusals: 1}}}}
 		e.shape(&lesson{was: 10, good: 10, best: 10, calls: 300, told: told}, callsUntold)
 		return e.rise
 	}

@@ -17,7 +17,7 @@ func (b *Budget) Foresee() (perSecond float64, atOnce int64) {
 	}
 	perSecond = b.cfg.Ceiling
 	for _, w := range b.windows {
-		if w.per < time.Second || w.unsure || !w.configured && !(w.declared && w.confirmed) {
+		if w.per < time.Second || w.unsure || !w.configured() && !(w.declared() && w.confirmed()) {
 			continue
 		}
 		if most := foreseen * float64(w.limit) / w.per.Seconds(); most < perSecond {

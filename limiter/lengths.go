@@ -48,9 +48,9 @@ func lengthWithin(lo, hi, late time.Duration) time.Duration {
 	return middle
 }
 
-// likely reports whether a window that ends between two instants after it began, told in whole seconds, may be as long as people
+// mayBeChosen reports whether a window that ends between two instants after it began, told in whole seconds, may be as long as people
 // choose. Seconds that were rounded down are up to one short.
-func likely(lo, hi time.Duration) bool {
+func mayBeChosen(lo, hi time.Duration) bool {
 	for _, l := range lengths {
 		if lo <= l && l <= hi+time.Second {
 			return true

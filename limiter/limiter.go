@@ -12,17 +12,19 @@
 // and Budget.Observe (observe.go) takes in how it ended. The gates, in the order in which they are asked:
 //
 //	pause         pause.go        a refusal holds the lane; when that is over one call, the probe, tries
-//	calls at once concurrency.go  a limit that finds its level by what is refused with many in flight
+//	calls at once concurrency.go  a limit that finds its level by what is refused with many in flight (concurrency_jam.go)
 //	windows       window.go       n calls per time: permits (permits.go), and a ledger of what the freshest response left
 //	pace          pacer.go        calls are spread evenly, at the rate that Budget.pace chooses (pace.go)
 //
-// Where calls must keep a distance the last one's arrival counts, too (last_call.go). The rate is what an operator fixed; else what is told for sure (the windows' pace); else what the lane found by itself
-// (the explorer's), which also bounds a told one that was refused nonetheless.
+// Where calls must keep a distance the last one's arrival counts, too (last_call.go). The rate is what an operator fixed; else what is
+// told for sure (the windows' pace); else what the lane found by itself (the explorer's), which also bounds a told one that was refused
+// nonetheless.
 //
 // # A window
 //
 // A window is told of, mostly by its limit, what remains of it and a reset (windows.go: which window is it?; window_told.go:
-// what is new?). It goes through three states:
+// what is new, step by step?). What the destination counts is in its ledger (window_ledger.go). It goes through three states, by what
+// its length rests on (window_basis.go):
 //
 //   - Without a length (per is 0) it is no gate. The length is declared by a policy or a rule, else guessed from the resets
 //     (window_length.go), from refusals where only they tell of time (window_untimed.go), or from how fast what remains falls
@@ -30,9 +32,9 @@
 //   - With a length that is but guessed, permits and what remains both hold it.
 //   - Confirmed, once permits came back when the destination's count said so: permits hold it, and what others take.
 //
-// Some are not what they seem, which shows by what remains and by refusals: a bucket, whose reset is the time until it is whole,
-// or which holds less than it says (window_filling.go); a sliding counter, which never allows its last call
-// (window_withheld.go); a distance between calls (window_spacing.go); a single call, of which little can be told
+// Some are not what they seem, which shows by what remains and by refusals: a bucket, whose reset is the time until it is whole
+// (window_filling.go), or which holds less than it says (window_small.go); a window that slides (window_sliding.go), and may never
+// allow its last call (window_withheld.go); a distance between calls (window_spacing.go); a single call, of which little can be told
 // (window_single.go). Where refusals only say when to come back a window is inferred from that (window_inferred.go), or searched for if
 // they always ask for the same (window_inferred_constant.go). What others take of one is in window_others.go, and what shows that it
 // was guessed too short for that in window_outlasts.go.
@@ -40,9 +42,9 @@
 // # The explorer
 //
 // Where nothing is told, the explorer (explorer.go) doubles its rate until the first refusal. Then it has a level, the pace at
-// which refusals begin, and circles it on a curve. From a refusal to the probe that is accepted is an episode (refusal.go:
-// what explains a refusal?); each episode puts the level right and shapes the next curve (explorer_level.go), from the goodput
-// since the last one (goodput.go). An episode that ended by chance goes on (explorer_relapse.go); a level does not sink where
+// which refusals begin, and circles it on a curve (explorer_curve.go). From a refusal to the probe that is accepted is an episode
+// (refusal.go: what explains a refusal?); each episode puts the level right (explorer_level.go), from the goodput since the last one
+// (goodput.go), and shapes the next curve. An episode that ended by chance goes on (explorer_relapse.go); a level does not sink where
 // that gains nothing (descent.go).
 //
 // # Reading
@@ -59,4 +61,17 @@
 // where one window turns out to be two (window_quotas.go); what may come to be allowed, for those who make room, Foresee
 // (foresight.go); what round trips tell of the way, rtt (rtt.go); which lengths people choose for windows, lengths.go; what is kept
 // over a restart, a Snapshot (snapshot.go); when a budget is worth keeping in memory, Rest (rest.go).
+//
+// # Where is it decided?
+//
+//	that a number is milliseconds, or an instant      formOf, value_reset.go; over several responses learn, dialect_slope.go
+//	whose clock an instant is read by                 exchange, value_skew.go
+//	which statuses may ask for a pause                Observation.refused, observe.go; for a webhook's own wait retryAfter, read_retry.go
+//	which of several windows holds                    pick, read_merge.go, for people; all of them do, ReadyAt, budget.go
+//	how long a refusal without a time holds           holdAfter, refusal.go, if a window explains it; else refuse, explorer.go
+//	that no burst comes at a window's edge            ended, window.go: permits come back a window after arrival; pacer.go
+//	that an older response does not loosen            tighten, window_ledger.go
+//	how much is left to others                        reserve, window_others.go
+//	that a limit was raised, or lowered               tellLimit, window_told.go; else the curve, and nextLevel, explorer_level.go
+//	what ten idle minutes, or a restart, leave        forgetPace, budget.go; takeUp, snapshot.go
 package limiter

@@ -29,9 +29,9 @@ const (
 	statusOverloaded      = 529 // not registered, but sent by Anthropic, Notion and others
 )
 
-// refusal reports whether the destination deferred the call: 429 (RFC 6585 section 4), 503 (RFC 9110 section 15.6.4)
+// refused reports whether the destination deferred the call: 429 (RFC 6585 section 4), 503 (RFC 9110 section 15.6.4)
 // and 529 when they say when to come back, and 403 when it says so or that nothing remains (GitHub's primary limit).
-func (o *Observation) refusal() bool {
+func (o *Observation) refused() bool {
 	switch o.Status {
 	case statusTooManyRequests:
 		return true
@@ -72,7 +72,7 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 		received = min(max(b.since(o.Received), sent), t)
 	}
 	failed := o.Failed || o.TimedOut
-	refused := !failed && o.refusal()
+	refused := !failed && o.refused()
 	if !failed {
 		b.started.answer(sent, received, b.trip.usual())
 		b.trip.add(received - sent)
@@ -97,7 +97,7 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 		b.calls.strained(t, together, b.trip.typical())
 		b.pause.lost(sent, b.inFlight)
 	case refused:
-		b.refused(t, sent, received, together, &o)
+		b.takeRefusal(t, sent, received, together, &o)
 	default:
 		if b.pause.answered(sent) {
 			b.recovered(t)
@@ -141,11 +141,11 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 			w.isSpacing(said)
 			if w.per > 0 && w.permits.kept == 0 { // the call that told of it is the first that it counts
 				w.ended(now, received, b.trip.sure())
-				w.foreign = max(0, w.foreign-1)
+				w.ledger.foreign = max(0, w.ledger.foreign-1)
 			}
 			continue
 		}
-		vague, spaced := w.vague, w.spaced()
+		vague, spaced := w.vague(), w.spaced()
 		w.onlyRefused(now, &b.explore, &t)
 		w.tell(now, &t, b.cfg.Share, b.trip.sure())
 		w.isSpacing(said)
@@ -153,7 +153,7 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 			b.explore.endEpisode() // what was refused came too close, not too often
 		}
 		switch {
-		case !w.vague || vague:
+		case !w.vague() || vague:
 		case w.limit == 1:
 			b.explore.anew(now)
 		default:

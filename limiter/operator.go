@@ -22,7 +22,7 @@ func (b *Budget) Forget(now time.Time) {
 	fresh.inFlight, fresh.started, fresh.trip = b.inFlight, b.started, b.trip
 	fresh.windows = fresh.windows[:0]
 	for _, w := range b.windows {
-		if w.configured {
+		if w.configured() {
 			fresh.windows = append(fresh.windows, w)
 		}
 	}

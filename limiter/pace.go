@@ -57,11 +57,11 @@ func (b *Budget) told(t tick) (perSecond float64, sure bool) {
 	}
 	for _, w := range b.windows {
 		p := w.pace(t, b.trip.varies())
-		if !w.configured {
+		if !w.configured() {
 			p = max(p, slowestTold)
 		}
 		perSecond = min(perSecond, p)
-		sure = sure || w.confirmed && w.per > 0 && (w.declared || w.limit > 1)
+		sure = sure || w.confirmed() && w.per > 0 && (w.declared() || w.limit > 1)
 	}
 	return perSecond, sure
 }
@@ -92,7 +92,7 @@ func (b *Budget) callsPerRefusal() float64 {
 		switch {
 		case w.per >= shortWindow:
 			return callsTold
-		case w.per > 0 || w.vague && w.limit > 1: // of one call at a time nothing is told then
+		case w.per > 0 || w.vague() && w.limit > 1: // of one call at a time nothing is told then
 			calls = callsToldShort
 		}
 	}

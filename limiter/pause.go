@@ -36,8 +36,8 @@ func (p *pause) isNews(sent tick) bool {
 	return sent > p.cutAt
 }
 
-// refused begins an episode or goes on with it.
-func (p *pause) refused(now tick) {
+// count takes in a refusal: it begins an episode, or goes on with one.
+func (p *pause) count(now tick) {
 	if !p.probing {
 		*p = pause{until: p.until, probing: true}
 	}
@@ -84,6 +84,6 @@ func (b *Budget) holdForCredential(now tick, o *Observation) {
 		return
 	}
 	b.revision++
-	b.pause.refused(now)
+	b.pause.count(now)
 	b.pause.hold(now, now+min(o.Held, b.cfg.MaxPause), false, heldCause)
 }

@@ -2,8 +2,10 @@ package limiter
 
 import "time"
 
-// refused takes in a refusal.
-func (b *Budget) refused(now, sent, received tick, together int32, o *Observation) {
+// takeRefusal takes in a refusal, and asks what explains it: that calls at once are limited, as is known; the server's state, or that
+// the destination says that it is calls at once; a window's own count; a window that can be inferred from what is asked for; and,
+// if nothing else does, the pace.
+func (b *Budget) takeRefusal(now, sent, received tick, together int32, o *Observation) {
 	b.revision++
 	asked := o.Hint != nil && o.Hint.HasRetryAfter
 	if b.calls.base > 0 && o.Status == statusTooManyRequests && !asked && !b.pause.probing && !b.tellsTime(o.Hint) &&
@@ -13,14 +15,14 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 	}
 	news := b.pause.isNews(sent)
 	if news {
-		b.pause.refused(now)
+		b.pause.count(now)
 	} else if !b.pause.probing {
 		return // of a call older than the probe that was accepted since
 	}
-	if h := o.Hint; asked {
-		wait := h.RetryAfter
-		if h.RetryIn > 0 {
-			wait = h.RetryIn
+	if asked {
+		wait := o.Hint.RetryAfter
+		if o.Hint.RetryIn > 0 {
+			wait = o.Hint.RetryIn
 		}
 		wait = min(max(wait, minPause), b.cfg.MaxPause)
 		b.pause.hold(now, received+wait, true, "Retry-After")
@@ -37,35 +39,9 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 	if b.tellsTime(o.Hint) {
 		b.calls.time(now)
 	}
-	b.calls.refused(sent, together, news, b.pause.attempts > 1)
-	if w := b.explanation(o.Hint); w != nil {
-		if !news {
-			return
-		}
-		if !o.Hint.HasRetryAfter {
-			b.pause.hold(now, min(w.holdAfter(now, int(b.pause.attempts)), now+b.cfg.MaxPause), false, w.source)
-		}
-		if was := w.review.was; w.undoShorter() {
-			b.explore.tryOut(now, w.mine, was)
-			return
-		}
-		if w.since == now {
-			return // it was not known
-		}
-		if w.foreign > 1+w.limit/50 {
-			w.outlasts(now)
-			return // others were faster
-		}
-		if w.timing != always && !w.confirmed {
-			return // it is how its time is told
-		}
-		if w.single() && w.cameTooSoon(b.cfg.Share) {
-			return
-		}
-		if w.confirmed && w.short == 0 && w.dry == 0 && w.limit > 1 {
-			w.withhold(1, b.cfg.Share)
-			return
-		}
+	b.calls.note(sent, together, news, b.pause.attempts > 1)
+	if w := b.explanation(o.Hint); w != nil && (!news || b.explainedBy(w, now, asked)) {
+		return
 	}
 	if !news && !b.explore.inEpisode() {
 		return // what it belongs to was explained
@@ -78,6 +54,30 @@ func (b *Budget) refused(now, sent, received tick, together int32, o *Observatio
 		// A time that was too short, as some round down, is not taken at its word twice.
 		b.pause.hold(now, min(now+backoff, now+b.cfg.MaxPause), false, "refused")
 	}
+}
+
+// explainedBy has a window whose own count explains a refusal hold the lane, if the destination did not ask for a time, and learn from
+// it. It reports false if by all that was counted there should have been room, and nothing about the window accounts for that.
+func (b *Budget) explainedBy(w *window, now tick, asked bool) bool {
+	if !asked {
+		b.pause.hold(now, min(w.holdAfter(now, int(b.pause.attempts)), now+b.cfg.MaxPause), false, w.source)
+	}
+	if was := w.guess.was; w.undoShorter() {
+		b.explore.tryOut(now, w.mine, was)
+		return true
+	}
+	switch {
+	case w.since == now: // it was not known
+	case w.notable(w.ledger.foreign): // others were faster
+		w.outlasts(now)
+	case w.timing != timeAlways && !w.confirmed(): // it is how its time is told
+	case w.single() && w.cameTooSoon(b.cfg.Share):
+	case w.confirmed() && !w.withholds() && w.spacing == 0 && w.limit > 1:
+		w.withhold(true, b.cfg.Share)
+	default:
+		return false
+	}
+	return true
 }
 
 // tellsTime reports whether a refusal tells of a limit of calls per time.
@@ -101,7 +101,7 @@ func (b *Budget) explanation(h *Hint) *window {
 	}
 	for i := range h.N {
 		if said := &h.Windows[i]; said.Remaining == 0 {
-			if w := b.windowOf(said); w != nil && w.per > 0 && !w.spaced() && (w.counted || w.declared && w.since == b.last) {
+			if w := b.windowOf(said); w != nil && w.per > 0 && !w.spaced() && (w.counted || w.declared() && w.since == b.last) {
 				return w
 			}
 		}
@@ -112,18 +112,18 @@ func (b *Budget) explanation(h *Hint) *window {
 // holdAfter is until when a window that is used up holds the lane: to its reset, or, where by our own count it should
 // have had room, for the time of two calls, doubled with each attempt.
 func (w *window) holdAfter(now tick, attempt int) tick {
-	if w.reset > now+maxHold || !w.filling.sure && w.fades < fadesNeeded && (!w.confirmed || w.foreign > 1+w.limit/10) {
+	if w.ledger.reset > now+maxHold || !w.filling.sure && !w.sliding.fading() && (!w.confirmed() || w.ledger.foreign > 1+w.limit/10) {
 		if attempt == 1 {
-			return w.until
+			return w.ledger.until
 		}
-		return max(w.until, min(w.reset, now+maxHold<<min(attempt-1, 10)))
+		return max(w.ledger.until, min(w.ledger.reset, now+maxHold<<min(attempt-1, 10)))
 	}
 	wait := max(time.Millisecond, 2*w.per/tick(w.limit))
 	least := wait
 	for range min(attempt-1, 20) {
 		wait = min(2*wait, w.per)
 	}
-	return min(now+wait, max(w.until, now+least))
+	return min(now+wait, max(w.ledger.until, now+least))
 }
 
 // recovered ends an episode: the probe was accepted.
@@ -135,13 +135,13 @@ func (b *Budget) recovered(now tick) {
 	case crowded:
 		b.forgetInferred()
 		b.explore.endEpisode()
-		b.calls.asked = 0
+		b.calls.askedFor = 0
 		if b.pause.asked {
-			b.calls.asked = b.pause.total
+			b.calls.askedFor = b.pause.total
 		}
 	case b.explore.inEpisode():
 		told := b.surelyTold(now)
-		b.explore.recovered(now, b.pause.asked, told, b.step(told), b.callsPerRefusal(), b.cfg.Ceiling)
+		b.explore.recovered(now, b.pause.asked, told, b.stepBelow(told), b.callsPerRefusal(), b.cfg.Ceiling)
 	case b.inferredWindow() != nil:
 		b.inferredWindow().rerun(now)
 	}

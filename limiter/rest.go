@@ -25,7 +25,7 @@ func (b *Budget) Rest(now time.Time) Rest {
 	blank := b.explore.rate >= b.cfg.Start && b.unlimited()
 	for _, w := range b.windows {
 		w.permits.advance(t)
-		if w.permits.used > 0 || w.until > t {
+		if w.permits.used > 0 || w.ledger.until > t {
 			return Counting
 		}
 		if w.permits.trim(t-longTrips*b.trip.typical()) == 0 {

@@ -83,15 +83,15 @@ func (b *Budget) Snapshot(now time.Time) Snapshot {
 
 func (b *Budget) saveWindow(w *window, t tick) SavedWindow {
 	s := SavedWindow{
-		Name: w.name, Source: w.source, Configured: w.configured, Limit: w.limit, PerMs: w.per.Milliseconds(),
-		Declared: w.declared, Confirmed: w.confirmed, Counted: w.counted, Left: w.left, Foreign: w.foreign,
-		LongestMs: w.longest.Milliseconds(), Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: int64(b.inFlight),
+		Name: w.name, Source: w.source, Configured: w.configured(), Limit: w.limit, PerMs: w.per.Milliseconds(),
+		Declared: w.declared(), Confirmed: w.confirmed(), Counted: w.counted, Left: w.ledger.left, Foreign: w.ledger.foreign,
+		LongestMs: w.guess.longest.Milliseconds(), Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: int64(b.inFlight),
 	}
 	if w.inferred != nil {
-		s.LongestMs = w.inferred.asked.Milliseconds()
+		s.LongestMs = w.inferred.wait.Milliseconds()
 	}
-	if t < w.until {
-		s.Until = b.ms(w.until)
+	if t < w.ledger.until {
+		s.Until = b.ms(w.ledger.until)
 	}
 	w.permits.advance(t)
 	slice := max(int64(1), s.PerMs/savedSlots)
@@ -173,17 +173,17 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsur
 			return
 		}
 		w = newWindow(s.Source, t)
-		w.name, w.declared, w.confirmed, w.counted = strings.Clone(label(s.Name)), s.Declared, s.Confirmed, s.Counted
+		w.name, w.basis, w.counted = strings.Clone(label(s.Name)), s.basis(), s.Counted
 		w.since, w.toldAt = b.tickOf(s.Since), b.tickOf(s.Told)
-		w.longest = time.Duration(s.LongestMs) * time.Millisecond
+		w.guess.longest = time.Duration(s.LongestMs) * time.Millisecond
 		w.setLimit(s.Limit, b.cfg.Share)
 		w.setLength(per)
 		if w.source == inferredSource {
-			w.timing, w.inferred = refusing, &inferred{asked: w.longest}
+			w.timing, w.inferred = allOnRefusal, &inferred{wait: w.guess.longest}
 		}
 		b.windows = append(b.windows, w)
 	}
-	w.left, w.foreign, w.until = s.Left, min(max(0, s.Foreign), maxLimit), min(b.tickOf(s.Until), t+maxHold)
+	w.ledger.left, w.ledger.foreign, w.ledger.until = s.Left, min(max(0, s.Foreign), maxLimit), min(b.tickOf(s.Until), t+maxHold)
 	for _, used := range s.Used {
 		w.permits.keep(min(b.tickOf(used.Until), t+2*w.per), min(max(0, used.N), w.mine))
 	}
@@ -197,6 +197,17 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsur
 	w.permits.advance(t)
 }
 
+// basis is what the length rests on. That it was measured, or is a rule's, shows again.
+func (s *SavedWindow) basis() lengthBasis {
+	switch {
+	case s.Declared:
+		return lengthDeclared
+	case s.Confirmed:
+		return lengthConfirmed
+	}
+	return lengthGuessed
+}
+
 // mostRate is the fastest that a budget may have sent under a window, in calls per second.
 func (b *Budget) mostRate(w *window) float64 {
 	if b.cfg.Fixed > 0 {
@@ -207,7 +218,7 @@ func (b *Budget) mostRate(w *window) float64 {
 
 func (b *Budget) configuredAs(s *SavedWindow, per time.Duration) *window {
 	for _, w := range b.windows {
-		if w.configured && s.Configured && w.per == per {
+		if w.configured() && s.Configured && w.per == per {
 			return w
 		}
 	}

@@ -47,12 +47,12 @@ func (b *Budget) View(now time.Time) View {
 	for _, w := range b.windows {
 		w.permits.advance(t)
 		wv := WindowView{
-			Name: w.name, Source: w.source, Limit: w.limit, Per: w.per, Configured: w.configured,
-			Guessed: !w.declared, Confirmed: w.confirmed, Used: w.permits.used + int64(b.inFlight),
-			Remaining: w.left, Since: b.at(w.since), Told: b.at(w.toldAt),
+			Name: w.name, Source: w.source, Limit: w.limit, Per: w.per, Configured: w.configured(),
+			Guessed: !w.declared(), Confirmed: w.confirmed(), Used: w.permits.used + int64(b.inFlight),
+			Remaining: w.ledger.left, Since: b.at(w.since), Told: b.at(w.toldAt),
 		}
-		if t < w.until {
-			wv.Reset = b.at(w.until)
+		if t < w.ledger.until {
+			wv.Reset = b.at(w.ledger.until)
 		}
 		v.Windows = append(v.Windows, wv)
 	}

@@ -22,6 +22,9 @@ const (
 
 // drained takes in what remains of a window whose resets are too coarse to tell its length.
 func (w *window) drained(t *statement) {
+	if !w.vague() && w.basis != lengthMeasured || t.remaining == Unknown || w.limit < leastDrain {
+		return
+	}
 	d := w.drain
 	if d == nil {
 		w.drain = &drain{from: t.sent, left: t.remaining}
@@ -42,7 +45,7 @@ func (w *window) drained(t *statement) {
 	if max(change, -change) < max(3, w.limit/drainPart) || filled <= 0 || span <= 0 {
 		return
 	}
-	w.vague, w.confirmed, w.filling.sure, w.byDrain = false, true, true, true
 	w.setLength(time.Duration(float64(w.limit) * float64(span) / float64(filled)))
+	w.basis, w.filling.sure = lengthMeasured, true
 	*d = drain{from: t.sent, left: t.remaining}
 }

@@ -1,9 +1,6 @@
 package limiter
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // filling is the evidence that the reset is the time until the window is whole again: buckets tell so. Then the time
 // is to what is missing as the window's length is to the limit, whatever is missing.
@@ -26,7 +23,7 @@ const (
 // fill takes in how much is missing and how long that is to take.
 func (w *window) fill(t *statement) {
 	missing := int32(w.limit - t.remaining) //nolint:gosec // both are at most maxLimit
-	if w.filling.never || !t.hasReset || int64(missing) < max(2, w.limit/20) {
+	if w.basis == lengthMeasured || w.filling.never || !t.hasReset || int64(missing) < max(2, w.limit/20) {
 		return
 	}
 	// Of the last call that is missing, a part may be back.
@@ -35,8 +32,8 @@ func (w *window) fill(t *statement) {
 	f := &w.filling
 	f.end, f.moved = min(f.end, t.hi), f.moved || t.lo > f.end
 	if f.n == 0 || lo > f.hi || hi < f.lo {
-		if f.sure && !w.declared {
-			w.confirmed, w.longest = false, 0 // it was a coincidence
+		if f.sure && !w.declared() {
+			w.coincided()
 		}
 		*f = filling{lo: lo, hi: hi, least: missing, most: missing, n: 1, end: t.hi}
 		return
@@ -44,10 +41,10 @@ func (w *window) fill(t *statement) {
 	f.lo, f.hi, f.least, f.most = max(f.lo, lo), min(f.hi, hi), min(f.least, missing), max(f.most, missing)
 	f.n = min(f.n+1, fillings)
 	if f.n < fillings || int64(f.most-f.least) < w.limit/fillingShare ||
-		f.sure || !f.moved || f.hi > f.lo*3/2 || f.hi < w.longest*9/10 {
+		f.sure || !f.moved || f.hi > f.lo*3/2 || f.hi < w.guess.longest*9/10 {
 		return
 	}
-	if w.declared {
+	if w.declared() {
 		f.sure = true
 		return
 	}
@@ -60,22 +57,31 @@ func (w *window) fill(t *statement) {
 	}
 }
 
+// coincided takes it that resets only looked as if they were those of a bucket: the length is a guess again.
+func (w *window) coincided() {
+	w.doubt()
+	w.guess.longest = 0
+}
+
 // jump takes in that much came back at once since the response before, to a call sent at an instant: a bucket never does
 // that.
 func (w *window) jump(t *statement, last tick) {
+	if w.basis == lengthMeasured {
+		return
+	}
 	f := &w.filling
-	if w.left == Unknown || t.remaining > w.left {
+	if w.ledger.left == Unknown || t.remaining > w.ledger.left {
 		f.end = t.hi
 	}
-	if f.n == 0 || w.left == Unknown {
+	if f.n == 0 || w.ledger.left == Unknown {
 		return
 	}
 	filled := float64(t.received-last) / float64(max(f.lo, minWindow)) * float64(w.limit)
-	if float64(t.remaining-w.left) <= 2+2*filled {
+	if float64(t.remaining-w.ledger.left) <= 2+2*filled {
 		return
 	}
-	if f.sure && !w.declared {
-		w.confirmed, w.longest = false, 0
+	if f.sure && !w.declared() {
+		w.coincided()
 	}
 	*f = filling{never: true}
 }
@@ -84,31 +90,9 @@ func (w *window) jump(t *statement, last tick) {
 func (w *window) filledAt(now tick, inFlight int64) tick {
 	perSecond := float64(w.limit) / w.per.Seconds()
 	perSecond = max(perSecond/10, perSecond-w.others.rate)
-	missing := float64(1 + w.others.reserve(fadingReserve) + w.untold + inFlight - w.left)
+	missing := float64(1 + w.others.reserve(fadingReserve) - w.ledger.room(inFlight))
 	if missing <= 0 {
 		return now
 	}
-	return max(now, w.fresh+tick(missing/perSecond*float64(time.Second)))
-}
-
-// smallLimit is how many calls in a row must leave just as much for a window to be taken for a small bucket.
-const smallLimit = 8
-
-// fits takes in what remains of a window of which never much remains: it may be a bucket that holds less than it is
-// filled with in the time that is told. Then what is missing is not what others use, for they never use just as much
-// each time; calls that come evenly find it full again and again.
-func (w *window) fits(t *statement, seen int64) {
-	switch most := int64(w.most); {
-	case t.remaining > w.limit/2:
-		w.small, w.most = 0, math.MaxUint16
-	case !t.accepted:
-		w.small = 0 // it was not, or calls came in a heap: it shows again, or does not
-	case t.remaining > most:
-		w.small, w.most = 0, uint16(min(t.remaining, math.MaxUint16)) //nolint:gosec // bounded
-	case w.small >= smallLimit:
-	case t.remaining < most || seen > w.limit/2:
-		w.small = 0
-	default:
-		w.small++
-	}
+	return max(now, w.ledger.fresh+tick(missing/perSecond*float64(time.Second)))
 }

@@ -60,10 +60,10 @@ func TestCoincidenceIsTakenBack(t *testing.T) {
 	w := newWindow("", 0)
 	w.setLimit(100, 1)
 	w.setLength(10 * time.Second)
-	w.filling, w.confirmed, w.left = filling{n: fillings, lo: 9 * time.Second, hi: 11 * time.Second, sure: true}, true, 10
+	w.filling, w.basis, w.ledger.left = filling{n: fillings, lo: 9 * time.Second, hi: 11 * time.Second, sure: true}, lengthConfirmed, 10
 	w.jump(&statement{received: time.Second, remaining: 99}, 900*time.Millisecond)
-	if w.filling.sure || !w.filling.never || w.confirmed {
-		t.Errorf("89 calls that came back within 100 ms leave %+v, confirmed %v", w.filling, w.confirmed)
+	if w.filling.sure || !w.filling.never || w.confirmed() {
+		t.Errorf("89 calls that came back within 100 ms leave %+v, confirmed %v", w.filling, w.confirmed())
 	}
 }
 
@@ -91,8 +91,8 @@ func TestTheUseOfOthersIsNotTakenForASmallBucket(t *testing.T) {
 			dialect: destination.Draft8, rtt: time.Millisecond, within: 5 * time.Minute, foreign: 7, seed: seed,
 		}
 		for _, w := range s.run(t).budget.windows {
-			if w.small >= smallLimit {
-				t.Errorf("seed %d: taken for a bucket of %d", seed, w.most+1)
+			if w.small.shown() {
+				t.Errorf("seed %d: taken for a bucket of %d", seed, w.small.most+1)
 			}
 		}
 	}

@@ -11,10 +11,9 @@ import (
 // given up for a pace that refusals find where they contradict it, as a bucket's do. It is a gate as any other: a level that is
 // circled costs a pause each time that it is passed, and calls while it is not reached.
 
-// inferred is what is known of such a window beside what is of every one. The run of accepted calls under way is in the window's
-// first, when it began, and untold, how many they are, as of every window that only refusals tell of.
+// inferred is what is known of such a window beside what is of every one.
 type inferred struct {
-	asked  tick    // the last time to wait that was asked for
+	wait   tick    // the last one that was asked for
 	before int64   // the limit before it was tried whether more is allowed; 0: that is not being tried
 	step   float32 // the last one of a search, while that goes on; see next
 	tries  uint8   // refusals in a row that put it right
@@ -48,7 +47,7 @@ const (
 	littleLess = 100
 )
 
-// asked is the inferred window, nil if there is none.
+// inferredWindow is the inferred window, nil if there is none.
 func (b *Budget) inferredWindow() *window {
 	for _, w := range b.windows {
 		if w.inferred != nil {
@@ -87,7 +86,7 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 		return false
 	}
 	w := b.inferredWindow()
-	if w == nil && slices.ContainsFunc(b.windows, func(w *window) bool { return !w.configured }) {
+	if w == nil && slices.ContainsFunc(b.windows, func(w *window) bool { return !w.configured() }) {
 		return false
 	}
 	r := comeBack{n: int64(e.good.n), from: e.good.from, wait: h.RetryAfter, grain: time.Second}
@@ -102,11 +101,11 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 	// A longer one may have counted all since the lane's first call.
 	if all := r; r.wait <= w.per || all.length(w.per) == 0 {
 		// The window may have begun before the run, by as much as the pause was rounded up.
-		r.n, r.from = w.untold-1, w.first // without the refused one
+		r.n, r.from = w.run.n-1, w.run.from // without the refused one
 		r.ends(sent, trip+r.grain)
 	}
-	same := w.inferred.asked == r.wait
-	w.toldAt, w.inferred.asked = now, r.wait
+	same := w.inferred.wait == r.wait
+	w.toldAt, w.inferred.wait = now, r.wait
 	if b.pause.attempts > 1 { // the pause was too short, as some round down
 		again := min(max(r.wait, time.Second), maxBackoff) << min(b.pause.attempts-2, 10) // a wait may be a year: clamped before the shift
 		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, inferredSource)
@@ -121,7 +120,7 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 	if w.putRight(sent, &r) || w.isLonger(&r, float64(e.good.n)) {
 		return true
 	}
-	e.tried, e.rate = true, min(e.rate, pace)
+	e.partial, e.rate = true, min(e.rate, pace)
 	if r.n >= enough {
 		e.good.from, e.good.n = r.from, int(r.n)
 	}
@@ -145,15 +144,15 @@ func (b *Budget) inferAnew(now, sent tick, r *comeBack) bool {
 		n = int64(b.explore.lately(now, per) + 0.5)
 	default:
 		var calls float64
-		per, calls = r.likely(func(span time.Duration) float64 { return b.explore.lately(now, span) })
+		per, calls = r.byTheClock(func(span time.Duration) float64 { return b.explore.lately(now, span) })
 		n, guess = int64(calls+0.5), true
 	}
 	if n < few {
 		return false
 	}
 	w := newWindow(inferredSource, now)
-	w.timing, w.confirmed = refusing, true
-	w.inferred = &inferred{asked: r.wait, guess: guess, raised: constant(r.wait) && !guess}
+	w.timing, w.basis = allOnRefusal, lengthConfirmed
+	w.inferred = &inferred{wait: r.wait, guess: guess, raised: constant(r.wait) && !guess}
 	w.setLimit(n, 1)
 	w.setLength(per)
 	w.remember(&b.explore, now)
@@ -217,7 +216,7 @@ func (w *window) isLonger(r *comeBack, all float64) bool {
 		return false
 	}
 	pace := w.all()
-	per, n := r.likely(func(span time.Duration) float64 { return min(all, pace*span.Seconds()) })
+	per, n := r.byTheClock(func(span time.Duration) float64 { return min(all, pace*span.Seconds()) })
 	if n < few {
 		return false
 	}
@@ -228,7 +227,7 @@ func (w *window) isLonger(r *comeBack, all float64) bool {
 }
 
 // rerun notes that a pause ended, and that calls are accepted again from now on.
-func (w *window) rerun(now tick) { w.first, w.untold = now, 1 }
+func (w *window) rerun(now tick) { w.run = run{from: now, n: 1} }
 
 // raise tries whether an inferred window allows more by now. What it allowed before is remembered until it refuses.
 func (b *Budget) raise(now tick) {
@@ -237,10 +236,10 @@ func (b *Budget) raise(now tick) {
 		return
 	}
 	after, by := max(raiseAfter, tick(raiseCalls/w.all()*float64(time.Second))), raiseBy
-	if w.inferred.asked >= w.per || constant(w.inferred.asked) { // a refusal costs that; else what was left of it had been used
-		after = max(after, pauseShare*w.inferred.asked)
+	if w.inferred.wait >= w.per || constant(w.inferred.wait) { // a refusal costs that; else what was left of it had been used
+		after = max(after, pauseShare*w.inferred.wait)
 	}
-	search := constant(w.inferred.asked) && (w.inferred.guess || w.inferred.step > 0 || w.inferred.before > 0)
+	search := constant(w.inferred.wait) && (w.inferred.guess || w.inferred.step > 0 || w.inferred.before > 0)
 	switch {
 	case search:
 		by, after = w.inferred.next()

@@ -84,9 +84,9 @@ func (i *inferred) next() (by float64, after tick) {
 	case i.before > 0: // half of the last one that was refused
 		by = math.Sqrt(by)
 	}
-	after = tick(float64(i.asked) / (max(by, leastStep) - 1))
+	after = tick(float64(i.wait) / (max(by, leastStep) - 1))
 	if i.before == 0 {
-		after += i.asked
+		after += i.wait
 	}
 	return by, after
 }

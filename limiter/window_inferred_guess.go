@@ -23,10 +23,10 @@ func (r *comeBack) length(known tick) tick {
 	return 0
 }
 
-// likely is the length of a window that goes by the clock, and how many calls it allows at the most: the shortest that people
+// byTheClock is the length of a window that goes by the clock, and how many calls it allows at the most: the shortest that people
 // choose by which no more calls were accepted in the window before than in the one that refused. lately is how many were accepted
 // in the last so long.
-func (r *comeBack) likely(lately func(span time.Duration) float64) (per tick, n float64) {
+func (r *comeBack) byTheClock(lately func(span time.Duration) float64) (per tick, n float64) {
 	for _, l := range lengths {
 		passed := l - r.wait + time.Second/2
 		if passed > 0 && lately(passed+l) <= 2*lately(passed) {

@@ -162,7 +162,7 @@ func TestNoWaitThatIsAskedForAgainAndAgainOverflows(t *testing.T) {
 	b := New(cfg, epoch)
 	now := b.tick(epoch.Add(time.Minute))
 	w := newWindow(inferredSource, now)
-	w.timing, w.inferred = refusing, &inferred{asked: time.Second}
+	w.timing, w.inferred = allOnRefusal, &inferred{wait: time.Second}
 	w.setLimit(10, 1)
 	w.setLength(time.Second)
 	b.windows = append(b.windows, w)

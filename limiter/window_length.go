@@ -2,72 +2,92 @@ package limiter
 
 // measure learns the window's length.
 func (w *window) measure(t *statement) {
-	if w.unsure && !t.unsure && !w.asRule {
+	if w.unsure && !t.unsure && w.basis != lengthAsRule {
 		// What was measured may have been milliseconds.
-		w.per, w.longest, w.permits = 0, 0, permits{}
-		w.left, w.foreign, w.until = Unknown, 0, 0
+		w.forgetLength()
+		w.guess.longest, w.permits = 0, permits{}
+		w.ledger.left, w.ledger.foreign, w.ledger.until = Unknown, 0, 0
 	}
 	w.unsure = t.unsure
 	if t.length > 0 {
-		w.declared, w.confirmed = true, true
-		if w.limit == 1 && w.short > 0 {
-			t.length *= 2
-		}
-		w.setLength(t.length)
+		w.declare(t.length)
 		return
 	}
-	if w.asRule && t.hasReset && t.lo-t.received > w.per {
+	if w.basis == lengthAsRule && t.hasReset && t.lo-t.received > w.per {
 		w.notAsRule() // it is longer than the operator knows of
 	}
-	if w.declared || !t.hasReset || w.filling.sure || w.vague || w.onTrial() || w.timing == gradually {
+	if w.declared() || !t.hasReset || w.filling.sure || w.vague() || w.onTrial() || w.timing == timeOfBucket {
 		return
 	}
+	reset, timed := w.shownBy(t)
+	if reset <= 0 {
+		return
+	}
+	w.lengthen(reset)
+	if timed {
+		w.timed()
+	}
+}
+
+// declare takes the destination's word for the length.
+func (w *window) declare(length tick) {
+	w.basis = lengthDeclared
+	if w.limit == 1 && w.withholds() {
+		length *= 2
+	}
+	w.setLength(length)
+}
+
+// shownBy is how long the window is at least by the reset that is told; 0: that says nothing. timed: it is told for the first time,
+// by a refusal.
+func (w *window) shownBy(t *statement) (reset tick, timed bool) {
 	least := t.lo - t.received
-	reset := min(least/2+(t.hi-t.received)/2, maxWindow)
-	if w.review.shortened || w.limit == 1 && least > lengths[0]/4 {
+	reset = min(least/2+(t.hi-t.received)/2, maxWindow)
+	if w.guess.shortened || w.limit == 1 && least > lengths[0]/4 {
 		// Of one call at a time the reset is the whole window, in whole seconds, rounded up most likely.
 		reset = min(least, maxWindow)
 	}
 	span := tick(0)
-	if w.timing != always && w.per == 0 {
+	if w.timing != timeAlways && w.per == 0 {
 		if span = w.spanned(t); span == 0 {
-			return
+			return 0, false
 		}
-	}
-	if span == 0 && least <= 0 && t.hi <= t.received+lengths[0] {
-		return // a reset that may be now says nothing
+	} else if least <= 0 && t.hi <= t.received+lengths[0] {
+		return 0, false // a reset that may be now says nothing
 	}
 	if w.limit == 1 && t.remaining == 0 && least <= lengths[0]/4 {
 		if t.hi-t.lo < lengths[0] {
-			return // it is shorter than people choose: pausing at refusals finds it
+			return 0, false // it is shorter than people choose: pausing at refusals finds it
 		}
 		reset = lengths[0] // the least that whole seconds can tell
 	}
-	if reset <= 0 && span == 0 {
-		return
-	}
 	switch {
+	case span > 0 && w.asksForAll(t):
+		return least, true
 	case span > 0:
-		if reset = max(reset, span); w.asksForAll(t) {
-			reset = t.lo - t.received
-		}
-		defer w.timed()
-	case w.timing != always, w.twin && t.sent-w.since > w.per: // until then, what is remembered may be the other one's
-		reset = max(reset, w.spans(t))
+		return max(reset, span), true
+	case reset > 0 && (w.timing != timeAlways || w.twin && t.sent-w.since > w.per): // until then, what is remembered may be the other one's
+		return max(reset, w.spans(t)), false
 	}
-	if reset <= w.longest {
-		w.longer = 0
+	return reset, false
+}
+
+// lengthen guesses the length anew if a reset is longer than any before.
+func (w *window) lengthen(reset tick) {
+	g := &w.guess
+	if reset <= g.longest {
+		g.longer = 0
 		return
 	}
 	per := guessLength(reset)
-	if w.confirmed && per > w.per {
+	if w.confirmed() && per > w.per {
 		// One odd value must not slow a lane that does well.
-		if w.longer++; w.longer < 3 {
+		if g.longer++; g.longer < oddResets {
 			return
 		}
-		w.confirmed = false
+		w.doubt()
 	}
-	w.longer, w.longest = 0, reset
+	g.longer, g.longest = 0, reset
 	w.setLength(max(per, w.per))
 }
 
@@ -83,29 +103,31 @@ func (w *window) spans(t *statement) tick {
 	return t.lo - (p.slot(p.head).at - w.per)
 }
 
-// likeRule takes a window for the configured one of the same limit, and so for as long.
-func (w *window) likeRule(rule *window, share float64) {
-	w.asRule, w.declared, w.confirmed = true, true, true
-	w.setLimit(rule.limit, share)
-	w.setLength(rule.per)
-	w.permits = rule.permits.clone() // the calls counted there count here, too
+// guess is what the length of a window is guessed from, and what shows the guess wrong.
+type guess struct {
+	longest tick // the longest time to the reset that was seen
+
+	// The review, over some lengths of the window, whether it is shorter than guessed: we use all that we think there is, and the
+	// destination's own count stays far below.
+	since   tick
+	least   tick  // the longest time to the reset, by the lower bound
+	was     tick  // how long it was guessed before a review; 0: not shortened, or shown to be right
+	counted int32 // the most calls that the destination counted
+	idle    bool  // we did not use our permits all the time
+
+	shortened bool  // once, by a review: from then on only the lower bound of a reset counts
+	longer    uint8 // fresh responses in a row that contradict a confirmed length
 }
 
-// notAsRule takes that back.
-func (w *window) notAsRule() { w.asRule, w.declared, w.confirmed = false, false, false }
+// review begins another one.
+func (g *guess) review(now tick) { g.since, g.least, g.counted, g.idle = now, 0, 0, false }
 
-// review is the evidence, gathered over some lengths of a guessed window, that it is shorter than guessed: we use all
-// that we think there is, and the destination's own count stays far below.
-type review struct {
-	since     tick
-	least     tick  // the longest time to the reset, by the lower bound
-	was       tick  // how long it was guessed before; 0: not shortened, or shown to be right
-	counted   int32 // the most calls that the destination counted
-	idle      bool  // we did not use our permits all the time
-	shortened bool  // once: from then on only the lower bound of a reset counts
-}
+// unshorten forgets that the guess was made shorter.
+func (g *guess) unshorten() { g.was, g.shortened = 0, false }
 
 const (
+	// oddResets is how many resets in a row must be longer than a confirmed length allows.
+	oddResets = 3
 	// reviewLengths is how many lengths of the window a review takes.
 	reviewLengths = 3
 	// wellBelow is the part of the limit that a destination's count stays below where the window is too long.
@@ -116,10 +138,10 @@ const (
 
 // guessShorter reviews a guess, and may replace it by the next shorter length that the resets allow.
 func (w *window) guessShorter(now tick, t *statement, seen int64) {
-	if w.declared || w.review.shortened || w.filling.sure {
+	if w.declared() || w.guess.shortened || w.filling.sure {
 		return
 	}
-	r := &w.review
+	r := &w.guess
 	r.counted = max(r.counted, int32(w.limit-t.remaining)) //nolint:gosec // both are at most maxLimit
 	r.least = max(r.least, t.lo-t.received)
 	r.idle = r.idle || float64(seen) < 0.8*float64(w.mine)
@@ -128,13 +150,13 @@ func (w *window) guessShorter(now tick, t *statement, seen int64) {
 	}
 	below := !r.idle && int64(r.counted) <= min(int64(wellBelow*float64(w.limit)), w.limit-leastBelow)
 	if below && w.per <= lengths[0] {
-		w.per, w.vague = 0, true // shorter than whole seconds can tell: refusals will
+		w.tooShort() // refusals show how short
 	}
 	if below {
 		for i := len(lengths) - 1; i >= 0; i-- {
 			if lengths[i] < w.per {
 				if r.least <= lengths[i]+lengths[i]/10 {
-					w.longest, r.was = r.least, w.per
+					w.guess.longest, r.was = r.least, w.per
 					w.setLength(lengths[i])
 					r.shortened = true
 				}
@@ -142,19 +164,19 @@ func (w *window) guessShorter(now tick, t *statement, seen int64) {
 			}
 		}
 	}
-	*r = review{since: now, shortened: r.shortened, was: r.was}
+	r.review(now)
 }
 
 // undoShorter undoes guessShorter when a refusal shows that it was wrong: a bucket that is used less than it holds looks as if
 // more were allowed. Where it is short, the truth is in between, and refusals find it.
 func (w *window) undoShorter() bool {
-	was := w.review.was
+	was := w.guess.was
 	if was == 0 {
 		return false
 	}
-	w.review.was = 0
+	w.guess.was = 0
 	if was < shortWindow {
-		w.per, w.vague = 0, true
+		w.tooShort()
 		return true
 	}
 	w.setLength(was)

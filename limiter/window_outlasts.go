@@ -4,55 +4,60 @@ package limiter
 // length is guessed too short. Then calls of ours that left it by the guess are counted still, look like more and more use by others, and
 // take the room that there seemed to be. Refusals show it, and what is counted shows where that went too far.
 
-// crowd is what refusals say of a guessed window that slides and is used by others.
-type crowd struct {
+// overuse is what refusals say of a guessed window that slides and is used by others.
+type overuse struct {
 	at       tick // from here on they count
 	was      tick // the window's length before it was taken to be longer; 0: it was not
 	refusals uint8
 }
 
 const (
-	// mostCrowds is how many refusals within its length, with more counted of others than their rate explains, show that a window is
+	// overuseRefusals is how many refusals within its length, with more counted of others than their rate explains, show that a window is
 	// longer than guessed: others alone are seldom just too fast so often.
-	mostCrowds = 3
+	overuseRefusals = 3
 	// unexplained is by how many times that must be more for one refusal to show it.
 	unexplained = 3
 )
 
 // outlasts takes in a refusal by a window that others use.
 func (w *window) outlasts(now tick) {
-	if w.declared || w.fades < fadesNeeded || w.filling.sure || now-w.since < w.per {
+	if w.declared() || !w.sliding.fading() || w.filling.sure || now-w.since < w.per {
 		return
 	}
-	if w.crowd == nil {
-		w.crowd = &crowd{at: now}
+	if w.overuse == nil {
+		w.overuse = &overuse{at: now}
 	}
-	c := w.crowd
+	c := w.overuse
 	explained := w.others.rate * w.per.Seconds()
-	if float64(w.foreign) <= unexplained*explained+1 {
+	if float64(w.ledger.foreign) <= unexplained*explained+1 {
 		switch since := now - c.at; {
-		case since < 0, float64(w.foreign) <= explained:
+		case since < 0, float64(w.ledger.foreign) <= explained:
 			return // calls that were too many are in it yet; or others may well have used it up
 		case since > w.per:
 			c.refusals, c.at = 0, now
 		}
-		if c.refusals++; c.refusals < mostCrowds {
+		if c.refusals++; c.refusals < overuseRefusals {
 			return
 		}
 	}
 	was := w.per
-	w.longest = w.per + w.per/10 + 1
-	w.setLength(guessLength(w.longest))
-	*c = crowd{at: now + w.per, was: was}
-	w.confirmed, w.dry, w.review = false, 0, review{since: now}
+	w.guess.longest = w.per + w.per/10 + 1
+	w.setLength(guessLength(w.guess.longest))
+	*c = overuse{at: now + w.per, was: was}
+	w.doubt()
+	w.spacing = 0
+	w.guess.review(now)
+	w.guess.unshorten()
 }
 
 // overstays takes back what outlasts did where fewer calls are counted than ours alone within the length. seen is how many those are.
 func (w *window) overstays(t *statement, seen int64) {
-	if w.crowd == nil || w.crowd.was == 0 || w.declared || seen <= w.limit-t.remaining+1+w.limit/50 {
+	if w.overuse == nil || w.overuse.was == 0 || w.declared() || seen <= w.limit-t.remaining+1+w.limit/50 {
 		return
 	}
-	w.longest = w.crowd.was
-	w.setLength(w.longest)
-	w.crowd.was, w.review = 0, review{since: t.received}
+	w.guess.longest = w.overuse.was
+	w.setLength(w.guess.longest)
+	w.overuse.was = 0
+	w.guess.review(t.received)
+	w.guess.unshorten()
 }

@@ -32,12 +32,12 @@ func TestWindowOutlastsNoLongerThanItsCountAllows(t *testing.T) {
 	w := newWindow("X-RateLimit-*", 0)
 	w.setLimit(100, 1)
 	w.setLength(10 * time.Second)
-	w.fades, w.foreign, w.others.rate = fadesNeeded, 40, 3
-	for range mostCrowds {
+	w.sliding.fades, w.ledger.foreign, w.others.rate = fadesNeeded, 40, 3
+	for range overuseRefusals {
 		w.outlasts(time.Minute)
 	}
 	if w.per != 15*time.Second {
-		t.Fatalf("%d refusals within its length leave it at %s, want 15s", mostCrowds, w.per)
+		t.Fatalf("%d refusals within its length leave it at %s, want 15s", overuseRefusals, w.per)
 	}
 	w.overstays(&statement{limit: 100, remaining: 3}, 100)
 	if w.per != 15*time.Second {

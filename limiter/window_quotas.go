@@ -21,8 +21,8 @@ type quotas struct {
 const (
 	// manyTurns is how many turns show two quotas.
 	manyTurns = 12
-	// apart is by how many calls two sequences must differ to show by themselves that they are two.
-	apart = 3
+	// leastGap is by how many calls two sequences must differ to show by themselves that they are two.
+	leastGap = 3
 )
 
 // see takes in how much remains after an accepted call.
@@ -46,7 +46,7 @@ func (q *quotas) see(limit int64, t *statement) {
 // turn counts a turn from one sequence to the other, if they are two for certain.
 func (q *quotas) turn(t *statement) {
 	gap := q.level[0] - q.level[1]
-	if max(gap, -gap) < apart && !(q.whole && t.hasReset && t.hi-t.received < q.rest) {
+	if max(gap, -gap) < leastGap && !(q.whole && t.hasReset && t.hi-t.received < q.rest) {
 		return
 	}
 	if q.turns++; q.turns == manyTurns {

@@ -6,6 +6,12 @@ package limiter
 // second is refused, that may be just how windows lie, and three more come when half of it is over. And the first calls
 // that come when all of it is over show whether that is late enough.
 
+// trial is what the calls of such a window have shown.
+type trial struct {
+	step uint8 // of the trial of calls less than the length apart; 0: it did not begin
+	fine uint8 // calls in a row that were accepted a length apart, up to fineCalls
+}
+
 const (
 	// fineCalls is how many calls in a row, a length apart, show that it is long enough.
 	fineCalls = 3
@@ -21,7 +27,7 @@ const (
 func (w *window) single() bool { return w.limit == 1 && w.per > 0 && !w.spaced() }
 
 // onTrial reports whether less than the length is on trial.
-func (w *window) onTrial() bool { return w.trial > 0 && w.trial < trialDone }
+func (w *window) onTrial() bool { return w.trial.step > 0 && w.trial.step < trialDone }
 
 // part is by how many halvings the length is shortened for a step of its trial.
 func part(step uint8) int {
@@ -34,26 +40,26 @@ func part(step uint8) int {
 	return 1
 }
 
-// try goes to a step of the trial.
-func (w *window) try(step uint8) {
-	length := w.per << part(w.trial)
-	w.trial = step
+// tryStep goes to a step of the trial.
+func (w *window) tryStep(step uint8) {
+	length := w.per << part(w.trial.step)
+	w.trial.step = step
 	w.setLength(length >> part(step))
 }
 
 // goesWell takes in that a call was accepted so long after the last one that was answered. It reports whether the window
 // turned out to be shorter than can be told.
 func (w *window) goesWell(t *statement, gap tick) (shorter bool) {
-	if gap > (w.per<<part(w.trial))*3/2 {
+	if gap > (w.per<<part(w.trial.step))*3/2 {
 		return false
 	}
-	w.fine = min(w.fine+1, fineCalls)
+	w.trial.fine = min(w.trial.fine+1, fineCalls)
 	switch {
-	case w.trial == trialQuarter || w.trial == trialDone-1:
-		w.per, w.vague = 0, true
+	case w.trial.step == trialQuarter || w.trial.step == trialDone-1:
+		w.tooShort()
 		return true
-	case w.onTrial(), w.trial == 0 && w.fine == fineCalls-1 && !w.declared && w.short == 0 && t.hi-t.lo >= w.per:
-		w.try(w.trial + 1)
+	case w.onTrial(), w.trial.step == 0 && w.trial.fine == fineCalls-1 && !w.declared() && !w.withholds() && t.hi-t.lo >= w.per:
+		w.tryStep(w.trial.step + 1)
 	}
 	return false
 }
@@ -62,28 +68,28 @@ func (w *window) goesWell(t *statement, gap tick) (shorter bool) {
 // it: less than the length was on trial, or it is as long again. Seconds may have been rounded down; and a sliding counter
 // that rounds up, of two windows by the clock, has room for its one call only when both are empty.
 func (w *window) cameTooSoon(share float64) bool {
-	fine := w.fine
-	w.fine = 0
+	fine := w.trial.fine
+	w.trial.fine = 0
 	switch {
-	case w.trial == trialQuarter:
-		w.try(trialHalves)
+	case w.trial.step == trialQuarter:
+		w.tryStep(trialHalves)
 		return true
 	case w.onTrial():
-		w.try(trialDone)
+		w.tryStep(trialDone)
 		return true
-	case fine >= fineCalls || w.short > 0 || w.permits.kept > 1:
+	case fine >= fineCalls || w.withholds() || w.permits.kept > 1:
 		return false
 	}
-	w.trial = trialDone
-	w.withhold(1, share)
+	w.trial.step = trialDone
+	w.withhold(true, share)
 	w.setLength(2 * w.per)
-	w.longest = max(w.longest, w.per)
+	w.guess.longest = max(w.guess.longest, w.per)
 	return true
 }
 
-// told is the length of a window that told it, which may have been doubled.
-func (w *window) told() tick {
-	if w.limit == 1 && w.short > 0 {
+// toldLength is the length of a window that told it, which may have been doubled.
+func (w *window) toldLength() tick {
+	if w.limit == 1 && w.withholds() {
 		return w.per / 2
 	}
 	return w.per
@@ -91,9 +97,9 @@ func (w *window) told() tick {
 
 // asTold gives back what a doubled length took, to try it again.
 func (w *window) asTold(t *statement, share float64) {
-	if t.sent-w.spare.from > onceAgain*w.per {
-		w.withhold(0, share)
+	if t.sent-w.withheld.from > onceAgain*w.per {
+		w.withhold(false, share)
 		w.setLength(w.per / 2)
-		w.fine = 0
+		w.trial.fine = 0
 	}
 }

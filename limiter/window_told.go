@@ -14,107 +14,115 @@ type statement struct {
 	length         time.Duration
 }
 
-// tell takes in what a response says. The call itself was counted by ended before.
+// tell takes in what a response says, step by step: each needs what those before it found. The call itself was counted by ended
+// before.
 func (w *window) tell(now tick, t *statement, share float64, sure time.Duration) {
 	w.toldAt = now
-	if t.remaining != Unknown {
-		w.counted = w.counted || t.accepted
-	}
-	if t.sent < w.fresh {
+	w.counted = w.counted || t.accepted && t.remaining != Unknown
+	if t.sent < w.ledger.fresh {
 		if w.per == 0 && !t.accepted {
-			w.untold = max(0, w.untold-1) // see untimed
+			w.run.n = max(0, w.run.n-1) // see untimed
 		}
 		w.tighten(now, t)
 		return
 	}
+	last := w.ledger.fresh
+	w.ledger.fresh = t.sent
+
 	// Which limit, of what length? It must be known before anything can be counted against it.
-	last := w.fresh
-	w.fresh = t.sent
+	w.tellLimit(t, share)
+	w.untimed(t, last)
+	w.measure(t)
+	w.drained(t)
+	if t.remaining == Unknown || w.per == 0 {
+		return
+	}
+	if t.accepted {
+		w.quotas.see(w.limit, t)
+		if w.single() && w.ledger.left != Unknown && w.goesWell(t, t.sent-last) {
+			return
+		}
+	}
+
+	// Who used it? What is counted beyond our own calls is the use of others. All that changes how many calls are ours comes before
+	// what that use becomes is looked at, which says what kind of window it is.
+	c := w.count(now, t, last)
+	w.overstays(t, c.ours)
+	w.giveBack(t, c.ours, share)
+	w.hover(t, share)
+	w.others.see(t.sent, w.beyondRounding(w.ledger.foreign)-w.beyondRounding(c.foreign), c.refilled)
+	w.slide(t, c.foreign, c.refilled)
+	w.fill(t)
+
+	// When is what was used given back?
+	w.ends(t, sure)
+
+	// Was it guessed right? Only what stands above can tell.
+	w.guessShorter(now, t, c.ours)
+	w.small.see(t, w.limit, c.ours)
+	if w.agrees() {
+		w.confirm()
+	}
+	w.spacing.see(t, w.limit, c)
+}
+
+// tellLimit takes in the limit: what is told of what remains says that it is at least one more.
+func (w *window) tellLimit(t *statement, share float64) {
 	if t.limit == Unknown {
 		t.limit = max(w.limit, t.remaining+1)
 	}
 	if limit := min(max(t.limit, minLimit), maxLimit); limit != w.limit {
 		w.setLimit(limit, share)
 		w.filling = filling{never: w.filling.never} // its responses spoke of another limit
-		w.small, w.most = 0, 0
-	}
-	w.untimed(t, last)
-	w.measure(t)
-	if (w.vague || w.byDrain) && t.remaining != Unknown && w.limit >= leastDrain {
-		w.drained(t)
-	}
-	if t.remaining == Unknown || w.per == 0 {
-		return
-	}
-
-	if t.accepted {
-		w.quotas.see(w.limit, t)
-		if w.single() && w.left != Unknown && w.goesWell(t, t.sent-last) {
-			return
-		}
-	}
-	// Who used it? What is counted beyond our own calls is the use of others, and what that becomes says what kind of window it is:
-	// before is compared with what is counted now, so all that changes how many calls are ours comes first.
-	refilled := now >= w.until || w.left == Unknown || t.remaining >= w.left
-	if refilled {
-		w.first = t.received
-	}
-	seen := w.permits.trim(t.sent)
-	w.rise(t)
-	w.permits.back = 0
-	if !w.byDrain {
-		w.jump(t, last)
-	}
-	before := w.foreign
-	w.left, w.untold = t.remaining, 0
-	w.foreign = max(0, w.limit-t.remaining-seen)
-	w.overstays(t, seen)
-	w.giveBack(t, seen, share)
-	w.hover(t, share)
-	w.others.see(t.sent, w.beyondRounding(w.foreign)-w.beyondRounding(before), refilled)
-	switch {
-	case refilled && before-w.foreign > w.limit/10 && !(w.stepped() && w.limit-t.remaining > w.limit/2):
-		w.fades, w.rises, w.slides = 0, 0, false
-	case w.foreign < before:
-		w.fades = min(w.fades+1, fadesNeeded)
-	}
-	if w.movedOn(t) {
-		w.fades, w.slides = fadesNeeded, true
-	}
-	if !w.byDrain {
-		w.fill(t)
-	}
-	// When is what was used given back? By the reset, where that is told, as far as it is believed.
-	w.reset = t.received + w.per
-	if t.hasReset {
-		w.reset = max(t.hi, t.received)
-		w.coarse = min((t.hi-t.lo)/2, w.per/10)
-	}
-	w.until = min(w.reset, t.received+maxHold)
-	if w.confirmed {
-		// The first call since the refill leaves the window at the latest then, and with it, whatever its kind, all
-		// that was counted before.
-		w.until = min(w.until, w.first+w.per-sure)
-	}
-	// Was the length guessed right? Only what stands above can tell.
-	w.guessShorter(now, t, seen)
-	w.fits(t, seen)
-	if int64(w.permits.returned) >= max(2, w.mine/10) && (w.foreign <= 1+w.limit/50 || w.fades >= fadesNeeded && w.foreign <= w.limit/2) {
-		w.confirmed = true
-	}
-	switch {
-	case t.remaining > 0:
-		w.dry = 0
-	case t.accepted && refilled && w.limit > 1 && seen <= w.limit/2:
-		w.dry = min(w.dry+1, dryLimit)
+		w.small = smallBucket{}
 	}
 }
 
-// tighten takes in a response that is not the freshest: it may only make the lane more careful.
-func (w *window) tighten(now tick, t *statement) {
-	if t.remaining == Unknown || w.per == 0 || now >= w.until {
-		return
+// tally is what a response counts, beside the one before it.
+type tally struct {
+	refilled bool  // the window was, for all that can be seen, between the two
+	ours     int64 // calls of ours that the destination may count
+	foreign  int64 // calls of others that it counted before
+}
+
+// count brings the ledger up to date; last is when the call of the response before was sent.
+func (w *window) count(now tick, t *statement, last tick) tally {
+	l := &w.ledger
+	c := tally{
+		refilled: now >= l.until || l.left == Unknown || t.remaining >= l.left,
+		ours:     w.permits.trim(t.sent),
+		foreign:  l.foreign,
 	}
-	w.left = min(w.left, t.remaining)
-	w.foreign = max(w.foreign, min(w.limit, t.limit)-t.remaining-w.permits.kept)
+	if c.refilled {
+		w.run.from = t.received
+	}
+	// These compare what remained with what does.
+	w.rise(t)
+	w.jump(t, last)
+	w.permits.back = 0
+	l.left, l.untold = t.remaining, 0
+	l.foreign = max(0, w.limit-t.remaining-c.ours)
+	return c
+}
+
+// ends settles until when what is counted stands: to the reset, where that is told, as far as it is believed.
+func (w *window) ends(t *statement, sure time.Duration) {
+	l := &w.ledger
+	l.reset = t.received + w.per
+	if t.hasReset {
+		l.reset = max(t.hi, t.received)
+		l.coarse = min((t.hi-t.lo)/2, w.per/10)
+	}
+	l.until = min(l.reset, t.received+maxHold)
+	if w.confirmed() {
+		// The first call since the refill leaves the window at the latest then, and with it, whatever its kind, all
+		// that was counted before.
+		l.until = min(l.until, w.run.from+w.per-sure)
+	}
+}
+
+// agrees reports whether enough permits came back when the destination's own count said so.
+func (w *window) agrees() bool {
+	foreign := w.ledger.foreign
+	return int64(w.permits.returned) >= max(2, w.mine/10) && (!w.notable(foreign) || w.sliding.fading() && foreign <= w.limit/2)
 }

@@ -18,44 +18,44 @@ import (
 type timing uint8
 
 const (
-	always    timing = iota // with every response, or by its policy
-	onRefusal               // on refusals alone, and of what remains always
-	refusing                // on refusals alone, as of all else
-	gradually               // on refusals alone; but it did not come back at once when the time was over, so it is no window
+	timeAlways    timing = iota // with every response, or by its policy
+	timeOnRefusal               // on refusals alone, and of what remains always
+	allOnRefusal                // on refusals alone, as of all else
+	timeOfBucket                // on refusals alone; but what was used did not come back at once when the time was over: no window does that
 )
 
 // untimed takes in what a response leaves of a window that tells of time on refusals only. What counts is what ended since it
-// was whole, in untold.
+// was whole, the run.
 func (w *window) untimed(t *statement, last tick) {
-	if t.accepted && t.remaining != Unknown && w.timing != gradually && w.per == 0 && !w.vague {
-		w.timing = onRefusal
+	if t.accepted && t.remaining != Unknown && w.timing != timeOfBucket && w.per == 0 && !w.vague() {
+		w.timing = timeOnRefusal
 		if t.hasReset || t.length > 0 {
-			w.timing = always
+			w.timing = timeAlways
 		}
 	}
 	switch {
-	case w.timing != onRefusal && w.timing != refusing || t.remaining == Unknown:
+	case w.timing != timeOnRefusal && w.timing != allOnRefusal || t.remaining == Unknown:
 	case w.per > 0:
 		w.refills(t)
 	case w.cameBack(t, last):
 	case !t.accepted:
-		w.untold = max(0, w.untold-1) // it was counted as ended
+		w.run.n = max(0, w.run.n-1) // it was counted as ended
 	default:
-		whole := t.remaining >= w.limit-1 || t.remaining-w.left > w.limit/2 // and not: answers that overtook each other
-		if w.left == Unknown || whole {
-			w.first, w.untold = t.received, 1
+		whole := t.remaining >= w.limit-1 || t.remaining-w.ledger.left > w.limit/2 // and not: answers that overtook each other
+		if w.ledger.left == Unknown || whole {
+			w.run = run{from: t.received, n: 1}
 		}
-		w.left = t.remaining
+		w.ledger.left = t.remaining
 	}
 }
 
 // spanned is how long a window of which no time was told yet is at least, by a refusal that tells when it will be whole
 // again: 0 if it did not count all of our calls since it was whole. Then it gave back some meanwhile.
 func (w *window) spanned(t *statement) tick {
-	if counted := w.limit - t.remaining; t.accepted || t.remaining > 0 || counted < w.untold || w.untold < max(1, w.limit/2) {
+	if counted := w.limit - t.remaining; t.accepted || t.remaining > 0 || counted < w.run.n || w.run.n < max(1, w.limit/2) {
 		return 0
 	}
-	return lengthWithin(t.lo-w.first, t.hi-w.first, t.received-t.sent)
+	return lengthWithin(t.lo-w.run.from, t.hi-w.run.from, t.received-t.sent)
 }
 
 // asksForAll reports whether a refusal asks for a whole window, whatever is left of it: people choose windows of that length, and
@@ -63,8 +63,8 @@ func (w *window) spanned(t *statement) tick {
 // refusals are all that is told, which call that was is known only if all since the lane's first, or since the last pause, are its limit.
 func (w *window) asksForAll(t *statement) bool {
 	lo, hi := t.lo-t.received, t.hi-t.received
-	before := t.received - w.first
-	return (w.timing == onRefusal || w.timing == refusing && w.untold == w.limit) && lo > before && likely(lo, hi) && !likely(before+lo, before+hi)
+	before := t.received - w.run.from
+	return (w.timing == timeOnRefusal || w.timing == allOnRefusal && w.run.n == w.limit) && lo > before && mayBeChosen(lo, hi) && !mayBeChosen(before+lo, before+hi)
 }
 
 // onlyRefused has a window of which accepted calls say nothing count what the lane counted by itself, if that is much of what it
@@ -76,12 +76,12 @@ func (w *window) onlyRefused(now tick, e *explorer, t *statement) {
 	if w.per > 0 || w.counted || t.accepted || t.remaining != 0 || !t.hasReset || t.length > 0 || t.unsure || n < max(1, w.limit/2) {
 		return
 	}
-	for at := now; e.experience == nil && !e.tried && n > limit && limit > 0 && at > from; at -= reckonStep {
+	for at := now; e.experience == nil && !e.partial && n > limit && limit > 0 && at > from; at -= reckonStep {
 		if e.lately(now, now-at) >= float64(limit) {
 			n, from = limit, at
 		}
 	}
-	w.timing, w.first, w.untold = refusing, from, n+1 // and one that untimed takes off
+	w.timing, w.run = allOnRefusal, run{from: from, n: n + 1} // and one that untimed takes off
 }
 
 // reckonStep is how finely it is reckoned when that was.
@@ -92,7 +92,7 @@ const tryAgain = 5 * time.Minute
 
 // outlived reports whether that has come.
 func (w *window) outlived(now tick) bool {
-	return w.timing == refusing && w.inferred == nil && w.per > 0 && now-w.toldAt > max(tryAgain, 10*w.per)
+	return w.timing == allOnRefusal && w.inferred == nil && w.per > 0 && now-w.toldAt > max(tryAgain, 10*w.per)
 }
 
 // retry forgets a window that only refusals tell of, and has the lane find out whether it allows more by now.
@@ -110,17 +110,20 @@ func (b *Budget) retry(now tick) {
 // timed begins to count calls of a window whose time was told just now: those since it was whole leave it at its reset.
 func (w *window) timed() {
 	w.counted = true
-	w.permits.keep(w.first+w.per, min(w.untold, w.mine))
-	w.untold = 0
+	w.permits.keep(w.run.from+w.per, min(w.run.n, w.mine))
+	w.run.n, w.ledger.untold = 0, 0
 }
 
 // refills takes in the first accepted call after the reset that a refusal told. A window is whole again then; what is not is
 // a bucket, whose pace refusals find.
 func (w *window) refills(t *statement) {
-	if !t.accepted || w.left != 0 || t.sent < w.reset || t.remaining >= w.limit/2 {
+	if !t.accepted || w.ledger.left != 0 || t.sent < w.ledger.reset || t.remaining >= w.limit/2 {
 		return
 	}
-	w.timing, w.per, w.confirmed, w.longest, w.permits = gradually, 0, false, 0, permits{}
+	w.timing = timeOfBucket
+	w.doubt()
+	w.forgetLength()
+	w.guess.longest, w.permits = 0, permits{}
 }
 
 // untilRetry has a refusal that leaves nothing tell by its Retry-After when there will be something, whole seconds, rounded up most
@@ -149,10 +152,10 @@ const (
 )
 
 // allCounted reports whether an untimed window counts all of our calls since it was whole: nothing of it came back meanwhile.
-func (w *window) allCounted(calls int64) bool { return calls >= few && w.limit-w.left >= calls }
+func (w *window) allCounted(calls int64) bool { return calls >= few && w.limit-w.ledger.left >= calls }
 
-// late is how long after the end of a length it is looked whether a window came back.
-func (w *window) late(l tick) tick {
+// lookAfter is how long after the end of a length it is looked whether a window came back.
+func (w *window) lookAfter(l tick) tick {
 	return tick(max(afterEnd, afterCalls/float64(w.limit)) * float64(l))
 }
 
@@ -160,18 +163,18 @@ func (w *window) late(l tick) tick {
 // may ask for more than it needs (Symfony's bucket), and all that is under way is refused, too. So the last calls go one by one, each
 // when it is over if it is as long as people choose: what they are told shows which it is.
 func (w *window) lookAt(now tick, inFlight int64) tick {
-	if w.timing != onRefusal || w.left == Unknown || !w.allCounted(w.untold) {
+	if w.timing != timeOnRefusal || w.ledger.left == Unknown || !w.allCounted(w.run.n) {
 		return now
 	}
 	ends, kept := now, int64(0)
 	for _, l := range lengths {
-		if at := w.first + l + w.late(l); at > now && l <= mostKept {
+		if at := w.run.from + l + w.lookAfter(l); at > now && l <= mostKept {
 			if kept++; kept == 1 {
 				ends = at
 			}
 		}
 	}
-	if kept*keptPart > w.limit || w.left-inFlight > kept {
+	if kept*keptPart > w.limit || w.ledger.left-inFlight > kept {
 		return now
 	}
 	return ends
@@ -180,12 +183,12 @@ func (w *window) lookAt(now tick, inFlight int64) tick {
 // cameBack takes in that there is room again in an untimed window of which nothing came back before, though nothing was refused. It
 // reports whether that shows how long it is: one length that people choose was over since the response before.
 func (w *window) cameBack(t *statement, last tick) bool {
-	if w.timing != onRefusal || !t.accepted || w.left == Unknown || !w.allCounted(w.untold-1) || t.remaining < w.left+1 {
+	if w.timing != timeOnRefusal || !t.accepted || w.ledger.left == Unknown || !w.allCounted(w.run.n-1) || t.remaining < w.ledger.left+1 {
 		return false
 	}
 	per := tick(0)
 	for _, l := range lengths {
-		if l > last-w.first-w.late(l) && l <= t.received-w.first {
+		if l > last-w.run.from-w.lookAfter(l) && l <= t.received-w.run.from {
 			if per > 0 {
 				return false
 			}
@@ -196,10 +199,10 @@ func (w *window) cameBack(t *statement, last tick) bool {
 		return false
 	}
 	if t.remaining < w.limit/2 { // it slides
-		w.timing = gradually
+		w.timing = timeOfBucket
 		return true
 	}
-	w.first, w.untold, w.left, w.longest = t.received, 1, t.remaining, per
+	w.run, w.ledger.left, w.guess.longest = run{from: t.received, n: 1}, t.remaining, per
 	w.setLength(per)
 	w.timed()
 	return true

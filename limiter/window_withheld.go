@@ -2,38 +2,18 @@ package limiter
 
 import "math"
 
-// spare is what remained of a window of which a call was taken off, while we used all that we had.
-type spare struct {
+// Some sliding counters round up and never allow the last call of their limit. A window that refuses though there is room for a
+// call, or that is used up all the time, is taken for one: a call is taken off its limit, and given back if it turns out to remain.
+
+// withheld is what is known of a window that may keep its last call back.
+type withheld struct {
+	on       bool  // a call is taken off its limit
+	returned bool  // it was given back: nothing but a refusal takes one again
+	hovering uint8 // responses in a row that left nothing
+
+	// While a call is taken off and we use all that we have: the least that remained, and since when.
 	least int64
 	from  tick
-}
-
-// withhold takes so many calls off the limit: a sliding counter that rounds up never allows the last one.
-func (w *window) withhold(n uint8, share float64) {
-	w.short, w.spare = n, &spare{math.MaxInt64, w.fresh}
-	w.setLimit(w.limit, share)
-}
-
-// giveBack gives back what withhold took, when it turns out to remain unused.
-func (w *window) giveBack(t *statement, seen int64, share float64) {
-	if w.short == 0 {
-		return
-	}
-	if w.limit == 1 {
-		w.asTold(t, share)
-		return
-	}
-	if w.spare.least = min(w.spare.least, t.remaining); seen < w.mine*9/10 {
-		*w.spare = spare{math.MaxInt64, t.sent}
-	}
-	if t.sent-w.spare.from > reviewLengths*w.per {
-		if w.spare.least > 0 {
-			w.withhold(0, share)
-			w.whole = true
-			return
-		}
-		*w.spare = spare{math.MaxInt64, t.sent}
-	}
 }
 
 const (
@@ -43,14 +23,62 @@ const (
 	hoverLimit = 50
 )
 
+// withholds reports whether a call is taken off the limit. Of a limit of one, which has none to spare, it says that the length was
+// doubled; see cameTooSoon.
+func (w *window) withholds() bool { return w.withheld != nil && w.withheld.on }
+
+// withhold takes a call off the limit, or gives it back.
+func (w *window) withhold(on bool, share float64) {
+	if w.withheld == nil {
+		w.withheld = new(withheld)
+	}
+	w.withheld.on = on
+	w.withheld.watch(w.ledger.fresh)
+	w.setLimit(w.limit, share)
+}
+
+// watch begins to look for the least that remains.
+func (h *withheld) watch(from tick) { h.least, h.from = math.MaxInt64, from }
+
+// giveBack gives the call back when it turns out to remain unused.
+func (w *window) giveBack(t *statement, seen int64, share float64) {
+	if !w.withholds() {
+		return
+	}
+	if w.limit == 1 {
+		w.asTold(t, share)
+		return
+	}
+	h := w.withheld
+	if h.least = min(h.least, t.remaining); seen < w.mine*9/10 {
+		h.watch(t.sent)
+	}
+	if t.sent-h.from <= reviewLengths*w.per {
+		return
+	}
+	if h.least > 0 {
+		w.withhold(false, share)
+		h.returned = true
+		return
+	}
+	h.watch(t.sent)
+}
+
 // hover takes a call off the limit of a window that is used up all the time, once: it does not refill at once, so it may
 // be a sliding counter. It is given back if it is not.
 func (w *window) hover(t *statement, share float64) {
-	if t.remaining > 0 || !t.accepted || !w.confirmed || w.dry > 0 {
-		w.hovering = 0
+	h := w.withheld
+	if t.remaining > 0 || !t.accepted || !w.confirmed() || w.spacing > 0 {
+		if h != nil {
+			h.hovering = 0
+		}
 		return
 	}
-	if w.hovering = min(w.hovering+1, hovers+1); w.hovering == hovers && w.short == 0 && !w.whole && w.limit >= hoverLimit {
-		w.withhold(1, share)
+	if h == nil {
+		h = new(withheld)
+		w.withheld = h
+	}
+	if h.hovering = min(h.hovering+1, hovers+1); h.hovering == hovers && !h.on && !h.returned && w.limit >= hoverLimit {
+		w.withhold(true, share)
 	}
 }

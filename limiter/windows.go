@@ -10,11 +10,11 @@ func (b *Budget) windowOf(said *Window) *window {
 	var other *window
 	others := 0
 	for _, w := range b.windows {
-		if w.configured || w.source != said.Source || w.name != said.Name {
+		if w.configured() || w.source != said.Source || w.name != said.Name {
 			continue
 		}
-		if w.declared && said.Length > 0 {
-			if w.told() == min(max(said.Length, minWindow), maxWindow) {
+		if w.declared() && said.Length > 0 {
+			if w.toldLength() == min(max(said.Length, minWindow), maxWindow) {
 				return w
 			}
 			continue
@@ -36,7 +36,7 @@ func (b *Budget) addWindow(now tick, said *Window) *window {
 	w := newWindow(said.Source, now)
 	w.name = said.Name
 	for _, twin := range b.windows {
-		if !twin.configured && twin.source == said.Source && twin.name == said.Name {
+		if !twin.configured() && twin.source == said.Source && twin.name == said.Name {
 			w.twin, twin.twin = true, true
 		}
 	}
@@ -52,17 +52,17 @@ func (b *Budget) addWindow(now tick, said *Window) *window {
 // limit, else from one that the same name stood for before.
 func (b *Budget) likeKnown(w *window, said *Window) {
 	for _, rule := range b.windows {
-		if rule.configured && rule.limit == max(said.Limit, said.Quota) && rule.per > w.per {
+		if rule.configured() && rule.limit == max(said.Limit, said.Quota) && rule.per > w.per {
 			w.likeRule(rule, b.cfg.Share)
 		}
 	}
-	if w.asRule {
+	if w.basis == lengthAsRule {
 		return
 	}
 	for _, twin := range b.windows {
-		if !twin.configured && twin.source == said.Source && twin.name == said.Name && twin.per > 0 && alike(twin.limit, said) {
+		if !twin.configured() && twin.source == said.Source && twin.name == said.Name && twin.per > 0 && alike(twin.limit, said) {
 			w.permits = twin.permits.clone() // the calls counted there count here, too
-			w.per, w.longest, w.first = twin.per, twin.longest, twin.first
+			w.per, w.guess.longest, w.run.from = twin.per, twin.guess.longest, twin.run.from
 			return
 		}
 	}
@@ -79,7 +79,7 @@ func (b *Budget) dropSilent(now tick, h *Hint) {
 	learned := 0
 	for i := len(b.windows) - 1; i >= 0; i-- {
 		w := b.windows[i]
-		if w.configured {
+		if w.configured() {
 			continue
 		}
 		learned++
@@ -94,9 +94,9 @@ func (b *Budget) dropSilent(now tick, h *Hint) {
 func (b *Budget) outgrown(w *window, h *Hint) bool {
 	for i := range h.N {
 		said := &h.Windows[i]
-		if !w.declared && said.Source == w.source && said.Name == w.name && said.Limit != w.limit && said.Remaining > w.limit {
+		if !w.declared() && said.Source == w.source && said.Name == w.name && said.Limit != w.limit && said.Remaining > w.limit {
 			other := b.windowOf(said)
-			return w.timing != refusing || other == nil || other == w || other.since >= w.since
+			return w.timing != allOnRefusal || other == nil || other == w || other.since >= w.since
 		}
 	}
 	return false
