@@ -1,19 +1,18 @@
-package gateway
+package gateway_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/rs/zerolog"
-	"github.com/valyala/fasthttp/fasthttputil"
+	"github.com/valyala/fasthttp"
 
-	"github.com/sluice-gateway/sluice/configs"
-	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -45,104 +44,81 @@ func (s *stopping) Erase(ctx context.Context, f *persist.Filter) (int, error) {
 	return s.Store.Erase(ctx, f)
 }
 
-// erasing is a gateway with one webhook about mallory that is over, and jobs on a store that stops.
+// erasing is a gateway on a store that stops, with one webhook about mallory that is over.
 type erasing struct {
-	*Gateway
-	t       *testing.T
-	store   stopping
-	repairs repairs
-	replays replays
-	erasure erasures
-	over    record.ID
+	*world
+	store stopping
+	over  string
 }
-
-var mallory = record.Digest{4, 7, 1, 1}
 
 func withErasing(t *testing.T, do func(e *erasing)) {
 	synctest.Test(t, func(t *testing.T) {
-		conf := configs.Default()
-		conf.Data.Dir, conf.Data.MinFree = t.TempDir(), 64*configs.MiB
-		g, err := New(Settings{
-			Config: conf, Log: zerolog.Nop(), NoCompaction: true,
-			Listener: fasthttputil.NewInmemoryListener(), Admin: fasthttputil.NewInmemoryListener(),
-			Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") },
-		})
-		if err != nil {
-			t.Fatal(err)
+		e := &erasing{world: newWorld(t)}
+		e.wrap = func(s persist.Store) persist.Store {
+			e.store.Store = s
+			return &e.store
 		}
-		e := &erasing{Gateway: g, t: t, store: stopping{Store: g.store}}
-		apart := new(copies)
-		e.repairs = repairs{&e.store, g.dispatcher, apart}
-		e.replays, e.erasure = replays{&e.store, g.jobs, apart}, erasures{&e.store, g.dispatcher, g.jobs, apart}
-		g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = e.replays.run, e.erasure.run
-
-		ctx, end := context.WithCancel(context.Background())
-		ended := make(chan error, 1)
-		go func() { ended <- g.Run(ctx) }()
-		synctest.Wait()
-		w := &record.Webhook{
-			Method: "POST", URL: "http://a.example/", Host: "a.example:80", Tenant: "default", Flow: "spring", Policy: "default",
-			Subject: mallory, Body: []byte("dear mallory"),
-		}
-		receipts, err := g.store.Enqueue(ctx, []persist.Job{{Queue: w.Queue(), Payload: w.Encode(), Webhook: w}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.over = receipts[0].ID
-		if err := g.dispatcher.Cancel(ctx, e.over, "for the test"); err != nil {
-			t.Fatal(err)
+		e.start()
+		e.over = e.postOne(`{"url":"http://nobody.example/","subject":"mallory","body":"dear mallory","send_at":"2000-01-01T05:00:00Z"}`)
+		if status, text := e.ask("DELETE", "/v1/webhooks/"+e.over, "", nil); status >= 300 {
+			t.Fatalf("cancelling: %d: %s", status, text)
 		}
 		do(e)
-		end()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		time.Sleep(2 * time.Minute) // fasthttp's cleaners end within virtual time
+		e.store.read, e.store.erase = nil, nil
+		e.close()
 	})
 }
 
-func (e *erasing) begin(kind string, spec any) *task {
+// begin begins a job and returns its id.
+func (e *erasing) begin(path, body string) string {
 	e.t.Helper()
-	v, _, err := e.jobs.begin(kind, "", "", "", spec)
-	if err != nil {
-		e.t.Fatal(err)
+	status, text := e.ask("POST", path, "application/json", []byte(body))
+	var job shownJob
+	if err := json.Unmarshal(text, &job); status != fasthttp.StatusAccepted || err != nil {
+		e.t.Fatalf("%s: %d: %s (%v)", path, status, text, err)
 	}
-	return e.jobs.find(v.ID)
+	return job.ID
 }
 
-func (e *erasing) beginReplay() *task {
-	return e.begin(replayKind, &persist.Filter{State: record.Cancelled})
+func (e *erasing) beginReplay() string {
+	return e.begin("/v1/replays", `{"filter":{"state":"cancelled"}}`)
 }
-func (e *erasing) beginErasure() *task {
-	return e.begin(erasureKind, &erasureSpec{Subject: mallory})
+func (e *erasing) beginErasure() string { return e.begin("/v1/erasures", `{"subject":"mallory"}`) }
+
+func (e *erasing) again() (int, string) {
+	status, text := e.ask("POST", "/v1/webhooks/"+e.over+"/retry", "", nil)
+	return status, string(text)
 }
 
-// done waits for jobs' ends.
-func (e *erasing) done(tasks ...*task) {
+// done waits for a job's end.
+func (e *erasing) done(id string) (job shownJob) {
 	e.t.Helper()
-	for _, t := range tasks {
-		<-t.ended
-		if v := e.jobs.viewOf(t); v.State != front.JobDone {
-			b, _ := json.Marshal(v) //nolint:errchkjson // it is looked at by a person
-			e.t.Errorf("a job ended as %s", b)
+	for job.State == "" || job.State == "running" || job.State == "waiting" {
+		time.Sleep(100 * time.Millisecond)
+		_, text := e.ask("GET", "/v1/jobs/"+id, "", nil)
+		if err := json.Unmarshal(text, &job); err != nil {
+			e.t.Fatalf("%s: %v", text, err)
 		}
 	}
+	if job.State != "done" {
+		e.t.Errorf("a job ended as %+v", job)
+	}
+	return job
 }
 
 // nothingLeft wants nothing that was said of mallory, live or over.
 func (e *erasing) nothingLeft() {
 	e.t.Helper()
-	live, err := e.Gateway.store.Live(e.t.Context(), record.ID{}, nil, 10)
-	if err != nil || len(live.Rows) > 0 {
-		e.t.Errorf("%d webhooks wait, %v", len(live.Rows), err)
+	e.store.read = nil
+	_, text := e.ask("GET", "/v1/webhooks?limit=100", "", nil)
+	var log struct{ Webhooks []struct{ ID, State string } }
+	if err := json.Unmarshal(text, &log); err != nil || len(log.Webhooks) == 0 {
+		e.t.Fatalf("the log: %s (%v)", text, err)
 	}
-	page, err := e.Gateway.store.History(e.t.Context(), &persist.Filter{}, "", 10)
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	for _, f := range page.Finals {
-		if v, err := e.Gateway.store.Webhook(e.t.Context(), f.ID); err != nil || v.Payload != nil || v.Final.URL != "" {
-			e.t.Errorf("%s is there as %+v, %v", f.ID, v, err)
+	for _, w := range log.Webhooks {
+		_, shown := e.ask("GET", "/v1/webhooks/"+w.ID+"?include=payload", "", nil)
+		if w.State != "cancelled" || bytes.Contains(shown, []byte("mallory")) || bytes.Contains(shown, []byte("nobody.example/")) {
+			e.t.Errorf("%s is %s, as %s", w.ID, w.State, shown)
 		}
 	}
 }
@@ -156,7 +132,8 @@ func TestAnErasureFindsTheCopyOfAReplayThatHadReadBefore(t *testing.T) {
 		erasure := e.beginErasure()
 		time.Sleep(time.Minute)
 		close(goOn)
-		e.done(replay, erasure)
+		e.done(replay)
+		e.done(erasure)
 		e.nothingLeft()
 	})
 }
@@ -167,13 +144,11 @@ func TestAReplayRefusesWhatIsBeingErased(t *testing.T) {
 		e.store.erase = make(chan chan struct{})
 		erasure := e.beginErasure()
 		goOn := <-e.store.erase
-		replay := e.beginReplay()
-		e.done(replay)
-		if v := e.jobs.viewOf(replay); v.Skipped != 1 {
-			e.t.Errorf("the replay skipped %d, want 1", v.Skipped)
+		if job := e.done(e.beginReplay()); job.Skipped != 1 {
+			e.t.Errorf("the replay skipped %d, want 1", job.Skipped)
 		}
-		if _, err := e.repairs.Retry(e.t.Context(), e.over, nil); !errors.Is(err, front.ErrBodyGone) {
-			e.t.Errorf("a retry: %v, want ErrBodyGone", err)
+		if status, text := e.again(); status != fasthttp.StatusConflict || !strings.Contains(text, "body-gone") {
+			e.t.Errorf("a retry: %d: %s, want 409 and body-gone", status, text)
 		}
 		close(goOn)
 		e.done(erasure)
@@ -185,36 +160,68 @@ func TestAReplayRefusesWhatIsBeingErased(t *testing.T) {
 func TestAnErasureFindsTheCopyOfARetryThatHadReadBefore(t *testing.T) {
 	withErasing(t, func(e *erasing) {
 		e.store.read = make(chan chan struct{})
-		retried := make(chan error, 1)
+		type answer struct {
+			status int
+			text   string
+		}
+		retried := make(chan answer, 1)
 		go func() {
-			_, err := e.repairs.Retry(e.t.Context(), e.over, nil)
-			retried <- err
+			status, text := e.again()
+			retried <- answer{status, text}
 		}()
+		close(<-e.store.read) // of the front door, which looks whose it is
 		goOn := <-e.store.read
 		erasure := e.beginErasure()
 		time.Sleep(time.Second)
 		close(goOn)
-		if err := <-retried; err != nil {
-			e.t.Errorf("the retry: %v", err)
+		if a := <-retried; a.status != fasthttp.StatusAccepted {
+			e.t.Errorf("the retry: %d: %s", a.status, a.text)
 		}
 		e.done(erasure)
 		e.nothingLeft()
 	})
 }
 
-// TestAnErasureRunAgainLooksAtWhatWasCopiedMeanwhile has an erasure interrupted behind its look at what waits.
+// TestAnErasureRunAgainLooksAtWhatWasCopiedMeanwhile has an erasure that an earlier release was interrupted in, behind its look at
+// what waits, go on when that has been copied.
 func TestAnErasureRunAgainLooksAtWhatWasCopiedMeanwhile(t *testing.T) {
-	withErasing(t, func(e *erasing) {
-		if _, err := e.repairs.Retry(e.t.Context(), e.over, nil); err != nil {
-			e.t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		e := &erasing{world: newWorld(t)}
+		e.start()
+		before := e.beginErasure() // of nothing: its file has the subject's digest
+		e.done(before)
+		over := e.postOne(`{"url":"http://nobody.example/","subject":"mallory","body":"dear mallory","send_at":"2000-01-01T05:00:00Z"}`)
+		if status, text := e.ask("DELETE", "/v1/webhooks/"+over, "", nil); status >= 300 {
+			t.Fatalf("cancelling: %d: %s", status, text)
 		}
-		erasure := &task{jobs: e.jobs, ended: make(chan struct{}), rec: jobRecord{
-			ID: "job_Z", Kind: erasureKind, State: front.JobRunning, Position: json.RawMessage(`{"cancelled":0,"live":true}`),
-		}}
-		erasure.rec.Spec, _ = json.Marshal(&erasureSpec{Subject: mallory}) //nolint:errchkjson // of digests and strings
-		if err := e.erasure.run(e.t.Context(), erasure); err != nil {
-			e.t.Fatal(err)
+		if e.over = over; e.show(over).State != "cancelled" {
+			t.Fatal("it is not over")
 		}
+		if status, text := e.again(); status != fasthttp.StatusAccepted {
+			t.Fatalf("copying: %d: %s", status, text)
+		}
+		e.shutdown()
+		dir := filepath.Join(e.conf.Data.Dir, "jobs")
+		text, err := os.ReadFile(filepath.Join(dir, before+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var job map[string]any
+		if err := json.Unmarshal(text, &job); err != nil {
+			t.Fatal(err)
+		}
+		delete(job, "finished_at")
+		job["id"], job["state"], job["position"] = "job_Z", "running", map[string]any{"cancelled": 0, "live": true}
+		text, _ = json.Marshal(job) //nolint:errchkjson // it was JSON
+		if err := os.WriteFile(filepath.Join(dir, "job_Z.json"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		e.start()
+		e.done("job_Z")
 		e.nothingLeft()
+		e.close()
+		if strings.Contains(e.log.String(), `"level":"error"`) {
+			t.Errorf("the log: %s", &e.log)
+		}
 	})
 }

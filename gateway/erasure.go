@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/jobs"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -17,7 +18,7 @@ import (
 type erasures struct {
 	store      persist.Store
 	dispatcher *dispatch.Dispatcher
-	jobs       *jobs
+	jobs       *jobs.Runner
 	copies     *copies
 }
 
@@ -40,13 +41,16 @@ func (e erasures) Begin(
 	_ context.Context, subject record.Digest, tenants []string, tenant, key string,
 ) (front.JobView, bool, error) {
 	spec := erasureSpec{subject, tenants}
-	return e.jobs.begin(erasureKind, tenant, key, fmt.Sprintf("%s %q", hex.EncodeToString(subject[:]), tenants), &spec)
+	return e.jobs.Begin(jobs.Order{
+		Kind: erasureKind, Tenant: tenant, Key: key, Spec: &spec,
+		Fingerprint: fmt.Sprintf("%s %q", hex.EncodeToString(subject[:]), tenants),
+	})
 }
 
 // run is the job.
-func (e erasures) run(ctx context.Context, t *task) error {
+func (e erasures) run(ctx context.Context, t *jobs.Task) error {
 	var spec erasureSpec
-	if err := t.spec(&spec); err != nil {
+	if err := t.Spec(&spec); err != nil {
 		return err
 	}
 	filter := persist.Filter{Subject: spec.Subject, Tenants: spec.Tenants}
@@ -54,7 +58,7 @@ func (e erasures) run(ctx context.Context, t *task) error {
 		return errors.New("it names neither a subject nor a tenant")
 	}
 	var at erasurePosition
-	if err := t.position(&at); err != nil {
+	if err := t.Position(&at); err != nil {
 		return err
 	}
 	over, err := e.copies.erase(ctx, &filter)
@@ -74,7 +78,7 @@ func (e erasures) run(ctx context.Context, t *task) error {
 		}
 		before = page.Next
 		more = before != record.ID{}
-		if err := t.note(at.Cancelled, -1, at); err != nil {
+		if err := t.Note(at.Cancelled, -1, at); err != nil {
 			return err
 		}
 	}
@@ -82,7 +86,7 @@ func (e erasures) run(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
-	return t.note(int64(n), int64(n), at)
+	return t.Note(int64(n), int64(n), at)
 }
 
 // cancel ends a live webhook that is meant; its attempt, if one is under way, is waited for.

@@ -3,11 +3,13 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/jobs"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -15,16 +17,16 @@ import (
 // flows answers the front door's questions about callers' streams of webhooks, and is the operator's hand on them.
 type flows struct {
 	hosts
-	jobs   *jobs
+	jobs   *jobs.Runner
 	lastID func() record.ID // persist.Store's LastID
 	// begun are the cancellations that jobs of this process find begun, or about to be: flowCancel -> chan bool.
 	begun *sync.Map
 }
 
 // newFlows returns the hand on flows, and has jobs know what a cancellation is.
-func newFlows(h hosts, j *jobs, lastID func() record.ID) flows {
+func newFlows(h hosts, j *jobs.Runner, lastID func() record.ID) flows {
 	f := flows{h, j, lastID, new(sync.Map)}
-	j.kinds[flowCancelKind] = f.cancelling
+	j.Handle(flowCancelKind, jobs.Kind{Run: f.cancelling, Watches: true, Flow: cancelledFlow})
 	return f
 }
 
@@ -150,13 +152,20 @@ type flowCancel struct {
 	UpTo   string `json:"up_to"` // the id at or before which webhooks end; those accepted later go on
 }
 
+// cancelledFlow says which flow such a job is about.
+func cancelledFlow(spec json.RawMessage) string {
+	var of flowCancel
+	_ = json.Unmarshal(spec, &of) // unreadable: the job fails, and says so
+	return of.Flow
+}
+
 // CancelFlow begins a job that ends everything of a flow that was accepted until now. The flow is cancelled when it returns,
 // however many jobs are before this one: a job is to tell how far it came, and to go on where a crash comes first.
 func (f flows) CancelFlow(ctx context.Context, tenant, flow string) (*front.JobView, error) {
 	upTo := f.lastID()
 	spec, begun := flowCancel{tenant, flow, upTo.String()}, make(chan bool, 1)
 	f.begun.Store(spec, begun)
-	view, _, err := f.jobs.begin(flowCancelKind, tenant, "", "", spec)
+	view, _, err := f.jobs.Begin(jobs.Order{Kind: flowCancelKind, Tenant: tenant, Spec: spec})
 	if err != nil {
 		f.begun.Delete(spec)
 		return nil, err
@@ -176,9 +185,9 @@ const cancelLook = 100 * time.Millisecond
 
 // cancelling is the work of such a job. The schedule does it, and goes on over a restart by itself; so does the job, which
 // only watches, and whose own cancellation therefore brings nothing back.
-func (f flows) cancelling(ctx context.Context, t *task) error {
+func (f flows) cancelling(ctx context.Context, t *jobs.Task) error {
 	var spec flowCancel
-	if err := t.spec(&spec); err != nil {
+	if err := t.Spec(&spec); err != nil {
 		return err
 	}
 	upTo, err := record.ParseID(spec.UpTo)
@@ -207,7 +216,7 @@ func (f flows) cancelling(ctx context.Context, t *task) error {
 			return err
 		}
 		if known {
-			if err := t.note(int64(v.Cancelled), -1, nil); err != nil {
+			if err := t.Note(int64(v.Cancelled), -1, nil); err != nil {
 				return err
 			}
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/jobs"
 	"github.com/sluice-gateway/sluice/gateway/subscription"
 	"github.com/sluice-gateway/sluice/persist"
 )
@@ -76,7 +77,7 @@ type Gateway struct {
 	keys       *signingKeys
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher
-	jobs       *jobs
+	jobs       *jobs.Runner
 	flows      *flowCap
 	room       *subscription.Room
 	notices    *notices
@@ -106,7 +107,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if err := g.dispatcher.Restore(ctx); err != nil {
 		return errors.Join(fmt.Errorf("starting: %w", err), g.close())
 	}
-	g.jobs.resume() // before anyone can ask for one
+	g.jobs.Resume() // before anyone can ask for one
 	go func() { g.faults <- g.serveAdmin() }()
 	go func() { g.faults <- g.front.Serve(g.door()) }()
 
@@ -142,7 +143,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.log.Info().Msg("stopping: what is under way may finish")
 	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(g.set.Config.Shutdown.Timeout))
 	defer cancel()
-	g.jobs.close()
+	g.jobs.Close()
 	stopSending() // at once: what is still accepted waits on disk for the next start
 	if err := g.front.Shutdown(shut); err != nil {
 		g.log.Warn().Err(err).Msg("requests were still under way when the shutdown timeout passed")
@@ -167,7 +168,7 @@ func (g *Gateway) close() error {
 		}
 	}
 	if g.jobs != nil {
-		g.jobs.close()
+		g.jobs.Close()
 	}
 	if g.client != nil {
 		g.client.Close()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/jobs"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -18,7 +19,7 @@ import (
 // pace like anything else that waits.
 type replays struct {
 	store  persist.Store
-	jobs   *jobs
+	jobs   *jobs.Runner
 	copies *copies
 }
 
@@ -76,18 +77,18 @@ func (r replays) Begin(_ context.Context, filter *persist.Filter, tenant, key st
 	sum := sha256.Sum256(b)
 	spec := *filter
 	spec.UpTo = r.store.LastID() // not what it makes itself
-	return r.jobs.begin(replayKind, tenant, key, hex.EncodeToString(sum[:]), &spec)
+	return r.jobs.Begin(jobs.Order{Kind: replayKind, Tenant: tenant, Key: key, Fingerprint: hex.EncodeToString(sum[:]), Spec: &spec})
 }
 
 // run is the job. A webhook is accepted under a key made of the job's id and its own, so that one which was accepted before
-// a crash, and not noted yet, is not accepted twice, as long as the job goes on within keepJobs.
-func (r replays) run(ctx context.Context, t *task) error {
+// a crash, and not noted yet, is not accepted twice, as long as the job goes on within jobs.Keep.
+func (r replays) run(ctx context.Context, t *jobs.Task) error {
 	var filter persist.Filter
-	if err := t.spec(&filter); err != nil {
+	if err := t.Spec(&filter); err != nil {
 		return err
 	}
 	var at replayPosition
-	if err := t.position(&at); err != nil {
+	if err := t.Position(&at); err != nil {
 		return err
 	}
 	if !at.Counted {
@@ -98,7 +99,7 @@ func (r replays) run(ctx context.Context, t *task) error {
 		at.Counted, at.Total = true, n
 	}
 	for {
-		if err := t.note(at.Done, at.Total, at); err != nil {
+		if err := t.Note(at.Done, at.Total, at); err != nil {
 			return err
 		}
 		page, err := r.store.History(ctx, &filter, at.Cursor, replayPage)
@@ -110,7 +111,7 @@ func (r replays) run(ctx context.Context, t *task) error {
 		}
 		at.Done += int64(len(page.Finals))
 		if at.Cursor = page.Next; at.Cursor == "" {
-			return t.note(at.Done, max(at.Done, at.Total), at)
+			return t.Note(at.Done, max(at.Done, at.Total), at)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -119,12 +120,12 @@ func (r replays) run(ctx context.Context, t *task) error {
 }
 
 // repeat accepts finished webhooks anew, however long the store has no room for them.
-func (r replays) repeat(ctx context.Context, t *task, finals []*record.Final) error {
+func (r replays) repeat(ctx context.Context, t *jobs.Task, finals []*record.Final) error {
 	for len(finals) > 0 {
 		n, gone, err := r.group(ctx, t, finals)
 		switch {
 		case err == nil:
-			t.skip(gone)
+			t.Skip(gone)
 			finals = finals[n:]
 			continue
 		case !errors.Is(err, persist.ErrBusy) && !errors.Is(err, persist.ErrFull):
@@ -141,10 +142,10 @@ func (r replays) repeat(ctx context.Context, t *task, finals []*record.Final) er
 
 // group accepts the first of some finished webhooks anew, as many as one group takes, and returns how many it looked at, and
 // of how many of those nothing was left to be sent.
-func (r replays) group(ctx context.Context, t *task, finals []*record.Final) (n, gone int, err error) {
+func (r replays) group(ctx context.Context, t *jobs.Task, finals []*record.Final) (n, gone int, err error) {
 	copied := r.copies.begin()
 	defer copied.end()
-	var jobs []persist.Job
+	var anew []persist.Job
 	for bytes := 0; n < len(finals); n++ {
 		id := finals[n].ID
 		view, err := r.store.Webhook(ctx, id)
@@ -163,18 +164,18 @@ func (r replays) group(ctx context.Context, t *task, finals []*record.Final) (n,
 		if err != nil {
 			return 0, 0, err
 		}
-		if bytes += len(job.Payload); len(jobs) > 0 && bytes > replayGroup {
+		if bytes += len(job.Payload); len(anew) > 0 && bytes > replayGroup {
 			break
 		}
-		key := sha256.Sum256(append([]byte(t.rec.ID), id[:]...))
-		job.Idempotency = &persist.Idempotency{Key: key, Fingerprint: [16]byte(key[:16]), Keep: keepJobs}
-		jobs = append(jobs, job)
+		key := sha256.Sum256(append([]byte(t.ID()), id[:]...))
+		job.Idempotency = &persist.Idempotency{Key: key, Fingerprint: [16]byte(key[:16]), Keep: jobs.Keep}
+		anew = append(anew, job)
 	}
-	if len(jobs) == 0 {
+	if len(anew) == 0 {
 		return n, gone, nil
 	}
-	if _, err := copied.accept(ctx, r.store, jobs); err != nil {
-		return 0, 0, fmt.Errorf("accepting %d webhooks anew: %w", len(jobs), err)
+	if _, err := copied.accept(ctx, r.store, anew); err != nil {
+		return 0, 0, fmt.Errorf("accepting %d webhooks anew: %w", len(anew), err)
 	}
 	return n, gone, nil
 }

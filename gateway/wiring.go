@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/jobs"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist"
@@ -76,7 +77,7 @@ func (g *Gateway) open() (err error) {
 	if err = g.room.Load(context.Background()); err != nil {
 		return err
 	}
-	if g.jobs, err = openJobs(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
+	if g.jobs, err = jobs.Open(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
 		return err
 	}
 	g.front = g.newFront(signing, secret)
@@ -140,7 +141,8 @@ func (g *Gateway) newFront(signing *signing, secret [32]byte) *front.Front {
 	repeated := &copies{orphaned: signing.orphaned}
 	again := replays{g.store, g.jobs, repeated}
 	wiping := erasures{g.store, g.dispatcher, g.jobs, repeated}
-	g.jobs.kinds[replayKind], g.jobs.kinds[erasureKind] = again.run, wiping.run
+	g.jobs.Handle(replayKind, jobs.Kind{Run: again.run})
+	g.jobs.Handle(erasureKind, jobs.Kind{Run: wiping.run})
 	hand := hosts{g.dispatcher, signing.unsigned, conf.Holds, g.log}
 	return front.New(front.Settings{
 		Store: g.store, Hosts: hand, Flows: newFlows(hand, g.jobs, g.store.LastID), FlowCap: g.flows,

@@ -1,4 +1,4 @@
-package gateway
+package jobs
 
 import (
 	"encoding/json"
@@ -40,14 +40,11 @@ const (
 	jobSuffix  = ".json"
 )
 
+// view is the job as it is shown, but for what its kind knows of it.
 func (r *jobRecord) view() front.JobView {
 	v := front.JobView{
 		ID: r.ID, Kind: r.Kind, State: r.State, Tenant: r.Tenant, Done: r.Done, Skipped: r.Skipped, CreatedAt: front.At(r.CreatedAt),
 		FinishedAt: front.At(r.FinishedAt), Error: r.Error,
-	}
-	var of flowCancel
-	if r.Kind == flowCancelKind && json.Unmarshal(r.Spec, &of) == nil {
-		v.Flow = of.Flow
 	}
 	if r.Total != nil {
 		total := *r.Total
@@ -87,7 +84,7 @@ func readJobs(dir string, log zerolog.Logger) ([]jobRecord, error) {
 }
 
 // write makes a job's record durable in place of what was there before.
-func (j *jobs) write(r jobRecord) error {
+func (j *Runner) write(r jobRecord) error {
 	r.Version = jobVersion
 	b, err := json.Marshal(&r)
 	if err != nil {
@@ -113,7 +110,7 @@ func (j *jobs) write(r jobRecord) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-func (j *jobs) remove(id string) {
+func (j *Runner) remove(id string) {
 	if err := os.Remove(filepath.Join(j.dir, id+jobSuffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		j.log.Error().Err(err).Str("job", id).Msg("forgetting an old job")
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package gateway
+package jobs
 
 import (
 	"context"
@@ -19,13 +19,13 @@ import (
 
 func TestADiskThatTakesLongForOneJobKeepsNobodyWaiting(t *testing.T) {
 	dir := t.TempDir()
-	j, err := openJobs(dir, zerolog.Nop())
+	j, err := Open(dir, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := make(chan string, 1)
-	j.kinds["slow"] = func(_ context.Context, of *task) error {
-		next := filepath.Join(dir, of.rec.ID+jobSuffix+".next")
+	j.Handle("slow", Kind{Run: func(_ context.Context, of *Task) error {
+		next := filepath.Join(dir, of.ID()+jobSuffix+".next")
 		if err := syscall.Mkfifo(next, 0o600); err != nil { // what is written there waits for a reader
 			return err
 		}
@@ -33,12 +33,12 @@ func TestADiskThatTakesLongForOneJobKeepsNobodyWaiting(t *testing.T) {
 		of.saved = time.Time{}
 		j.mu.Unlock()
 		files <- next
-		if of.note(1, 2, nil) == nil {
+		if of.Note(1, 2, nil) == nil {
 			t.Error("a pipe was taken for a file: that proves nothing")
 		}
 		return os.Remove(next)
-	}
-	v, _, err := j.begin("slow", "eu", "", "", strings.Repeat("more than a pipe holds", 10_000))
+	}})
+	v, _, err := j.Begin(Order{Kind: "slow", Tenant: "eu", Spec: strings.Repeat("more than a pipe holds", 10_000)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,5 +62,5 @@ func TestADiskThatTakesLongForOneJobKeepsNobodyWaiting(t *testing.T) {
 	if v := ended(t, j, v.ID); v.State != front.JobDone {
 		t.Errorf("it ended as %+v", v)
 	}
-	j.close()
+	j.Close()
 }

@@ -1,15 +1,16 @@
-package gateway
+package jobs
 
 import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sluice-gateway/sluice/gateway/front"
 )
 
 // Jobs lists jobs, the latest first: those of one tenant, of all where it is empty.
-func (j *jobs) Jobs(_ context.Context, tenant string) ([]front.JobView, error) {
+func (j *Runner) Jobs(_ context.Context, tenant string) ([]front.JobView, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	views := make([]front.JobView, 0, len(j.all))
@@ -22,7 +23,7 @@ func (j *jobs) Jobs(_ context.Context, tenant string) ([]front.JobView, error) {
 }
 
 // Job returns one job; nil: there is none of that id.
-func (j *jobs) Job(_ context.Context, id string) (*front.JobView, error) {
+func (j *Runner) Job(_ context.Context, id string) (*front.JobView, error) {
 	t := j.find(id)
 	if t == nil {
 		return nil, nil //nolint:nilnil // what front.Jobs says of an unknown job
@@ -30,8 +31,11 @@ func (j *jobs) Job(_ context.Context, id string) (*front.JobView, error) {
 	return j.viewOf(t), nil
 }
 
+// endTimeout bounds how long who cancels a job waits for its end: its work looks for that between two steps.
+const endTimeout = 10 * time.Second
+
 // Cancel has a job end where it is, and returns it when it has. What it did stays done.
-func (j *jobs) Cancel(ctx context.Context, id string) (*front.JobView, error) {
+func (j *Runner) Cancel(ctx context.Context, id string) (*front.JobView, error) {
 	t := j.find(id)
 	if t == nil {
 		return nil, nil //nolint:nilnil // what front.Jobs says of an unknown job
@@ -45,7 +49,7 @@ func (j *jobs) Cancel(ctx context.Context, id string) (*front.JobView, error) {
 	default:
 	}
 	t.cancel(errJobCancelled)
-	ctx, stop := context.WithTimeout(ctx, handTimeout)
+	ctx, stop := context.WithTimeout(ctx, endTimeout)
 	defer stop()
 	select {
 	case <-t.ended:
@@ -55,7 +59,7 @@ func (j *jobs) Cancel(ctx context.Context, id string) (*front.JobView, error) {
 	}
 }
 
-func (j *jobs) find(id string) *task {
+func (j *Runner) find(id string) *Task {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, t := range j.all {
@@ -66,16 +70,19 @@ func (j *jobs) find(id string) *task {
 	return nil
 }
 
-func (j *jobs) viewOf(t *task) *front.JobView {
+func (j *Runner) viewOf(t *Task) *front.JobView {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	v := t.view()
 	return &v
 }
 
-// view is the job as it stands. Called with jobs.mu held.
-func (t *task) view() front.JobView {
+// view is the job as it stands. Called with Runner.mu held.
+func (t *Task) view() front.JobView {
 	v := t.rec.view()
+	if flow := t.runner.kinds[t.rec.Kind].Flow; flow != nil {
+		v.Flow = flow(t.rec.Spec)
+	}
 	if v.State == front.JobRunning && !t.works {
 		v.State = front.JobWaiting
 	}

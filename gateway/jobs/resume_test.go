@@ -1,4 +1,4 @@
-package gateway
+package jobs
 
 import (
 	"context"
@@ -12,21 +12,21 @@ import (
 
 // TestAJobThatIsBegunBeforeOthersAreResumedRunsOnce, as one whose request comes as soon as the front door is open.
 func TestAJobThatIsBegunBeforeOthersAreResumedRunsOnce(t *testing.T) {
-	j, err := openJobs(t.TempDir(), zerolog.Nop())
+	j, err := Open(t.TempDir(), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
 	runs, resumed := make(chan string, 2), make(chan struct{})
-	j.kinds["count"] = func(_ context.Context, of *task) error {
-		runs <- of.rec.ID
+	j.Handle("count", Kind{Run: func(_ context.Context, of *Task) error {
+		runs <- of.ID()
 		<-resumed
 		return nil
-	}
-	v, _, err := j.begin("count", "default", "", "", nil)
+	}})
+	v, _, err := j.Begin(Order{Kind: "count", Tenant: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.resume()
+	j.Resume()
 	close(resumed)
 	j.runs.Wait()
 	if len(runs) != 1 {
@@ -35,23 +35,23 @@ func TestAJobThatIsBegunBeforeOthersAreResumedRunsOnce(t *testing.T) {
 	if is, err := j.Job(t.Context(), v.ID); err != nil || is.State != front.JobDone {
 		t.Errorf("it stands as %+v, %v", is, err)
 	}
-	j.close()
+	j.Close()
 }
 
 func TestAJobThatIsCancelledBeforeItIsResumedNeverRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		c := &counting{to: 5, step: make(chan struct{}), from: make(chan int64, 1)}
-		j := openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+		j := openTestJobs(t, dir, map[string]Kind{"count": {Run: c.run}})
 		id, _ := begin(t, j, "count", "", "")
 		<-c.from
-		j.close()
+		j.Close()
 
-		j, err := openJobs(dir, zerolog.Nop())
+		j, err := Open(dir, zerolog.Nop())
 		if err != nil {
 			t.Fatal(err)
 		}
-		j.kinds = map[string]jobKind{"count": c.run}
+		j.kinds = map[string]Kind{"count": {Run: c.run}}
 		cancelled := make(chan *front.JobView, 1)
 		go func() {
 			v, err := j.Cancel(t.Context(), id.ID)
@@ -61,13 +61,13 @@ func TestAJobThatIsCancelledBeforeItIsResumedNeverRuns(t *testing.T) {
 			cancelled <- v
 		}()
 		synctest.Wait()
-		j.resume()
+		j.Resume()
 		if v := <-cancelled; v == nil || v.State != front.JobCancelled {
 			t.Errorf("it stands as %+v, want it cancelled", v)
 		}
 		if len(c.from) > 0 {
 			t.Error("it ran")
 		}
-		j.close()
+		j.Close()
 	})
 }

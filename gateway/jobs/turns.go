@@ -1,4 +1,4 @@
-package gateway
+package jobs
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 // the disk's time is bounded by itself, and none is needed for a webhook to be sent.
 //
 // A tenant's long replay holds neither another tenant's nor its own erasures, and no tenant holds an operator, who acts for
-// no tenant or for all. Jobs that only watch, as those of flows' cancellations, take no turn and are counted apart.
+// no tenant or for all. Jobs that only watch, take no turn and are counted apart.
 const (
 	maxTenantsJobs   = 4 // of all tenants together
 	maxJobsOfTenant  = 1 // of a kind
@@ -24,24 +24,24 @@ const (
 type turnOf struct{ tenant, kind string }
 
 // watches reports whether a job only looks at what others do.
-func (t *task) watches() bool { return t.rec.Kind == flowCancelKind }
+func (j *Runner) watches(t *Task) bool { return j.kinds[t.rec.Kind].Watches }
 
 // admit lets those run that have waited until there is room: of several the one whose tenant's last turn is the longest ago,
 // then the oldest. Called with j.mu held.
-func (j *jobs) admit() {
+func (j *Runner) admit() {
 	for j.ctx.Err() == nil {
 		running, last, tenants := map[turnOf]int{}, map[turnOf]uint64{}, 0
 		for _, t := range j.all {
 			of := turnOf{t.rec.Tenant, t.rec.Kind}
 			last[of] = max(last[of], t.turn)
-			if t.works && !t.watches() {
+			if t.works && !j.watches(t) {
 				running[of]++
 				if t.rec.Tenant != "" {
 					tenants++
 				}
 			}
 		}
-		var next *task
+		var next *Task
 		for _, t := range j.all {
 			if t.works || t.over || t.begins == nil || t.rec.State != front.JobRunning {
 				continue
@@ -52,7 +52,7 @@ func (j *jobs) admit() {
 				most = maxJobsOperators
 			}
 			switch {
-			case t.watches():
+			case j.watches(t):
 			case running[of] >= most, of.tenant != "" && tenants >= maxTenantsJobs:
 				continue
 			}
@@ -70,11 +70,11 @@ func (j *jobs) admit() {
 }
 
 // room reports whether one more job may be begun; else its error says how many have not ended. Called with j.mu held.
-func (j *jobs) room(of turnOf) error {
-	one := &task{rec: jobRecord{Tenant: of.tenant, Kind: of.kind}}
+func (j *Runner) room(of turnOf) error {
+	one := &Task{rec: jobRecord{Tenant: of.tenant, Kind: of.kind}}
 	all, own := 0, 0
 	for _, t := range slices.Concat(j.all, j.coming) {
-		if t.rec.State != front.JobRunning || t.watches() != one.watches() || (t.rec.Tenant == "") != (of.tenant == "") {
+		if t.rec.State != front.JobRunning || j.watches(t) != j.watches(one) || (t.rec.Tenant == "") != (of.tenant == "") {
 			continue
 		}
 		all++

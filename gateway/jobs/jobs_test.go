@@ -1,4 +1,4 @@
-package gateway
+package jobs
 
 import (
 	"context"
@@ -19,9 +19,9 @@ type counting struct {
 	from chan int64 // told where each run begins
 }
 
-func (c *counting) run(ctx context.Context, t *task) error {
+func (c *counting) run(ctx context.Context, t *Task) error {
 	var at int64
-	if err := t.position(&at); err != nil {
+	if err := t.Position(&at); err != nil {
 		return err
 	}
 	c.from <- at
@@ -31,28 +31,28 @@ func (c *counting) run(ctx context.Context, t *task) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := t.note(at+1, c.to, at+1); err != nil {
+		if err := t.Note(at+1, c.to, at+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func openTestJobs(t *testing.T, dir string, kinds map[string]jobKind) *jobs {
+func openTestJobs(t *testing.T, dir string, kinds map[string]Kind) *Runner {
 	t.Helper()
-	j, err := openJobs(dir, zerolog.Nop())
+	j, err := Open(dir, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
 	j.kinds = kinds
-	j.resume()
-	t.Cleanup(j.close)
+	j.Resume()
+	t.Cleanup(j.Close)
 	return j
 }
 
-func begin(t *testing.T, j *jobs, kind, key, fingerprint string) (front.JobView, bool) {
+func begin(t *testing.T, j *Runner, kind, key, fingerprint string) (front.JobView, bool) {
 	t.Helper()
-	v, existing, err := j.begin(kind, "eu", key, fingerprint, nil)
+	v, existing, err := j.Begin(Order{Kind: kind, Tenant: "eu", Key: key, Fingerprint: fingerprint})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func begin(t *testing.T, j *jobs, kind, key, fingerprint string) (front.JobView,
 }
 
 // ended waits for a job's run to return.
-func ended(t *testing.T, j *jobs, id string) front.JobView {
+func ended(t *testing.T, j *Runner, id string) front.JobView {
 	t.Helper()
 	task := j.find(id)
 	<-task.ended
@@ -70,7 +70,7 @@ func ended(t *testing.T, j *jobs, id string) front.JobView {
 func TestInterruptedJobGoesOnWhereItWas(t *testing.T) {
 	dir := t.TempDir()
 	c := &counting{to: 5, step: make(chan struct{}), from: make(chan int64, 1)}
-	j := openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+	j := openTestJobs(t, dir, map[string]Kind{"count": {Run: c.run}})
 	id, _ := begin(t, j, "count", "", "")
 	if at := <-c.from; at != 0 {
 		t.Fatalf("begins at %d", at)
@@ -79,12 +79,12 @@ func TestInterruptedJobGoesOnWhereItWas(t *testing.T) {
 		c.step <- struct{}{}
 	}
 	c.step <- struct{}{} // the third is noted by now
-	j.close()
+	j.Close()
 	if v := j.viewOf(j.find(id.ID)); v.State != front.JobWaiting {
 		t.Fatalf("interrupted it is %+v", v)
 	}
 
-	j = openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+	j = openTestJobs(t, dir, map[string]Kind{"count": {Run: c.run}})
 	at := <-c.from
 	if at < 3 {
 		t.Errorf("goes on from %d of at least 3", at)
@@ -101,7 +101,7 @@ func TestInterruptedJobGoesOnWhereItWas(t *testing.T) {
 func TestCancelledJobStaysCancelled(t *testing.T) {
 	dir := t.TempDir()
 	c := &counting{to: 5, step: make(chan struct{}), from: make(chan int64, 1)}
-	j := openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+	j := openTestJobs(t, dir, map[string]Kind{"count": {Run: c.run}})
 	id, _ := begin(t, j, "count", "", "")
 	<-c.from
 	c.step <- struct{}{}
@@ -112,17 +112,17 @@ func TestCancelledJobStaysCancelled(t *testing.T) {
 	if _, err := j.Cancel(t.Context(), id.ID); !errors.Is(err, front.ErrJobOver) {
 		t.Errorf("a second time: %v, want ErrJobOver", err)
 	}
-	j.close()
-	j = openTestJobs(t, dir, map[string]jobKind{"count": c.run})
+	j.Close()
+	j = openTestJobs(t, dir, map[string]Kind{"count": {Run: c.run}})
 	if v, err := j.Job(t.Context(), id.ID); err != nil || v.State != front.JobCancelled {
 		t.Errorf("after a restart: %+v, %v", v, err)
 	}
 }
 
 func TestJobsThatFailSayWhy(t *testing.T) {
-	j := openTestJobs(t, t.TempDir(), map[string]jobKind{
-		"bad":   func(context.Context, *task) error { return errors.New("no such luck") },
-		"panic": func(context.Context, *task) error { panic("oh") },
+	j := openTestJobs(t, t.TempDir(), map[string]Kind{
+		"bad":   {Run: func(context.Context, *Task) error { return errors.New("no such luck") }},
+		"panic": {Run: func(context.Context, *Task) error { panic("oh") }},
 	})
 	for kind, want := range map[string]string{
 		"bad": "no such luck", "panic": "it failed within Sluice: oh", "other": `this release knows no jobs of kind "other"`,
@@ -136,21 +136,21 @@ func TestJobsThatFailSayWhy(t *testing.T) {
 
 func TestKeyBeginsOneJob(t *testing.T) {
 	dir := t.TempDir()
-	j := openTestJobs(t, dir, map[string]jobKind{"none": func(context.Context, *task) error { return nil }})
+	j := openTestJobs(t, dir, map[string]Kind{"none": {Run: func(context.Context, *Task) error { return nil }}})
 	first, existing := begin(t, j, "none", "key", "a")
 	if existing {
 		t.Fatal("the first is not new")
 	}
 	ended(t, j, first.ID)
-	j.close()
+	j.Close()
 	j = openTestJobs(t, dir, j.kinds)
 	if again, existing := begin(t, j, "none", "key", "a"); !existing || again.ID != first.ID {
 		t.Errorf("again: %+v, %v", again, existing)
 	}
-	if _, _, err := j.begin("none", "eu", "key", "b", nil); !errors.Is(err, front.ErrJobConflict) {
+	if _, _, err := j.Begin(Order{Kind: "none", Tenant: "eu", Key: "key", Fingerprint: "b"}); !errors.Is(err, front.ErrJobConflict) {
 		t.Errorf("for something else: %v, want ErrJobConflict", err)
 	}
-	if _, existing, err := j.begin("none", "us", "key", "b", nil); existing || err != nil {
+	if _, existing, err := j.Begin(Order{Kind: "none", Tenant: "us", Key: "key", Fingerprint: "b"}); existing || err != nil {
 		t.Errorf("another tenant's: %v, %v", existing, err)
 	}
 	for tenant, want := range map[string]int{"": 2, "eu": 1, "us": 1, "asia": 0} {

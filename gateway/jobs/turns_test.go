@@ -1,4 +1,4 @@
-package gateway
+package jobs
 
 import (
 	"context"
@@ -14,18 +14,18 @@ import (
 
 // held is jobs that end when they are let, one by one.
 type held struct {
-	*jobs
+	*Runner
 	t *testing.T
 
 	mu   sync.Mutex
 	free map[string]chan struct{} // by the job's key
 }
 
-// withHeld runs a test with the kinds copy and wipe, and flow cancellations, none of which ends before it is let.
+// withHeld runs a test with the kinds copy and wipe, and one that watches, none of which ends before it is let.
 func withHeld(t *testing.T, do func(h *held)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &held{t: t, free: map[string]chan struct{}{}}
-		wait := func(ctx context.Context, t *task) error {
+		wait := func(ctx context.Context, t *Task) error {
 			select {
 			case <-h.freeOf(t.rec.Key):
 				return nil
@@ -33,9 +33,9 @@ func withHeld(t *testing.T, do func(h *held)) {
 				return ctx.Err()
 			}
 		}
-		h.jobs = openTestJobs(t, t.TempDir(), map[string]jobKind{"copy": wait, "wipe": wait, flowCancelKind: wait})
+		h.Runner = openTestJobs(t, t.TempDir(), map[string]Kind{"copy": {Run: wait}, "wipe": {Run: wait}, "watch": {Run: wait, Watches: true}})
 		do(h)
-		h.close()
+		h.Close()
 	})
 }
 
@@ -51,7 +51,7 @@ func (h *held) freeOf(key string) chan struct{} {
 
 func (h *held) begin(key, kind, tenant string) error {
 	h.t.Helper()
-	_, _, err := h.jobs.begin(kind, tenant, key, "", nil)
+	_, _, err := h.Begin(Order{Kind: kind, Tenant: tenant, Key: key})
 	return err
 }
 
@@ -100,7 +100,7 @@ func TestATenantsJobsHoldNobodyElses(t *testing.T) {
 		h.beginAll("wipe", "eu", "euw")
 		h.want("eu1", "euw", "us1")
 		h.beginAll("copy", "", "op1", "op2", "op3")
-		h.beginAll(flowCancelKind, "eu", "brake1", "brake2")
+		h.beginAll("watch", "eu", "brake1", "brake2")
 		h.want("brake1", "brake2", "eu1", "euw", "op1", "op2", "us1")
 	})
 }
@@ -147,7 +147,7 @@ func TestJobsThatHaveNotEndedAreBoundedByTenantAndInAll(t *testing.T) {
 			h.t.Errorf("one more of all: %v", err)
 		}
 		h.beginAll("copy", "", "an operator's")
-		h.beginAll(flowCancelKind, "eu", "a brake")
+		h.beginAll("watch", "eu", "a brake")
 		h.end("eu0")
 		h.beginAll("copy", "eu", "more")
 	})
@@ -159,9 +159,9 @@ func TestAnInterruptedJobIsGivenNoTurnAgain(t *testing.T) {
 		h.beginAll("copy", "eu", "1", "2")
 		h.stop()
 		synctest.Wait()
-		h.jobs.mu.Lock()
+		h.Runner.mu.Lock()
 		h.admit()
-		h.jobs.mu.Unlock()
+		h.Runner.mu.Unlock()
 		if v := h.viewOf(h.all[0]); v.State != front.JobWaiting {
 			h.t.Errorf("interrupted it is %+v", v)
 		}
