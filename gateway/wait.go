@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/front"
+	"github.com/sluice-gateway/sluice/gateway/operate"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -32,9 +33,7 @@ func (g *Gateway) try(ctx context.Context, w *record.Webhook, force bool) (*fron
 	case err != nil:
 		return nil, nil, err
 	case blocked != nil:
-		return nil, &front.Waiting{
-			Reason: string(blocked.Reason), Detail: detail(blocked), Until: front.Instant{Time: blocked.Until}, Position: -1,
-		}, nil
+		return nil, operate.Blocked(blocked), nil
 	}
 	return ending(a), nil, nil
 }

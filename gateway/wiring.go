@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/jobs"
+	"github.com/sluice-gateway/sluice/gateway/operate"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist"
@@ -135,19 +136,17 @@ func (g *Gateway) newDispatcher(signing *signing, registry *prometheus.Registry)
 	})
 }
 
-// newFront returns the front door, and has jobs know what replays and erasures are. Secret keys the digests in lanes.
+// newFront returns the front door, and the operator's hand behind it. Secret keys the digests in lanes.
 func (g *Gateway) newFront(signing *signing, secret [32]byte) *front.Front {
 	conf := &g.set.Config
-	repeated := &copies{orphaned: signing.orphaned}
-	again := replays{g.store, g.jobs, repeated}
-	wiping := erasures{g.store, g.dispatcher, g.jobs, repeated}
-	g.jobs.Handle(replayKind, jobs.Kind{Run: again.run})
-	g.jobs.Handle(erasureKind, jobs.Kind{Run: wiping.run})
-	hand := hosts{g.dispatcher, signing.unsigned, conf.Holds, g.log}
+	hand := operate.New(operate.Settings{
+		Store: g.store, Dispatcher: g.dispatcher, Jobs: g.jobs, MostHeld: operate.MostHeld(conf.Holds),
+		Unsigned: signing.unsigned, Orphaned: signing.orphaned, Log: g.log,
+	})
 	return front.New(front.Settings{
-		Store: g.store, Hosts: hand, Flows: newFlows(hand, g.jobs, g.store.LastID), FlowCap: g.flows,
-		Jobs: g.jobs, Logbook: logbook{g.store, g.dispatcher},
-		Repairs: repairs{g.store, g.dispatcher, repeated}, Replays: again, Erasures: wiping,
+		Store: g.store, Jobs: g.jobs, FlowCap: g.flows,
+		Hosts: hand.Hosts, Flows: hand.Flows, Logbook: hand.Logbook,
+		Repairs: hand.Repairs, Replays: hand.Replays, Erasures: hand.Erasures,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Forward:       g.forward, Tunnel: g.tunnel, Await: g.await, Try: g.try, KeySet: g.keys.set,
 		Policies: g.rules.policies, Credentials: named{&g.rules}, Tokens: g.rules.tokens,

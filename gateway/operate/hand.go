@@ -1,4 +1,4 @@
-package gateway
+package operate
 
 import (
 	"cmp"
@@ -22,8 +22,8 @@ func (h hosts) Pause(ctx context.Context, name string) (*front.HostView, error) 
 	var refused error
 	view, err := h.change(ctx, name, func(s *schedule.Schedule, now time.Time, host string) bool {
 		if v, _ := s.Host(now, host); !v.Held {
-			if _, held := s.Holds(); held >= h.holds.Hosts {
-				refused = &front.TooManyHeldError{What: "hosts", Most: h.holds.Hosts}
+			if _, held := s.Holds(); held >= h.most.Hosts {
+				refused = &front.TooManyHeldError{What: "hosts", Most: h.most.Hosts}
 				return false
 			}
 			s.HoldHost(now, host)

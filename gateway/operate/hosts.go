@@ -1,4 +1,4 @@
-package gateway
+package operate
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
@@ -21,7 +20,7 @@ import (
 type hosts struct {
 	dispatcher *dispatch.Dispatcher
 	unsigned   func(*record.Webhook) string // why it could not be signed when that was tried; empty: it can be
-	holds      configs.Holds
+	most       MostHeld
 	log        zerolog.Logger
 }
 

@@ -1,4 +1,4 @@
-package gateway
+package operate
 
 import (
 	"cmp"
@@ -90,8 +90,8 @@ func shownFlow(f *schedule.FlowView) front.FlowView {
 func (f flows) HoldFlow(ctx context.Context, tenant, flow string) (*front.FlowView, error) {
 	hold := func(s *schedule.Schedule, now time.Time, name schedule.FlowName) (bool, error) {
 		if v, _ := s.Flow(name); !v.Held {
-			if held, _ := s.Holds(); held >= f.holds.Flows {
-				return false, &front.TooManyHeldError{What: "flows", Most: f.holds.Flows}
+			if held, _ := s.Holds(); held >= f.most.Flows {
+				return false, &front.TooManyHeldError{What: "flows", Most: f.most.Flows}
 			}
 			s.HoldFlow(now, name)
 		}

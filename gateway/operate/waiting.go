@@ -1,4 +1,4 @@
-package gateway
+package operate
 
 import (
 	"fmt"
@@ -53,13 +53,15 @@ func (w *waiting) words() string {
 	return fmt.Sprintf("others of flow %s go before it", w.flow.Flow)
 }
 
-// detail says why a call waits that stands in no queue.
-func detail(w *schedule.Waiting) string {
+// Blocked says what holds a call back that stands in no queue.
+func Blocked(w *schedule.Waiting) *front.Waiting {
 	of := waiting{Waiting: *w}
-	if of.Position = -1; of.Reason == schedule.Turn {
-		return "others of its lane go before it"
+	of.Position = -1
+	shown := &front.Waiting{Reason: string(w.Reason), Detail: of.words(), Until: front.Instant{Time: w.Until}, Position: -1}
+	if w.Reason == schedule.Turn {
+		shown.Detail = "others of its lane go before it"
 	}
-	return of.words()
+	return shown
 }
 
 // place says where it stands in its flow and about when its turn comes; empty: nothing of that is known.

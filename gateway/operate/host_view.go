@@ -1,4 +1,4 @@
-package gateway
+package operate
 
 import (
 	"encoding/hex"
