@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/credential"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/rules"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -57,9 +58,9 @@ func credentialFaults(conf *configs.Config) (faults configs.Faults) {
 }
 
 // named are the credentials in force, for who checks definitions and for who sends.
-type named struct{ of *inForce }
+type named struct{ of *rules.InForce }
 
-func (n named) set() *credential.Set { return n.of.now.Load().credentials }
+func (n named) set() *credential.Set { return n.of.Credentials() }
 
 // For is webhook.Credentials'.
 func (n named) For(name, tenant, host string) (header string, known, allowed bool) {

@@ -55,7 +55,7 @@ func (g *Gateway) administrators(next http.Handler) http.Handler {
 		given := r.Header.Get("Authorization")
 		open := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
 		if open || len(given) > len(scheme) && strings.EqualFold(given[:len(scheme)], scheme) &&
-			g.rules.tokens().Admits(given[len(scheme):], front.Admin) {
+			g.rules.Tokens().Admits(given[len(scheme):], front.Admin) {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/jobs"
+	"github.com/sluice-gateway/sluice/gateway/rules"
 	"github.com/sluice-gateway/sluice/gateway/subscription"
 	"github.com/sluice-gateway/sluice/persist"
 )
@@ -62,7 +63,7 @@ type Gateway struct {
 	log   zerolog.Logger
 	ready atomic.Bool
 
-	rules     inForce
+	rules     rules.InForce
 	reloading sync.Mutex
 	conf      configs.Config // in force; under reloading
 	ways      []*egress.Way  // of its egress.hosts, as their files were read

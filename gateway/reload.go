@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/rules"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 )
 
@@ -79,14 +80,15 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	was := g.rules.now.Load()
-	is := newRules(&next, was)
-	if is.credentials, err = g.credentials(&next, was.credentials); err != nil {
+	was := g.rules.Now()
+	var files rules.Read
+	if files.Credentials, err = g.credentials(&next, was.Credentials()); err != nil {
 		return nil, err
 	}
-	if is.signers, err = readSigners(is.policies); err != nil {
+	if files.Signers, err = readSigners(next.PolicySet()); err != nil {
 		return nil, err
 	}
+	is := rules.New(&next, files, was)
 	if g.certificate != nil {
 		if err := g.certificate.reload(); err != nil {
 			return nil, err
@@ -97,12 +99,12 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	otherWays := within(changed, "egress") || !slices.EqualFunc(ways, g.ways, (*egress.Way).Same)
 	closeKept := func() {}
 	err = g.dispatcher.Do(ctx, func(s *schedule.Schedule, now time.Time) {
-		g.rules.now.Store(is)
+		g.rules.Put(is)
 		if otherWays { // else connections are kept
 			closeKept = g.client.Reconfigure(reach)
 		}
 		if limits {
-			s.Reconfigure(now, is.changedBudgets(was), func(host string) (circuit.Config, bool) { return is.changedBreaker(host, was) })
+			s.Reconfigure(now, is.ChangedBudgets(was), func(host string) (circuit.Config, bool) { return is.ChangedBreaker(host, was) })
 		}
 		s.ReconfigureFlows(now, next.Priorities.Floor)
 	})

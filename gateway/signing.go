@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/rules"
 	"github.com/sluice-gateway/sluice/gateway/sign"
 	"github.com/sluice-gateway/sluice/gateway/subscription"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -20,7 +21,7 @@ import (
 // signing signs attempts as their policies say: deliveries of a subscription with its secrets, other webhooks with those of
 // the policy's secret_file, and by schemes of keys with the gateway's own. What it cannot sign is not sent.
 type signing struct {
-	rules *inForce
+	rules *rules.InForce
 	keys  *signingKeys
 	// secrets returns what a subscription's deliveries are signed with at an instant, the newest first;
 	// subscription.ErrNotFound: it is gone, and nothing is left to sign them with.
@@ -64,7 +65,7 @@ func (s *signing) signer(by *policy.Signature, w *record.Webhook, now time.Time)
 	case by.SecretFile == "":
 		return nil, fmt.Errorf("%s: there is no secret: want sign: secret_file in the policy", scheme)
 	default:
-		signer := s.rules.now.Load().signers[*by]
+		signer := s.rules.Signer(*by)
 		if signer == nil { // put in force this moment
 			return nil, fmt.Errorf("%s: %s has not been read yet", scheme, by.SecretFile)
 		}
@@ -94,9 +95,9 @@ func (s *signing) orphaned(w *record.Webhook) bool {
 	if w.Subscription == "" || !s.gone(w.Subscription) {
 		return false
 	}
-	p := s.rules.policies()[w.Policy]
+	p := s.rules.Policies()[w.Policy]
 	if p == nil { // it is not configured any more
-		p = s.rules.policies()[policy.Default]
+		p = s.rules.Policies()[policy.Default]
 	}
 	return slices.ContainsFunc(p.Sign, func(by policy.Signature) bool { return !by.Own })
 }
@@ -114,7 +115,7 @@ func (s *signing) failed(p *policy.Policy, w *record.Webhook, err error) error {
 // unsigned says why a webhook that waits could not be signed when that was tried last; empty: there is nothing to say.
 func (s *signing) unsigned(w *record.Webhook) string {
 	name := w.Policy
-	if s.rules.policies()[name] == nil { // it is not configured any more
+	if s.rules.Policies()[name] == nil { // it is not configured any more
 		name = policy.Default
 	}
 	cause, failed := s.failing.why(signedFor{name, w.Subscription})

@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/rules"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/gateway/simulate"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -25,18 +26,17 @@ func Simulate(conf *configs.Config, of *configs.Scenario) (*Simulation, error) {
 
 // Play is Simulate for a scenario that is no file; also changes the settings it is played with, unless it is nil.
 func Play(conf *configs.Config, sc *simulate.Scenario, also func(*simulate.Settings)) (*simulate.Report, error) {
-	compiled := newRules(conf, nil)
-	var rules inForce
-	rules.now.Store(compiled)
-	spares := spares{rules: &rules}
+	var in rules.InForce
+	in.Put(rules.New(conf, rules.Read{}, nil))
+	spares := rules.NewSpares(&in)
 	set := simulate.Settings{
 		Schedule: schedule.Settings{
-			MaxInFlight: conf.Egress.MaxInFlight, Budget: spares.newBudget, Breaker: spares.newBreaker,
-			SpareBudget: spares.spareBudget, SpareBreaker: spares.spareBreaker,
-			Flow: rules.flow, Tenant: rules.tenant, Floor: conf.Priorities.Floor,
+			MaxInFlight: conf.Egress.MaxInFlight, Budget: spares.NewBudget, Breaker: spares.NewBreaker,
+			SpareBudget: spares.SpareBudget, SpareBreaker: spares.SpareBreaker,
+			Flow: in.Flow, Tenant: in.Tenant, Floor: conf.Priorities.Floor,
 		},
-		Policies: compiled.policies, Health: func(host string, status int, class policy.ErrorClass, deferred bool) circuit.Result {
-			return dispatch.Health(class, deferred, rules.fails(host, status, deferred))
+		Policies: in.Policies(), Health: func(host string, status int, class policy.ErrorClass, deferred bool) circuit.Result {
+			return dispatch.Health(class, deferred, in.Fails(host, status, deferred))
 		},
 	}
 	if also != nil {

@@ -16,9 +16,9 @@ import (
 
 // newRoom returns the room of subscriptions. Secret keys the digests in lanes.
 func (g *Gateway) newRoom(secret [32]byte) *subscription.Room {
-	address := webhook.Defaults{LaneBy: g.rules.laneBy, Secret: secret}
+	address := webhook.Defaults{LaneBy: g.rules.LaneBy, Secret: secret}
 	return subscription.New(subscription.Settings{
-		Store: g.store, Flows: flowBrake{g.dispatcher, g.store.LastID}, Policies: g.rules.policies, Address: address.Address,
+		Store: g.store, Flows: flowBrake{g.dispatcher, g.store.LastID}, Policies: g.rules.Policies, Address: address.Address,
 		Subject:  func(subject string) record.Digest { return webhook.SubjectDigest(&address.Secret, subject) },
 		Keep:     func() time.Duration { return time.Duration(g.set.Config.Retention.Metadata) },
 		Disabled: g.notices.disabled,
@@ -44,6 +44,13 @@ func (s subscriptions) Test(ctx context.Context, tenant, id string) (*front.Test
 		return nil, fmt.Errorf("subscription %s: %w", id, brakeError(err))
 	}
 	return &front.Tested{Event: w.Event, Attempt: *answer.Attempt}, nil
+}
+
+// flowRule is what the schedule goes by: a flow of a subscription that is disabled is suspended.
+func (g *Gateway) flowRule(name schedule.FlowName) schedule.FlowRule {
+	rule := g.rules.Flow(name)
+	rule.Suspended = g.room.Suspended(name.Tenant, name.Flow)
+	return rule
 }
 
 // attempted tells the room of deliveries' attempts, and the notices of failures, and says which flows that suspends.

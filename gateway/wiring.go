@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/jobs"
 	"github.com/sluice-gateway/sluice/gateway/operate"
+	"github.com/sluice-gateway/sluice/gateway/rules"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist"
@@ -37,11 +38,10 @@ func (g *Gateway) open() (err error) {
 	if err = g.listen(); err != nil {
 		return err
 	}
-	rules := newRules(conf, nil)
-	if rules.signers, err = readSigners(rules.policies); err != nil {
+	var files rules.Read
+	if files.Signers, err = readSigners(conf.PolicySet()); err != nil {
 		return err
 	}
-	g.rules.now.Store(rules)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err = g.openStore(registry); err != nil {
@@ -51,9 +51,10 @@ func (g *Gateway) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if rules.credentials, err = g.credentials(conf, nil); err != nil {
+	if files.Credentials, err = g.credentials(conf, nil); err != nil {
 		return err
 	}
+	g.rules.Put(rules.New(conf, files, nil))
 	reach, ways, err := egressRules(conf, g.listener, g.adminListener)
 	if err != nil {
 		return err
@@ -70,11 +71,11 @@ func (g *Gateway) open() (err error) {
 		rules: &g.rules, keys: g.keys, notices: g.notices, log: g.log,
 		secrets: func(id string, now time.Time) ([]string, error) { return g.room.Secrets(id, now) },
 	}
-	g.flows = newFlowCap(func() int { return g.rules.now.Load().maxFlows })
+	g.flows = newFlowCap(g.rules.MaxFlows)
 	g.dispatcher = g.newDispatcher(signing, registry)
 	g.room = g.newRoom(secret)
 	g.notices.look, g.notices.accept = g.dispatcher.Ask, g.store.Enqueue
-	g.notices.address = (&webhook.Defaults{LaneBy: g.rules.laneBy, Secret: secret}).Address
+	g.notices.address = (&webhook.Defaults{LaneBy: g.rules.LaneBy, Secret: secret}).Address
 	if err = g.room.Load(context.Background()); err != nil {
 		return err
 	}
@@ -119,19 +120,19 @@ func (g *Gateway) openStore(registry *prometheus.Registry) error {
 
 func (g *Gateway) newDispatcher(signing *signing, registry *prometheus.Registry) *dispatch.Dispatcher {
 	conf := &g.set.Config
-	spares := spares{rules: &g.rules}
+	spares := rules.NewSpares(&g.rules)
 	return dispatch.New(dispatch.Settings{
 		Sign:  signing.sign,
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
 		Credentials: named{&g.rules},
 		Schedule: schedule.Settings{
-			MaxInFlight: g.places.calls, Budget: spares.newBudget, Breaker: spares.newBreaker,
-			SpareBudget: spares.spareBudget, SpareBreaker: spares.spareBreaker,
-			Flow: g.flowRule, Tenant: g.rules.tenant, Floor: conf.Priorities.Floor,
+			MaxInFlight: g.places.calls, Budget: spares.NewBudget, Breaker: spares.NewBreaker,
+			SpareBudget: spares.SpareBudget, SpareBreaker: spares.SpareBreaker,
+			Flow: g.flowRule, Tenant: g.rules.Tenant, Floor: conf.Priorities.Floor,
 		},
-		Policies: g.rules.policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
+		Policies: g.rules.Policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Alarm: g.set.Alarm, Log: g.log, Metrics: registry,
-		HostLabel: g.rules.hostLabel, ShowURL: g.rules.showURL, Override: g.rules.override, Fails: g.rules.fails,
+		HostLabel: g.rules.HostLabel, ShowURL: g.rules.ShowURL, Override: g.rules.Override, Fails: g.rules.Fails,
 		Attempted: g.attempted, Restored: g.restored, WhyCancelled: g.whyCancelled, FlowWaits: g.flows.heard,
 	})
 }
@@ -149,8 +150,8 @@ func (g *Gateway) newFront(signing *signing, secret [32]byte) *front.Front {
 		Repairs: hand.Repairs, Replays: hand.Replays, Erasures: hand.Erasures,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Forward:       g.forward, Tunnel: g.tunnel, Await: g.await, Try: g.try, KeySet: g.keys.set,
-		Policies: g.rules.policies, Credentials: named{&g.rules}, Tokens: g.rules.tokens,
-		LaneBy: g.rules.laneBy, Priority: g.rules.priority, Destination: g.mayCall, ShowURL: g.rules.showURL,
+		Policies: g.rules.Policies, Credentials: named{&g.rules}, Tokens: g.rules.Tokens,
+		LaneBy: g.rules.LaneBy, Priority: g.rules.Priority, Destination: g.mayCall, ShowURL: g.rules.ShowURL,
 		Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook), Names: conf.Names,
 		MaxConns: g.places.connections, ReadTimeout: time.Duration(conf.Connections.ReadTimeout),
 		IdleTimeout: time.Duration(conf.Connections.IdleTimeout),

@@ -1,4 +1,4 @@
-package gateway
+package rules
 
 import (
 	"time"
@@ -8,11 +8,11 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// spares makes a schedule's budgets and breakers by the rules in force, of those that it does not use any more where there are
+// Spares makes a schedule's budgets and breakers by the rules in force, of those that it does not use any more where there are
 // some: with many more hosts than are warm at once, each call would make new ones and leave others to the collector, 1.4 KB
 // together. It has one user at a time, the schedule.
-type spares struct {
-	rules    *inForce
+type Spares struct {
+	rules    *InForce
 	budgets  []*limiter.Budget
 	breakers []*circuit.Breaker
 }
@@ -20,7 +20,11 @@ type spares struct {
 // mostSpares is how many of each are kept: one is needed about as often as one is spared.
 const mostSpares = 256
 
-func (s *spares) newBudget(lane record.Lane, now time.Time) *limiter.Budget {
+// NewSpares returns none yet.
+func NewSpares(in *InForce) *Spares { return &Spares{rules: in} }
+
+// NewBudget returns the budget of a lane that is called again, or for the first time.
+func (s *Spares) NewBudget(lane record.Lane, now time.Time) *limiter.Budget {
 	conf := s.rules.now.Load().budget(lane.Host)
 	b, left := last(s.budgets)
 	if b == nil {
@@ -31,7 +35,8 @@ func (s *spares) newBudget(lane record.Lane, now time.Time) *limiter.Budget {
 	return b
 }
 
-func (s *spares) newBreaker(host string) *circuit.Breaker {
+// NewBreaker returns the breaker of such a host.
+func (s *Spares) NewBreaker(host string) *circuit.Breaker {
 	conf := s.rules.now.Load().breakerOf(host).circuit
 	b, left := last(s.breakers)
 	if b == nil {
@@ -42,13 +47,15 @@ func (s *spares) newBreaker(host string) *circuit.Breaker {
 	return b
 }
 
-func (s *spares) spareBudget(b *limiter.Budget) {
+// SpareBudget takes one that is used no more.
+func (s *Spares) SpareBudget(b *limiter.Budget) {
 	if len(s.budgets) < mostSpares {
 		s.budgets = append(s.budgets, b)
 	}
 }
 
-func (s *spares) spareBreaker(b *circuit.Breaker) {
+// SpareBreaker takes one that is used no more.
+func (s *Spares) SpareBreaker(b *circuit.Breaker) {
 	if len(s.breakers) < mostSpares {
 		s.breakers = append(s.breakers, b)
 	}

@@ -1,4 +1,4 @@
-package gateway
+package rules
 
 import (
 	"strings"
@@ -32,7 +32,7 @@ type knownHosts struct {
 // maxKnownHosts bounds them; each takes some 200 bytes.
 const maxKnownHosts = 1 << 15
 
-func (r *rules) of(host string) *hostRules {
+func (r *Rules) of(host string) *hostRules {
 	if d, ok := r.known.byName.Load(host); ok {
 		return d.(*hostRules) //nolint:forcetypeassert // nothing else is stored
 	}
@@ -45,7 +45,7 @@ func (r *rules) of(host string) *hostRules {
 	return d
 }
 
-func (r *rules) newHostRules(host string) *hostRules {
+func (r *Rules) newHostRules(host string) *hostRules {
 	h := r.limits.Match(host)
 	d := &hostRules{
 		label: h.Match, laneBy: webhook.LaneBy{By: webhook.By(h.By.Kind), Segments: h.By.Segments},
@@ -60,7 +60,7 @@ func (r *rules) newHostRules(host string) *hostRules {
 	return d
 }
 
-func (r *rules) overrideOf(h *configs.Host) *limiter.Override {
+func (r *Rules) overrideOf(h *configs.Host) *limiter.Override {
 	if h.Match == "" {
 		return nil
 	}
@@ -75,13 +75,13 @@ func (r *rules) overrideOf(h *configs.Host) *limiter.Override {
 	return o
 }
 
-func (r *rules) laneBy(host string) webhook.LaneBy      { return r.of(host).laneBy }
-func (r *rules) hostLabel(host string) string           { return r.of(host).label }
-func (r *rules) override(host string) *limiter.Override { return r.of(host).override }
+func (r *Rules) laneBy(host string) webhook.LaneBy      { return r.of(host).laneBy }
+func (r *Rules) hostLabel(host string) string           { return r.of(host).label }
+func (r *Rules) override(host string) *limiter.Override { return r.of(host).override }
 
 // showURL makes URLs fit to be shown: without credentials, and without their path where the configuration says that it
 // is one.
-func (r *rules) showURL(host, url string) string {
+func (r *Rules) showURL(host, url string) string {
 	if r.of(host).maskPath {
 		return webhook.MaskPath(url)
 	}

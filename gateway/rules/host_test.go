@@ -1,4 +1,4 @@
-package gateway
+package rules
 
 import (
 	"fmt"
@@ -9,13 +9,13 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 )
 
-func rulesOf(t testing.TB, yaml string) *rules {
+func rulesOf(t testing.TB, yaml string) *Rules {
 	t.Helper()
 	conf, err := configs.Parse("sluice.yaml", []byte(yaml))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRules(conf, nil)
+	return New(conf, Read{}, nil)
 }
 
 func TestWhatRulesSayOfAHostIsThatOfItsEntryHoweverOftenAndBesideHowManyTheyAreAsked(t *testing.T) {

@@ -1,4 +1,4 @@
-package gateway
+package rules
 
 import (
 	"github.com/sluice-gateway/sluice/circuit"
@@ -36,16 +36,16 @@ func newBreakerRules(conf *configs.Config) breakerRules {
 }
 
 // breakerOf returns the rule of a host's breaker.
-func (r *rules) breakerOf(host string) *breakerRule { return r.of(host).breaker }
+func (r *Rules) breakerOf(host string) *breakerRule { return r.of(host).breaker }
 
-// changedBreaker returns the configuration of a host's breaker, and whether it differs from what it was.
-func (r *rules) changedBreaker(host string, was *rules) (circuit.Config, bool) {
+// ChangedBreaker returns the configuration of a host's breaker, and whether it differs from what it was.
+func (r *Rules) ChangedBreaker(host string, was *Rules) (circuit.Config, bool) {
 	is := r.breakerOf(host).circuit
 	return is, is != was.breakerOf(host).circuit
 }
 
-// fails is dispatch.Settings.Fails.
-func (f *inForce) fails(host string, status int, deferred bool) bool {
+// Fails is dispatch.Settings.Fails.
+func (f *InForce) Fails(host string, status int, deferred bool) bool {
 	rule := f.now.Load().breakerOf(host)
 	if deferred {
 		return rule.deferred.Has(status)
