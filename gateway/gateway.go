@@ -23,7 +23,9 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/jobs"
+	"github.com/sluice-gateway/sluice/gateway/notice"
 	"github.com/sluice-gateway/sluice/gateway/rules"
+	"github.com/sluice-gateway/sluice/gateway/signer"
 	"github.com/sluice-gateway/sluice/gateway/subscription"
 	"github.com/sluice-gateway/sluice/persist"
 )
@@ -75,13 +77,13 @@ type Gateway struct {
 
 	store      persist.Store
 	accepting  func() error // why the store accepts nothing now
-	keys       *signingKeys
+	keys       *signer.Keys
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher
 	jobs       *jobs.Runner
 	flows      *flowCap
 	room       *subscription.Room
-	notices    *notices
+	notices    *notice.Teller
 	front      *front.Front
 	admin      *http.Server
 }
@@ -121,7 +123,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	go func() {
 		defer close(counted)
 		var telling sync.WaitGroup
-		telling.Go(func() { g.notices.run(counting) })
+		telling.Go(func() { g.notices.Run(counting) })
 		g.room.Run(counting)
 		telling.Wait()
 	}()

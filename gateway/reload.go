@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/rules"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/gateway/signer"
 )
 
 // ErrNoFile is Reload's answer where Settings have no Reload.
@@ -85,7 +86,7 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	if files.Credentials, err = g.credentials(&next, was.Credentials()); err != nil {
 		return nil, err
 	}
-	if files.Signers, err = readSigners(next.PolicySet()); err != nil {
+	if files.Signers, err = signer.ReadFiles(next.PolicySet()); err != nil {
 		return nil, err
 	}
 	is := rules.New(&next, files, was)

@@ -21,7 +21,7 @@ func (g *Gateway) newRoom(secret [32]byte) *subscription.Room {
 		Store: g.store, Flows: flowBrake{g.dispatcher, g.store.LastID}, Policies: g.rules.Policies, Address: address.Address,
 		Subject:  func(subject string) record.Digest { return webhook.SubjectDigest(&address.Secret, subject) },
 		Keep:     func() time.Duration { return time.Duration(g.set.Config.Retention.Metadata) },
-		Disabled: g.notices.disabled,
+		Disabled: g.notices.Disabled,
 		Log:      g.log,
 	})
 }
@@ -55,7 +55,7 @@ func (g *Gateway) flowRule(name schedule.FlowName) schedule.FlowRule {
 
 // attempted tells the room of deliveries' attempts, and the notices of failures, and says which flows that suspends.
 func (g *Gateway) attempted(now time.Time, attempts []dispatch.Attempted) []schedule.FlowName {
-	g.notices.attempted(now, attempts)
+	g.notices.Attempted(now, attempts)
 	seen := make([]subscription.Attempt, 0, len(attempts))
 	for i := range attempts {
 		if a := &attempts[i]; a.Subscription != "" {

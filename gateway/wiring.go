@@ -15,9 +15,11 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/jobs"
+	"github.com/sluice-gateway/sluice/gateway/notice"
 	"github.com/sluice-gateway/sluice/gateway/operate"
 	"github.com/sluice-gateway/sluice/gateway/rules"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/gateway/signer"
 	"github.com/sluice-gateway/sluice/gateway/webhook"
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/badgerstore"
@@ -39,7 +41,7 @@ func (g *Gateway) open() (err error) {
 		return err
 	}
 	var files rules.Read
-	if files.Signers, err = readSigners(conf.PolicySet()); err != nil {
+	if files.Signers, err = signer.ReadFiles(conf.PolicySet()); err != nil {
 		return err
 	}
 	registry := prometheus.NewRegistry()
@@ -64,18 +66,12 @@ func (g *Gateway) open() (err error) {
 		Rules: reach, UserAgent: "Sluice/" + g.set.Version, MaxOpen: g.places.calls + g.places.kept,
 		Dial: g.set.Dial, Resolver: g.set.Resolver,
 	})
-	g.notices = newNotices(conf.Notices, g.log, registry)
-	g.keys = &signingKeys{store: g.store, log: g.log}
-	signing := &signing{
-		gone:  func(id string) bool { return g.room.Gone(id) },
-		rules: &g.rules, keys: g.keys, notices: g.notices, log: g.log,
-		secrets: func(id string, now time.Time) ([]string, error) { return g.room.Secrets(id, now) },
-	}
+	g.notices = g.newNotices(registry, secret)
+	g.keys = signer.NewKeys(g.store, g.log)
+	signing := g.newSigner()
 	g.flows = newFlowCap(g.rules.MaxFlows)
 	g.dispatcher = g.newDispatcher(signing, registry)
 	g.room = g.newRoom(secret)
-	g.notices.look, g.notices.accept = g.dispatcher.Ask, g.store.Enqueue
-	g.notices.address = (&webhook.Defaults{LaneBy: g.rules.LaneBy, Secret: secret}).Address
 	if err = g.room.Load(context.Background()); err != nil {
 		return err
 	}
@@ -118,11 +114,33 @@ func (g *Gateway) openStore(registry *prometheus.Registry) error {
 	return nil
 }
 
-func (g *Gateway) newDispatcher(signing *signing, registry *prometheus.Registry) *dispatch.Dispatcher {
+func (g *Gateway) newNotices(registry *prometheus.Registry, secret [32]byte) *notice.Teller {
+	conf := &g.set.Config.Notices
+	address := webhook.Defaults{LaneBy: g.rules.LaneBy, Secret: secret}
+	return notice.New(notice.Settings{
+		URL: conf.URL, Errors: conf.Errors,
+		BreakerOpen: time.Duration(conf.BreakerOpen), OldestWaiting: time.Duration(conf.OldestWaiting),
+		Look: func(ctx context.Context, ask func(*schedule.Schedule, time.Time)) error {
+			return g.dispatcher.Ask(ctx, ask)
+		},
+		Accept: g.store.Enqueue, Address: address.Address, Log: g.log, Metrics: registry,
+	})
+}
+
+func (g *Gateway) newSigner() *signer.Signer {
+	return signer.New(signer.Settings{
+		Policies: g.rules.Policies, Files: g.rules.Signer, Keys: g.keys,
+		Secrets: func(id string, now time.Time) ([]string, error) { return g.room.Secrets(id, now) },
+		Gone:    func(id string) bool { return g.room.Gone(id) },
+		Failed:  g.notices.Unsigned, Log: g.log,
+	})
+}
+
+func (g *Gateway) newDispatcher(signing *signer.Signer, registry *prometheus.Registry) *dispatch.Dispatcher {
 	conf := &g.set.Config
 	spares := rules.NewSpares(&g.rules)
 	return dispatch.New(dispatch.Settings{
-		Sign:  signing.sign,
+		Sign:  signing.Sign,
 		Store: g.store, Member: persist.Member(ulid.Make().String()), Client: g.client,
 		Credentials: named{&g.rules},
 		Schedule: schedule.Settings{
@@ -138,18 +156,18 @@ func (g *Gateway) newDispatcher(signing *signing, registry *prometheus.Registry)
 }
 
 // newFront returns the front door, and the operator's hand behind it. Secret keys the digests in lanes.
-func (g *Gateway) newFront(signing *signing, secret [32]byte) *front.Front {
+func (g *Gateway) newFront(signing *signer.Signer, secret [32]byte) *front.Front {
 	conf := &g.set.Config
 	hand := operate.New(operate.Settings{
 		Store: g.store, Dispatcher: g.dispatcher, Jobs: g.jobs, MostHeld: operate.MostHeld(conf.Holds),
-		Unsigned: signing.unsigned, Orphaned: signing.orphaned, Log: g.log,
+		Unsigned: signing.Unsigned, Orphaned: signing.Orphaned, Log: g.log,
 	})
 	return front.New(front.Settings{
 		Store: g.store, Jobs: g.jobs, FlowCap: g.flows,
 		Hosts: hand.Hosts, Flows: hand.Flows, Logbook: hand.Logbook,
 		Repairs: hand.Repairs, Replays: hand.Replays, Erasures: hand.Erasures,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
-		Forward:       g.forward, Tunnel: g.tunnel, Await: g.await, Try: g.try, KeySet: g.keys.set,
+		Forward:       g.forward, Tunnel: g.tunnel, Await: g.await, Try: g.try, KeySet: g.keys.Set,
 		Policies: g.rules.Policies, Credentials: named{&g.rules}, Tokens: g.rules.Tokens,
 		LaneBy: g.rules.LaneBy, Priority: g.rules.Priority, Destination: g.mayCall, ShowURL: g.rules.ShowURL,
 		Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook), Names: conf.Names,

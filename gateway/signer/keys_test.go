@@ -1,4 +1,4 @@
-package gateway
+package signer
 
 import (
 	"context"
@@ -30,14 +30,14 @@ func (s *slowKeys) SaveDocuments(context.Context, []persist.Document) error {
 func TestAttemptsAreSignedWhileTheNextKeyIsBeingWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &slowKeys{let: make(chan struct{})}
-		k := &signingKeys{store: store, log: zerolog.Nop()}
+		k := NewKeys(store, zerolog.Nop())
 		first, err := k.signer()
 		if err != nil {
 			t.Fatal(err)
 		}
 		rotated := make(chan error, 1)
 		go func() {
-			_, err := k.rotate()
+			_, err := k.Rotate()
 			rotated <- err
 		}()
 		synctest.Wait() // it waits for the store
@@ -47,7 +47,7 @@ func TestAttemptsAreSignedWhileTheNextKeyIsBeingWritten(t *testing.T) {
 					t.Errorf("meanwhile another key signs, or none (%v)", err)
 				}
 			},
-			"the key set": func() { _, _ = k.set() },
+			"the key set": func() { _, _ = k.Set() },
 		} {
 			answered := make(chan struct{})
 			go func() { ask(); close(answered) }()

@@ -1,11 +1,10 @@
-package gateway
+package signer
 
 import (
 	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,11 +16,11 @@ import (
 	"github.com/sluice-gateway/sluice/persist"
 )
 
-// signingKeys are the gateway's own keys: the newest signs, and the one before it is published still, for those who
+// Keys are the gateway's own keys: the newest signs, and the one before it is published still, for those who
 // have not asked for the keys since the newest was made. They are kept in the store, encrypted where all is, under the
 // instant at which they were made. The first is made when it is first needed.
-type signingKeys struct {
-	store keyStore
+type Keys struct {
+	store KeyStore
 	log   zerolog.Logger
 
 	mu sync.Mutex // held while keys are read and kept, for which attempts do not wait
@@ -29,14 +28,17 @@ type signingKeys struct {
 	now atomic.Pointer[keysInUse]
 }
 
+// NewKeys returns those that a store keeps, which are read when they are first needed.
+func NewKeys(store KeyStore, log zerolog.Logger) *Keys { return &Keys{store: store, log: log} }
+
 // keysInUse are the gateway's keys, and the signer of the newest. They are never changed, only replaced.
 type keysInUse struct {
 	keys []*keptKey // the newest first; 1 to publishedKeys
 	jws  *sign.Signer
 }
 
-// keyStore is what keys are kept in: persist.Store.
-type keyStore interface {
+// KeyStore is what keys are kept in: persist.Store.
+type KeyStore interface {
 	Documents(ctx context.Context, kind persist.DocumentKind, after string, limit int) ([]persist.Document, error)
 	SaveDocuments(ctx context.Context, docs []persist.Document) error
 }
@@ -52,7 +54,7 @@ const (
 )
 
 // signer returns the signer of the newest key.
-func (k *signingKeys) signer() (*sign.Signer, error) {
+func (k *Keys) signer() (*sign.Signer, error) {
 	now, err := k.inUse()
 	if err != nil {
 		return nil, err
@@ -60,8 +62,8 @@ func (k *signingKeys) signer() (*sign.Signer, error) {
 	return now.jws, nil
 }
 
-// set returns the public parts as a JWK Set.
-func (k *signingKeys) set() ([]byte, error) {
+// Set returns the public parts as a JWK Set.
+func (k *Keys) Set() ([]byte, error) {
 	now, err := k.inUse()
 	if err != nil {
 		return nil, err
@@ -74,7 +76,7 @@ func (k *signingKeys) set() ([]byte, error) {
 }
 
 // inUse returns the keys in use, which are read or made when they are first asked for.
-func (k *signingKeys) inUse() (*keysInUse, error) {
+func (k *Keys) inUse() (*keysInUse, error) {
 	if now := k.now.Load(); now != nil {
 		return now, nil
 	}
@@ -83,8 +85,8 @@ func (k *signingKeys) inUse() (*keysInUse, error) {
 	return k.need()
 }
 
-// rotate makes a key that signs from now on, and returns its id. The one before it stays published; those before that go.
-func (k *signingKeys) rotate() (id string, err error) {
+// Rotate makes a key that signs from now on, and returns its id. The one before it stays published; those before that go.
+func (k *Keys) Rotate() (id string, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now, err := k.need()
@@ -97,23 +99,8 @@ func (k *signingKeys) rotate() (id string, err error) {
 	return now.keys[0].ID(), nil
 }
 
-// rotateRoute answers POST /signing-keys/rotate: 200 with the id of the key that signs from now on.
-func (g *Gateway) rotateRoute(w http.ResponseWriter, _ *http.Request) {
-	id, err := g.keys.rotate()
-	if err != nil {
-		g.log.Error().Err(err).Msg("the signing key was not rotated")
-		answerProblem(w, &adminProblem{
-			Type: "internal", Title: "Something went wrong here", Status: http.StatusInternalServerError, Detail: err.Error(),
-		})
-		return
-	}
-	answerJSON(w, "application/json", http.StatusOK, struct {
-		ID string `json:"kid"`
-	}{id})
-}
-
 // need returns the keys in use: those that are kept, or the first one, which it makes. Called with k.mu held.
-func (k *signingKeys) need() (*keysInUse, error) {
+func (k *Keys) need() (*keysInUse, error) {
 	if now := k.now.Load(); now != nil {
 		return now, nil
 	}
@@ -127,13 +114,13 @@ func (k *signingKeys) need() (*keysInUse, error) {
 	return k.use(keys), nil
 }
 
-func (k *signingKeys) use(keys []*keptKey) *keysInUse {
+func (k *Keys) use(keys []*keptKey) *keysInUse {
 	now := &keysInUse{keys, sign.NewJWS(keys[0].Key)}
 	k.now.Store(now)
 	return now
 }
 
-func (k *signingKeys) load() (keys []*keptKey, err error) {
+func (k *Keys) load() (keys []*keptKey, err error) {
 	const page = 100
 	for after := ""; ; {
 		docs, err := k.store.Documents(context.Background(), persist.SigningKeyDocument, after, page)
@@ -156,7 +143,7 @@ func (k *signingKeys) load() (keys []*keptKey, err error) {
 }
 
 // add makes the next key and keeps it, before anything is signed with it. Called with k.mu held.
-func (k *signingKeys) add(before []*keptKey) (*keysInUse, error) {
+func (k *Keys) add(before []*keptKey) (*keysInUse, error) {
 	key, err := sign.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err

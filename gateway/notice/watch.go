@@ -1,4 +1,4 @@
-package gateway
+package notice
 
 import (
 	"context"
@@ -51,7 +51,7 @@ func (d *dayOfErrors) over(now time.Time) bool {
 }
 
 // forgetErrors forgets tenants of which nothing counts any more.
-func (n *notices) forgetErrors(now time.Time) {
+func (n *Teller) forgetErrors(now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	maps.DeleteFunc(n.errors, func(_ string, d *dayOfErrors) bool { return d.over(now) })
@@ -69,9 +69,9 @@ type distress struct {
 const againAfter = time.Hour
 
 // lookAround looks for breakers that are open too long, and webhooks that wait too long, as far as that is to be told.
-func (n *notices) lookAround(ctx context.Context) {
+func (n *Teller) lookAround(ctx context.Context) {
 	n.forgetErrors(time.Now())
-	if n.conf.BreakerOpen <= 0 && n.conf.OldestWaiting <= 0 {
+	if n.set.BreakerOpen <= 0 && n.set.OldestWaiting <= 0 {
 		return
 	}
 	for _, d := range n.distress {
@@ -80,9 +80,9 @@ func (n *notices) lookAround(ctx context.Context) {
 	for from, more := uint64(0), true; more; {
 		var found []schedule.Distress
 		var at time.Time
-		if n.look(ctx, func(s *schedule.Schedule, now time.Time) {
+		if n.set.Look(ctx, func(s *schedule.Schedule, now time.Time) {
 			at = now
-			from, more = s.Distressed(from, n.conf.OldestWaiting > 0, func(d schedule.Distress) { found = append(found, d) })
+			from, more = s.Distressed(from, n.set.OldestWaiting > 0, func(d schedule.Distress) { found = append(found, d) })
 		}) != nil {
 			return // it is stopping
 		}
@@ -97,8 +97,8 @@ func (n *notices) lookAround(ctx context.Context) {
 	}
 }
 
-func (n *notices) judge(now time.Time, found *schedule.Distress) {
-	late := n.conf.OldestWaiting > 0 && found.Oldest != (record.ID{}) && now.Sub(found.Oldest.Timestamp()) > time.Duration(n.conf.OldestWaiting)
+func (n *Teller) judge(now time.Time, found *schedule.Distress) {
+	late := n.set.OldestWaiting > 0 && found.Oldest != (record.ID{}) && now.Sub(found.Oldest.Timestamp()) > n.set.OldestWaiting
 	if found.Breaker == circuit.Closed && !late {
 		return
 	}
@@ -113,15 +113,15 @@ func (n *notices) judge(now time.Time, found *schedule.Distress) {
 		d.openSince, d.openTold = time.Time{}, false
 	case d.openSince.IsZero():
 		d.openSince = now
-	case !d.openTold && n.conf.BreakerOpen > 0 && now.Sub(d.openSince) > time.Duration(n.conf.BreakerOpen):
+	case !d.openTold && n.set.BreakerOpen > 0 && now.Sub(d.openSince) > n.set.BreakerOpen:
 		d.openTold = true
-		n.add(notice{noticeBreaker, "a host's breaker does not close", map[string]any{
+		n.add(notice{kindBreaker, "a host's breaker does not close", map[string]any{
 			"host": found.Host, "since": d.openSince.UTC().Format(time.RFC3339),
 		}, now})
 	}
 	if late && (d.waitTold.IsZero() || now.Sub(d.waitTold) >= againAfter) {
 		d.waitTold = now
-		n.add(notice{noticeWaiting, "webhooks wait too long", map[string]any{
+		n.add(notice{kindWaiting, "webhooks wait too long", map[string]any{
 			"host": found.Host, "oldest": found.Oldest.String(), "accepted": found.Oldest.Timestamp().UTC().Format(time.RFC3339),
 		}, now})
 	}
