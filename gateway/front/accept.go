@@ -37,6 +37,10 @@ func (f *Front) accept(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 
 // acceptOne stores one definition.
 func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, body []byte) {
+	if _, p := readAtomic(ctx); p != nil { // one is stored whole anyway; but who wrote it meant something
+		answer(ctx, p)
+		return
+	}
 	reader := f.readers.Get().(*webhook.Reader) //nolint:forcetypeassert // nothing else is put there
 	def, faults := reader.Parse(body, time.Now(), by.definitions(&f.defaults))
 	f.keepReader(reader, len(body))
@@ -136,7 +140,7 @@ const (
 // of clients whose default says something else about a body they did not look at.
 func readForm(h *fasthttp.RequestHeader) (form, *problem) {
 	if coding := h.Peek("Content-Encoding"); len(coding) > 0 && !strings.EqualFold(string(coding), "identity") {
-		return 0, newProblem(415, "unsupported-media-type", "The body's encoding is not supported", "Content-Encoding: want none")
+		return 0, encodingProblem(coding)
 	}
 	given := h.ContentType()
 	if len(given) == 0 || string(given) == "application/json" {
@@ -149,10 +153,9 @@ func readForm(h *fasthttp.RequestHeader) (form, *problem) {
 	case media == "application/x-ndjson" || media == "application/ndjson" || media == "application/jsonl":
 		return formLines, nil
 	}
-	for _, kind := range []string{"multipart/", "image/", "audio/", "video/", "application/xml", "application/cbor"} {
+	for _, kind := range []string{"multipart/", "image/", "audio/", "video/", "application/xml", "text/xml", "application/cbor"} {
 		if strings.HasPrefix(media, kind) {
-			return 0, newProblem(415, "unsupported-media-type", "The body's type is not supported",
-				"Content-Type: want application/json or application/x-ndjson")
+			return 0, typeProblem(given, "application/json or application/x-ndjson")
 		}
 	}
 	return formJSON, nil

@@ -46,9 +46,14 @@ func TestBrazesObjectIsAcceptedUnderAnyContentTypeThatMayBeJSON(t *testing.T) {
 
 func TestBodiesThatAreNotJSONAreRefusedByType(t *testing.T) {
 	for _, field := range []string{
-		"Content-Type: multipart/form-data; boundary=x", "Content-Type: image/png", "Content-Type: application/xml", "Content-Encoding: gzip",
+		"Content-Type: multipart/form-data; boundary=x", "Content-Type: image/png", "Content-Type: application/xml", "Content-Type: text/xml",
+		"Content-Encoding: gzip",
 	} {
-		wantProblem(t, open(t).post(plain, field), 415, "unsupported-media-type")
+		r := open(t).post(plain, field)
+		wantProblem(t, r, 415, "unsupported-media-type")
+		if name, value, _ := strings.Cut(field, ": "); !strings.Contains(r.body, name+` \"`+value+`\": want `) {
+			t.Errorf("%s: %s; want it named", field, r.body)
+		}
 	}
 }
 

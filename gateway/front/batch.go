@@ -44,8 +44,8 @@ func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string,
 	}
 	b.reader = f.readers.Get().(*webhook.Reader) //nolint:forcetypeassert // nothing else is put there
 	defer f.keepReader(b.reader, len(ctx.Request.Body()))
-	p := b.mode(ctx.QueryArgs().Peek("atomic"))
-	if p == nil {
+	var p *problem
+	if b.atomic, p = readAtomic(ctx); p == nil {
 		p = read(b)
 		by.charge(len(b.items))
 	}
@@ -72,16 +72,16 @@ func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string,
 	b.answer(ctx, receipts)
 }
 
-// mode reads the parameter atomic.
-func (b *batch) mode(given []byte) *problem {
-	switch string(given) {
+// readAtomic reads the parameter atomic.
+func readAtomic(ctx *fasthttp.RequestCtx) (bool, *problem) {
+	switch given := ctx.QueryArgs().Peek("atomic"); string(given) {
 	case "", "false":
+		return false, nil
 	case "true":
-		b.atomic = true
+		return true, nil
 	default:
-		return badRequest(fmt.Sprintf("atomic=%.100q", given), "atomic=true or atomic=false")
+		return false, badRequest(fmt.Sprintf("atomic=%.100q", given), "atomic=true or atomic=false")
 	}
-	return nil
 }
 
 const wantBatch = `{"webhooks":[…]} and nothing else`

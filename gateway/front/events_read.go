@@ -83,7 +83,7 @@ func (b *events) readAsItStands(ctx *fasthttp.RequestCtx, body []byte) *problem 
 		e.Body = []byte{}
 	}
 	if coding := ctx.Request.Header.Peek("Content-Encoding"); len(coding) > 0 {
-		return newProblem(415, "unsupported-media-type", "The body's encoding is not supported", "Content-Encoding: want none")
+		return encodingProblem(coding)
 	}
 	var p *problem
 	for name, raw := range ctx.QueryArgs().All() {
@@ -111,8 +111,6 @@ func (b *events) readAsItStands(ctx *fasthttp.RequestCtx, body []byte) *problem 
 			if e.Created, ok = subscription.ParseInstant(value); !ok {
 				p = badRequest(fmt.Sprintf("created=%.100q", value), "RFC 3339, or milliseconds since 1970")
 			}
-		default:
-			p = badRequest(fmt.Sprintf("%.100q is no parameter here", name), "type, id, tenant, live, product, subject or created")
 		}
 	}
 	if p != nil {

@@ -15,3 +15,6 @@ func Routes() []RouteOf {
 	}
 	return all
 }
+
+// Parameters are what the query of a route may hold.
+func Parameters(method, path string) []string { return parameters[method+" "+path] }

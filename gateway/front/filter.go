@@ -39,7 +39,9 @@ func readFilter(given map[string]string, by *Principal, field func(name string) 
 		var ok bool
 		switch name {
 		case "host":
-			f.Host = strings.ToLower(value)
+			if f.Host = strings.ToLower(value); !mayBeHost(value) {
+				return nil, wrong("a host as in /v1/hosts, without scheme and path: api.example.com, api.example.com:80")
+			}
 		case "flow":
 			f.Flow = value
 		case "type":

@@ -2,7 +2,6 @@ package front
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -101,11 +100,16 @@ func (f *Front) host(ctx *fasthttp.RequestCtx, by *Principal, name string) {
 
 // pauseHost answers POST /v1/hosts/{host}/pause.
 func (f *Front) pauseHost(ctx *fasthttp.RequestCtx, by *Principal, name string) {
-	if name != strings.ToLower(name) || len(name) > maxHostName || strings.ContainsAny(name, " /\\@?#\t") {
+	if name != strings.ToLower(name) || !mayBeHost(name) {
 		answer(ctx, badRequest(fmt.Sprintf("%.100q is no host", name), "one as in /v1/hosts: lower case, its port unless it is https on 443"))
 		return
 	}
 	f.answerHost(ctx, by, name, f.set.Hosts.Pause, "pausing a host failed")
+}
+
+// mayBeHost reports whether a name could be a host's, of whatever case; a URL, say, is none.
+func mayBeHost(name string) bool {
+	return len(name) <= maxHostName && !strings.ContainsAny(name, " /\\@?#\t")
 }
 
 // maxHostName is the longest name of the DNS (RFC 1035, section 2.3.4) and a port.
@@ -124,14 +128,16 @@ func (f *Front) forgetHost(ctx *fasthttp.RequestCtx, by *Principal, name string)
 // forceBreaker answers POST /v1/hosts/{host}/breaker.
 func (f *Front) forceBreaker(ctx *fasthttp.RequestCtx, by *Principal, name string) {
 	const want = `{"state": "open"}, {"state": "closed"} or {"state": "auto"}`
-	var body map[string]any
-	if err := json.Unmarshal(ctx.PostBody(), &body); err != nil {
-		answer(ctx, badRequest("the body is no JSON object", want))
+	var body struct {
+		State string `json:"state"`
+	}
+	if p := readObject(ctx.PostBody(), &body, want); p != nil {
+		answer(ctx, p)
 		return
 	}
-	state, _ := body["state"].(string)
-	if len(body) != 1 || state != BreakerOpen && state != BreakerClosed && state != BreakerAuto {
-		answer(ctx, badRequest(fmt.Sprintf("/state: %.100q is not known, or there is more beside it", fmt.Sprint(body["state"])), want))
+	state := body.State
+	if state != BreakerOpen && state != BreakerClosed && state != BreakerAuto {
+		answer(ctx, badRequest(fmt.Sprintf("/state is %.100q", state), want))
 		return
 	}
 	f.answerHost(ctx, by, name, func(ctx context.Context, host string) (*HostView, error) {

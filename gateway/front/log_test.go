@@ -29,13 +29,14 @@ func TestLogRefusesWhatItDoesNotKnow(t *testing.T) {
 	d := open(t, func(s *front.Settings) { s.Logbook = log }, withTokens(
 		front.Token{Name: "all", Scopes: everyScope}, front.Token{Name: "eu", Scopes: front.Read, Tenants: []string{"eu"}}))
 	for query, want := range map[string]string{
-		"colour=red":            "colour is nothing that webhooks are asked for by: want host, flow,",
+		"colour=red":            `\"colour\" is no parameter here: want host, flow,`,
 		"state=done":            `state is \"done\": want pending, sending,`,
 		"status=4x":             `status is \"4x\": want an HTTP status such as 404, or a class such as 4xx`,
 		"status=99":             "want an HTTP status",
 		"status=6xx":            "want an HTTP status",
 		"since=yesterday":       `since is \"yesterday\": want an instant of RFC 3339`,
 		"until=":                "want an instant",
+		"host=http://a.example": `want a host as in /v1/hosts, without scheme and path`,
 		"host=":                 `host is \"\": want a value`,
 		"limit=0":               "want a number from 1 to 500",
 		"limit=501":             "want a number from 1 to 500",

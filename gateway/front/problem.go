@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -107,6 +108,26 @@ func misdirectedProblem(host string) *problem {
 
 func notFoundProblem(detail string) *problem {
 	return newProblem(404, "not-found", "There is no such thing", detail)
+}
+
+// noRouteProblem says what is wrong with a path, and which is right where that is only one without a slash.
+func noRouteProblem(path []byte) *problem {
+	want := "one of those in " + contractPath + "; webhooks are posted to " + webhooksPath
+	if shorter := strings.TrimRight(string(path), "/"); len(shorter) < len(path) {
+		if of, _ := find(shorter); of != nil {
+			want = fmt.Sprintf("%.100s, without a slash at its end", shorter)
+		}
+	}
+	return notFoundProblem(fmt.Sprintf("No route has the path %.100q: want %s", path, want))
+}
+
+func encodingProblem(given []byte) *problem {
+	return newProblem(415, "unsupported-media-type", "The body's encoding is not supported",
+		fmt.Sprintf("Content-Encoding %.100q: want none, and the body as it is", given))
+}
+
+func typeProblem(given []byte, want string) *problem {
+	return newProblem(415, "unsupported-media-type", "The body's type is not supported", fmt.Sprintf("Content-Type %.100q: want %s", given, want))
 }
 
 func methodProblem(method []byte, allow string) *problem {

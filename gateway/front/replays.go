@@ -1,12 +1,8 @@
 package front
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -109,20 +105,4 @@ func (f *Front) beginJob(ctx *fasthttp.RequestCtx, by *Principal, about []string
 	if existing {
 		markReplayed(ctx)
 	}
-}
-
-// readObject reads a body that is one JSON object of known fields.
-func readObject(body []byte, into any, want string) *problem {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	if err == nil {
-		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("something follows the object")
-		}
-	}
-	if err != nil {
-		return badRequest(fmt.Sprintf("the body: %.200s", err), "an object such as "+want)
-	}
-	return nil
 }

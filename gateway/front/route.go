@@ -11,6 +11,7 @@ const (
 	webhooksPath = "/v1/webhooks"
 	hostsPath    = "/v1/hosts"
 	jobsPath     = "/v1/jobs"
+	contractPath = "/openapi.yaml"
 
 	subscriptionsPath = "/v1/subscriptions"
 )
@@ -32,7 +33,7 @@ type route struct {
 
 // routes are all there are, and who may.
 var routes = []route{
-	{"GET", "/openapi.yaml", Anyone, false, (*Front).contract},
+	{"GET", contractPath, Anyone, false, (*Front).contract},
 	{"POST", "/v1/webhooks", Send, false, (*Front).accept},
 	{"GET", "/v1/webhooks", Read, false, (*Front).log},
 	{"POST", "/v1/webhooks/test", Send, false, (*Front).tryOne},
@@ -89,7 +90,7 @@ func (f *Front) route(ctx *fasthttp.RequestCtx) *Principal {
 		of, name = find(string(path))
 	}
 	if of == nil {
-		answer(ctx, notFoundProblem("No route has this path: webhooks are posted to "+webhooksPath))
+		answer(ctx, noRouteProblem(path))
 		return nil
 	}
 	method := string(ctx.Method())
@@ -99,9 +100,14 @@ func (f *Front) route(ctx *fasthttp.RequestCtx) *Principal {
 	for i := range of {
 		if r := &of[i]; r.method == method {
 			by := f.admit(ctx, bearer(&ctx.Request.Header), r.scope, r.shared)
-			if by != nil {
-				r.handler(f, ctx, by, name)
+			if by == nil {
+				return nil
 			}
+			if p := r.query(ctx); p != nil {
+				answer(ctx, p)
+				return by
+			}
+			r.handler(f, ctx, by, name)
 			return by
 		}
 	}

@@ -225,8 +225,6 @@ func readQuery(ctx *fasthttp.RequestCtx, by *Principal) (subscription.Query, *pr
 			if q.Limit, wrong = pageSize(ctx); wrong != nil {
 				p = wrong
 			}
-		default:
-			p = badRequest(fmt.Sprintf("%.100q is no parameter here", name), "tenant, url, enabled, limit or cursor")
 		}
 	}
 	if tenants := by.Tenants(); q.Tenant == "" && len(tenants) == 1 {

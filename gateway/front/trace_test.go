@@ -82,7 +82,7 @@ func TestAccessLogHasALineForEachRequestAndNoSecrets(t *testing.T) {
 	d.ask("GET", "/v1/hosts", "", as("s3cret"), "X-Request-Id: r-2")
 	lines := strings.Split(strings.TrimSpace(d.log.String()), "\n")
 	if len(lines) != 2 || strings.Contains(d.log.String(), "s3cret") ||
-		!strings.Contains(lines[0], `"method":"POST","path":"/v1/webhooks","status":202,"request_bytes":47,`) ||
+		!strings.Contains(lines[0], `"method":"POST","path":"/v1/webhooks","status":400,"request_bytes":47,`) ||
 		!strings.Contains(lines[0], `"request_id":"r-1","token":"crm"`) || !strings.Contains(lines[1], `"status":401`) {
 		t.Errorf("logged %s", d.log)
 	}

@@ -56,7 +56,7 @@ func (f *Front) takeTry(ctx *fasthttp.RequestCtx, by *Principal, now time.Time) 
 func (f *Front) tryOne(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	if form, p := readForm(&ctx.Request.Header); p != nil || form == formLines {
 		if p == nil {
-			p = newProblem(415, "unsupported-media-type", "The body's type is not supported", "Content-Type: want application/json, and one definition")
+			p = typeProblem(ctx.Request.Header.ContentType(), "application/json, and one definition")
 		}
 		answer(ctx, p)
 		return

@@ -3,6 +3,7 @@ package webhook
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -54,7 +55,7 @@ func (f Faults) TooLarge() bool {
 func SyntaxFault(err error) Fault {
 	f := Fault{Problem: "not valid JSON", Want: "JSON text in UTF-8 (RFC 8259), no name twice in an object"}
 	var syntax *jsontext.SyntacticError
-	if !errors.As(err, &syntax) {
+	if !errors.As(err, &syntax) || errors.Is(syntax.Err, io.ErrUnexpectedEOF) {
 		f.Problem = "not valid JSON: it ends too soon"
 		return f
 	}
