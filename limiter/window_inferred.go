@@ -19,6 +19,7 @@ type inferred struct {
 	tries  uint8   // refusals in a row that put it right
 	guess  bool    // its length is no more than one
 	raised bool    // it was tried before whether more is allowed
+	varies bool    // it asked for one time and for another: what is left of a window, then, and no constant
 }
 
 // inferredSource is where an inferred window comes from.
@@ -105,13 +106,13 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 		r.ends(sent, trip+r.grain)
 	}
 	same := w.inferred.wait == r.wait
-	w.toldAt, w.inferred.wait = now, r.wait
+	w.toldAt, w.inferred.wait, w.inferred.varies = now, r.wait, w.inferred.varies || !same
 	if b.pause.attempts > 1 { // the pause was too short, as some round down
 		again := min(max(r.wait, time.Second), maxBackoff) << min(b.pause.attempts-2, 10) // a wait may be a year: clamped before the shift
 		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, inferredSource)
 		return true
 	}
-	if same && constant(r.wait) {
+	if same && w.inferred.constant() {
 		if w.searched(&r); w.limit >= few {
 			return true
 		}
@@ -236,10 +237,10 @@ func (b *Budget) raise(now tick) {
 		return
 	}
 	after, by := max(raiseAfter, tick(raiseCalls/w.all()*float64(time.Second))), raiseBy
-	if w.inferred.wait >= w.per || constant(w.inferred.wait) { // a refusal costs that; else what was left of it had been used
+	if w.inferred.wait >= w.per || w.inferred.constant() { // a refusal costs that; else what was left of it had been used
 		after = max(after, pauseShare*w.inferred.wait)
 	}
-	search := constant(w.inferred.wait) && (w.inferred.guess || w.inferred.step > 0 || w.inferred.before > 0)
+	search := w.inferred.constant() && (w.inferred.guess || w.inferred.step > 0 || w.inferred.before > 0)
 	switch {
 	case search:
 		by, after = w.inferred.next()

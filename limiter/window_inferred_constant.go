@@ -33,6 +33,9 @@ func constant(wait tick) bool {
 	return wait >= leastConstant && slices.Contains(lengths[:], wait) && !slices.Contains(commonest[:], wait)
 }
 
+// constant reports whether all that was asked for so far is such a time. The rest of a window is one by chance, now and then.
+func (i *inferred) constant() bool { return !i.varies && constant(i.wait) }
+
 // inferConstant reckons what a destination allows that refuses for the first time and says nothing by it: of the common lengths the
 // shortest that was not over. A bucket was filled meanwhile, by that part of what it allows at the most. A little less is taken, for a
 // bucket that is filled by whole calls loses what comes between. Where the first calls of a pace were refused of which half was

@@ -73,3 +73,20 @@ func TestARestThatIsRoundByChanceIsNoConstant(t *testing.T) {
 		t.Errorf("use %.3f, %d refused", use, refused)
 	}
 }
+
+// TestARestThatIsRoundByChanceDoesNotPutOffATrial: who asked for another time before asks for what is left of a window, and a trial
+// whether more is allowed by now costs no more than that. So a limit that was raised is found within five minutes at any phase.
+func TestARestThatIsRoundByChanceDoesNotPutOffATrial(t *testing.T) {
+	for phase := range 20 {
+		from := epoch.Add(time.Duration(3*phase) * time.Second)
+		b := New(DefaultConfig(), from)
+		r := refuser{limit: 600, per: time.Minute, after: true}
+		r.drive(b, from, 20*time.Minute)
+		r.limit = 1500
+		now := from.Add(20 * time.Minute)
+		r.drive(b, now, 6*time.Minute)
+		if accepted, _ := r.drive(b, now.Add(6*time.Minute), 5*time.Minute); float64(accepted) < 0.9*5*1500 {
+			t.Errorf("first called %v after an edge: %d of 7500 accepted from the sixth minute after a limit of 600 was raised", from.Sub(epoch), accepted)
+		}
+	}
+}
