@@ -32,20 +32,18 @@ func guessLength(reset time.Duration) time.Duration {
 	return maxWindow
 }
 
-// lengthWithin is about how long a window is that is between two lengths long: halfway between them, or, where the next length that
-// people choose above that is more than it can be, the longest of theirs that it can. It began late after its first call was made, at
-// most.
-func lengthWithin(lo, hi, late time.Duration) time.Duration {
-	middle := lo/2 + hi/2
-	if guessLength(middle) <= hi {
-		return middle
+// lengthWithin is about how long a window is that is between two lengths long: as it was told, or, where the next length that people
+// choose above that is more than it can be, the longest of theirs that it can. It began late after its first call was made, at most.
+func lengthWithin(lo, told, hi, late time.Duration) time.Duration {
+	if guessLength(told) <= hi {
+		return told
 	}
 	for _, l := range slices.Backward(lengths[:]) {
 		if lo-late <= l && l <= hi {
 			return l
 		}
 	}
-	return middle
+	return told
 }
 
 // mayBeChosen reports whether a window that ends between two instants after it began, told in whole seconds, may be as long as people

@@ -131,6 +131,9 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		}
 		if said.HasReset {
 			t.lo, t.hi = b.since(said.Reset.Lo), b.since(said.Reset.Hi)
+			if !said.ResetAt.IsZero() {
+				t.at = b.since(said.ResetAt)
+			}
 		}
 		t.untilRetry(h)
 		w := b.windowOf(said)

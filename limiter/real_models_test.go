@@ -110,3 +110,27 @@ func (n *nginx) judge(now time.Time) (bool, []destination.Header) {
 	n.last, n.started = t, true
 	return true, nil
 }
+
+// rackAttack is rack-attack with the responder of its README: windows by the clock, of which only refusals tell, in epoch seconds.
+// Refused calls count, which is seen by nobody.
+//
+// https://github.com/rack/rack-attack#customizing-responses
+type rackAttack struct {
+	limit, per int64 // per in s
+	count      int64
+	window     int64
+}
+
+func (r *rackAttack) judge(now time.Time) (bool, []destination.Header) {
+	if w := now.Unix() / r.per; w != r.window {
+		r.window, r.count = w, 0
+	}
+	if r.count++; r.count <= r.limit {
+		return true, nil
+	}
+	return false, []destination.Header{
+		{Name: "RateLimit-Limit", Value: strconv.FormatInt(r.limit, 10)},
+		{Name: "RateLimit-Remaining", Value: "0"},
+		{Name: "RateLimit-Reset", Value: strconv.FormatInt((r.window+1)*r.per, 10)},
+	}
+}

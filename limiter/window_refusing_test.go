@@ -119,3 +119,33 @@ func TestCallsBeforeAWindowsEdgeDoNotHideTheWindowThatRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestRackAttacksWindowIsKnownFromItsFirstRefusals at any phase: what its refusals tell is exact, whatever may have been cut off
+// from it, and a window that is taken to be too long would be used in part with nothing to show it. Measured over whole windows.
+func TestRackAttacksWindowIsKnownFromItsFirstRefusals(t *testing.T) {
+	for _, limit := range []Rule{
+		{5, time.Second}, {8, time.Second}, {20, time.Second}, {50, time.Second}, {30, 2 * time.Second}, {50, 5 * time.Second},
+		{100, 10 * time.Second}, {100, 15 * time.Second}, {60, time.Minute}, {1000, time.Minute},
+	} {
+		for _, trip := range []time.Duration{200 * time.Microsecond, 80 * time.Millisecond} {
+			for phase := range 10 {
+				from := limit.Per - limit.Per*time.Duration(phase)/10 + max(limit.Per, 10*time.Second) // until an edge
+				during := max(10*limit.Per, time.Minute)
+				s := study{
+					cfg: DefaultConfig(), host: &rackAttack{limit: limit.N, per: int64(limit.Per / time.Second)}, rtt: trip, noise: time.Millisecond,
+					drowsy: time.Millisecond, after: limit.Per * time.Duration(phase) / 10, within: from + during, seed: uint64(phase),
+				}
+				accepted := 0
+				s.judged = func(at time.Duration, ok bool, _ float64) {
+					if ok && at >= from {
+						accepted++
+					}
+				}
+				s.run(t)
+				if use := float64(accepted) / (float64(limit.N) * during.Seconds() / limit.Per.Seconds()); use < 0.975 {
+					t.Errorf("%d/%v from %v away, phase %d: use %.3f, want 0.975", limit.N, limit.Per, trip, phase, use)
+				}
+			}
+		}
+	}
+}

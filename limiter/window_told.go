@@ -9,9 +9,19 @@ type statement struct {
 	limit          int64
 	remaining      int64
 	lo, hi         tick // of the reset
+	at             tick // the reset as it was told; 0: not known
 	hasReset       bool
 	unsure         bool // in which unit the reset is told
 	length         time.Duration
+}
+
+// told is the reset as it was told, as near as that is known: of a short window the interval does not have it in its middle, for it
+// cannot begin before the response came.
+func (t *statement) told() tick {
+	if t.at == 0 {
+		return t.lo/2 + t.hi/2
+	}
+	return min(max(t.at, t.lo), t.hi)
 }
 
 // tell takes in what a response says, step by step: each needs what those before it found. The call itself was counted by ended

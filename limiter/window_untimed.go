@@ -55,7 +55,7 @@ func (w *window) spanned(t *statement) tick {
 	if counted := w.limit - t.remaining; t.accepted || t.remaining > 0 || counted < w.run.n || w.run.n < max(1, w.limit/2) {
 		return 0
 	}
-	return lengthWithin(t.lo-w.run.from, t.hi-w.run.from, t.received-t.sent)
+	return lengthWithin(t.lo-w.run.from, t.told()-w.run.from, t.hi-w.run.from, t.received-t.sent)
 }
 
 // asksForAll reports whether a refusal asks for a whole window, whatever is left of it: people choose windows of that length, and
