@@ -183,6 +183,13 @@ func (b *Budget) Start(now time.Time) {
 	}
 }
 
+// Spare notes that the call that begins now is held to less than the lane's pace for a reason outside of it, as where its host comes
+// back after an outage: what was accepted says nothing of a higher pace then, and more than what is known had better not follow.
+func (b *Budget) Spare(now time.Time) {
+	b.explore.spare(b.tick(now))
+	b.calls.spare()
+}
+
 // mayKeepApart reports whether it may be the distance between calls that is limited, for all that is known.
 func (b *Budget) mayKeepApart() bool {
 	if b.explore.exploring() {

@@ -115,6 +115,9 @@ func (c *concurrency) haste() uint8 {
 	return min(c.streak, mostHaste)
 }
 
+// spare has the calls accepted so far earn nothing: they were fewer than might have been.
+func (c *concurrency) spare() { c.reached, c.clean = false, 0 }
+
 // strained lowers the limit after a call that the destination could not answer well, with so many in flight.
 func (c *concurrency) strained(now tick, inFlight int32, roundTrip time.Duration) {
 	c.reached, c.turn = false, now

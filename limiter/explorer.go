@@ -138,6 +138,14 @@ func (e *explorer) judge(now tick, pace, ceiling float64, trip *rtt) {
 	e.newSecond(now)
 }
 
+// spare has nothing be tried for a second: the rate does not grow, and the curve goes back to its level if it was beyond.
+func (e *explorer) spare(now tick) {
+	e.bad = true
+	if e.level > 0 {
+		e.origin = max(e.origin, now-tick(e.rise*float64(time.Second)))
+	}
+}
+
 func (e *explorer) newSecond(now tick) { e.second, e.sent, e.bad = now, 0, false }
 
 // tryOut begins to look for the pace anew, above that of a window of n calls that is known to allow more.

@@ -27,6 +27,7 @@ func (l *lane) allowed(q *queue, now time.Time) (circuit.Permit, bool) {
 	if ramping {
 		paceOf(&l.pace).Began(now)
 		paceOf(&q.share.pace).Began(now)
+		l.budget.Spare(now)
 	}
 	if l.begun == nil {
 		l.begun = new(tally)
