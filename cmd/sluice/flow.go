@@ -39,8 +39,11 @@ var flowColumns = []string{"TENANT", "FLOW", "STATE", "WAITING", "OLDEST"}
 
 func (v *flowView) row(now time.Time) []string {
 	state := v.State
-	if v.Held {
+	switch {
+	case v.Held:
 		state = "held"
+	case state == "": // of a host's flows only that is told
+		state = "sending"
 	}
 	return []string{v.Tenant, v.Flow, state, many(v.Waiting, v.More), ago(v.OldestAt, now)}
 }

@@ -144,11 +144,24 @@ func showHost(ctx context.Context, k *kong.Context, f *apiFlags, method, host, p
 	return f.run(ctx, k, method, "/v1/hosts/"+url.PathEscape(host)+part, body, &h, func(to io.Writer) error { return h.print(to, time.Now()) })
 }
 
-// stands says in a word or two how the host stands.
+// stands says in a word or two how the host stands: what its breaker says, but for an operator's hold, which goes before that.
 func (h *hostView) stands(now time.Time) string {
-	switch b := &h.Breaker; {
-	case h.Held:
+	if h.Held {
 		return "paused" + orNone(", ", ago(h.HeldSince, now))
+	}
+	return h.breaker()
+}
+
+// paused says that an operator holds the host; empty: nobody does.
+func (h *hostView) paused(now time.Time) string {
+	if !h.Held {
+		return ""
+	}
+	return "by an operator" + orNone(", ", ago(h.HeldSince, now))
+}
+
+func (h *hostView) breaker() string {
+	switch b := &h.Breaker; {
 	case b.Forced:
 		return b.State + " (forced)"
 	case b.State == "closed" && b.Share > 0 && b.Share < 1:
@@ -161,7 +174,8 @@ func (h *hostView) stands(now time.Time) string {
 func (h *hostView) print(to io.Writer, now time.Time) error {
 	lines := [][2]string{
 		{"host", h.Host},
-		{"stands", h.stands(now) + until(h.Breaker.Until, now)},
+		{"paused", h.paused(now)},
+		{"breaker", h.breaker() + until(h.Breaker.Until, now)},
 		{"rate", number(h.Achieved) + " a second, of " + rate(h.Allowed) + " allowed"},
 		{"cap", h.Cap.Reason + ": " + h.Cap.Detail},
 		{"failures", fmt.Sprintf("%s of %s calls", grouped(h.Breaker.Failures), grouped(h.Breaker.Requests))},

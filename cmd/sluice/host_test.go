@@ -28,7 +28,7 @@ func TestHostsAndFlowsAreSteeredFromTheCommandLine(t *testing.T) {
 			}
 		}
 	}
-	contains(ask(0, "host", "pause", nowhere), "paused", "an operator holds the host")
+	contains(ask(0, "host", "pause", nowhere), "paused     by an operator, ", "breaker    closed", "an operator holds the host")
 	for range 3 {
 		body := strings.NewReader(fmt.Sprintf(`{"url":"http://%s/x","flow":"spring sale/1"}`, nowhere))
 		resp, err := http.Post("http://"+c.front+"/v1/webhooks", "application/json", body) //nolint:noctx // it ends with the test

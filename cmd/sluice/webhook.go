@@ -115,6 +115,7 @@ func (c *webhookListCmd) Run(k *kong.Context) error {
 		query.Set(name, value)
 	}
 	var rows [][]string
+	more := false
 	for printed := 0; printed < c.Limit; {
 		query.Set("limit", strconv.Itoa(min(c.Limit-printed, 500)))
 		var page struct {
@@ -136,10 +137,13 @@ func (c *webhookListCmd) Run(k *kong.Context) error {
 			}
 			rows = append(rows, w.cells(time.Now()))
 		}
-		if page.Next == nil {
+		if more = page.Next != nil; !more {
 			break
 		}
 		query.Set("cursor", *page.Next)
+	}
+	if more {
+		fmt.Fprintf(k.Stderr, "these are the latest %d, and there may be more: --limit %d shows twice as many\n", c.Limit, 2*c.Limit)
 	}
 	if c.Output == "json" {
 		return nil

@@ -131,6 +131,21 @@ func TestAListIsFollowedOverItsPages(t *testing.T) {
 	}
 }
 
+func TestALogOfWhichThereMayBeMoreSaysSo(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page := map[string]string{
+			"": `{"webhooks":[{"id":"1","host":"a.example"}],"next":"c1"}`, "c1": `{"webhooks":[{"id":"2","host":"b.example"}],"next":null}`,
+		}
+		_, _ = io.WriteString(w, page[r.URL.Query().Get("cursor")])
+	}))
+	t.Cleanup(s.Close)
+	for limit, told := range map[string]bool{"1": true, "2": false, "3": false} {
+		if code, stdout, stderr := ran("webhook", "list", "--limit", limit, "--gateway", s.URL); code != 0 || strings.Contains(stderr, "there may be more") != told {
+			t.Errorf("--limit %s: exit %d: %s%s", limit, code, stdout, stderr)
+		}
+	}
+}
+
 // ran runs the command and returns its exit code and what it printed.
 func ran(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer

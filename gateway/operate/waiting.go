@@ -37,12 +37,18 @@ func (w *waiting) words() string {
 		}
 		return "an operator holds its host"
 	case schedule.Limit:
+		if w.Gate.Rate > 0 {
+			return gateWords(&w.Gate, true) + w.place()
+		}
 		return limitWords(&w.Budget) + w.place()
 	case schedule.Pause:
 		return pauseWords(&w.Budget, w.Until) + w.place()
 	case schedule.Breaker:
 		return breakerWords(&w.Breaker, w.Partial, w.Until) + w.place()
 	case schedule.Concurrency:
+		if w.Gate.Most > 0 {
+			return gateWords(&w.Gate, false) + w.place()
+		}
 		return concurrencyWords(&w.Budget) + w.place()
 	case schedule.Ordering:
 		return "the one before it under its ordering key is not done"
@@ -102,6 +108,18 @@ func pauseWords(b *limiter.View, until time.Time) string {
 		return fmt.Sprintf("the destination asked for a pause (%s); one call finds out whether it is over", b.PauseCause)
 	}
 	return fmt.Sprintf("the destination asked for a pause until %s (%s)", clock(until), b.PauseCause)
+}
+
+// gateWords names the rule of a flow or a tenant that keeps its own webhooks back, by its rate or by its calls under way.
+func gateWords(g *schedule.GateView, byRate bool) string {
+	whose := "flow " + g.Flow.Flow
+	if g.OfTenant {
+		whose = "tenant " + g.Flow.Tenant
+	}
+	if byRate {
+		return fmt.Sprintf("%s has a rate of its own, %.4g per second on all hosts together", whose, g.Rate)
+	}
+	return fmt.Sprintf("%s has a concurrency of its own, %s at once on all hosts together, and as many are under way", whose, grouped(g.Most))
 }
 
 func concurrencyWords(b *limiter.View) string {
@@ -222,6 +240,10 @@ func capOfLane(h *schedule.HostView, l *schedule.LaneView, now time.Time) front.
 		return front.CapView{Reason: string(schedule.Concurrency), Detail: concurrencyWords(&l.Budget)}
 	case l.Blocked == schedule.Due:
 		return front.CapView{Reason: string(schedule.Due), Detail: "the next of those that wait is due at " + clock(l.Until), Until: until}
+	case l.Blocked == schedule.Idle && l.Gate.Most > 0 && l.Until.IsZero():
+		return front.CapView{Reason: string(schedule.Concurrency), Detail: gateWords(&l.Gate, false)}
+	case l.Blocked == schedule.Idle && l.Gate.Rate > 0:
+		return front.CapView{Reason: string(schedule.Limit), Detail: gateWords(&l.Gate, true), Until: until}
 	case l.Blocked == schedule.Idle:
 		return front.CapView{Reason: capDemand, Detail: "nothing that waits may go: it is held, or behind another of its ordering key"}
 	}

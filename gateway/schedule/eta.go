@@ -128,7 +128,7 @@ func (l *lane) drain(now time.Time) float64 {
 	return perSecond
 }
 
-// drainsAt is about when nothing of a lane waits any more, at its present pace; false where that cannot be said: the disk holds
+// drainsAt is about when nothing of a lane waits any more, at its present pace and its flows' own rates; false where that cannot be said: the disk holds
 // more than is counted, or no pace is known.
 func (l *lane) drainsAt(now time.Time, waiting int, more bool) (time.Time, bool) {
 	if waiting == 0 && !more {
@@ -141,5 +141,18 @@ func (l *lane) drainsAt(now time.Time, waiting int, more bool) (time.Time, bool)
 	if l.place == inAsleep && l.at.After(begin) {
 		begin = l.at
 	}
-	return after(begin, float64(waiting), l.drain(now))
+	at, ok := after(begin, float64(waiting), l.drain(now))
+	for q := range l.queues() {
+		n, _ := q.share.waiting()
+		for _, g := range [...]*flowGate{&q.share.flow.gate, &q.share.flow.tenant.gate} {
+			if g.rate <= 0 || !ok {
+				continue
+			}
+			var gated time.Time
+			if gated, ok = after(now, float64(n), g.rate); gated.After(at) {
+				at = gated
+			}
+		}
+	}
+	return at, ok
 }

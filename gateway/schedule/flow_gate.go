@@ -38,6 +38,23 @@ func (g *flowGate) readyAt(now time.Time) (at time.Time, ok bool) {
 	return now, true
 }
 
+// GateView is the rule of a flow, or of its tenant, by which a webhook is kept back. The zero GateView: by none.
+type GateView struct {
+	Flow     FlowName
+	OfTenant bool    // the rule is the tenant's of that flow
+	Rate     float64 // calls per second that it allows; 0: any
+	Most     int     // calls under way that it allows; 0: any
+}
+
+// shutBy returns the rule that a share waits for; the zero GateView: none.
+func (sh *share) shutBy() GateView {
+	g := sh.gate
+	if g == nil {
+		return GateView{}
+	}
+	return GateView{Flow: sh.flow.name, OfTenant: g != &sh.flow.gate, Rate: g.rate, Most: g.most}
+}
+
 // reason says what one who waits at the gate waits for, and until when at least; zero: for a call's end.
 func (g *flowGate) reason(now time.Time) (Reason, time.Time) {
 	at, ok := g.readyAt(now)

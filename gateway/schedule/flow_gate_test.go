@@ -150,3 +150,44 @@ func TestAHeldFlowWithARateComesBackAtItsRate(t *testing.T) {
 		t.Errorf("%d began in the five seconds after the hold, at 10 a second", sum(got))
 	}
 }
+
+// TestWhatAFlowsOwnRuleKeepsBackIsSaidToWaitForThatRule, and not for the destination's limit.
+func TestWhatAFlowsOwnRuleKeepsBackIsSaidToWaitForThatRule(t *testing.T) {
+	for _, c := range []struct {
+		flow   schedule.FlowRule
+		tenant schedule.TenantRule
+		reason schedule.Reason
+		gate   schedule.GateView
+		until  time.Time
+		drains time.Time
+	}{
+		{
+			flow: schedule.FlowRule{Rate: 2}, reason: schedule.Limit, gate: schedule.GateView{Rate: 2},
+			until: epoch.Add(500*time.Millisecond - 25*time.Millisecond), drains: epoch.Add(10 * time.Second),
+		},
+		{flow: schedule.FlowRule{Concurrency: 1}, reason: schedule.Concurrency, gate: schedule.GateView{Most: 1}, drains: epoch},
+		{
+			tenant: schedule.TenantRule{Rate: 1}, reason: schedule.Limit, gate: schedule.GateView{OfTenant: true, Rate: 1},
+			until: epoch.Add(975 * time.Millisecond), drains: epoch.Add(20 * time.Second),
+		},
+	} {
+		s := paced(100, schedule.Settings{
+			Flow:   func(schedule.FlowName) schedule.FlowRule { return c.flow },
+			Tenant: func(string) schedule.TenantRule { return c.tenant },
+		})
+		var last *schedule.Fresh
+		for n := range 21 {
+			last = fresh(queueOf("a.example", "f"), n, epoch)
+			s.Committed(epoch, last)
+		}
+		s.Next(epoch)
+		c.gate.Flow = schedule.FlowName{Tenant: last.Queue.Tenant, Flow: "f"}
+		if w := s.Why(epoch, &last.Queue, &last.Entry); w.Reason != c.reason || w.Gate != c.gate || !w.Until.Equal(c.until) {
+			t.Errorf("it waits for %s, %+v, until %v; want %s, %+v, until %v", w.Reason, w.Gate, w.Until, c.reason, c.gate, c.until)
+		}
+		h, _ := s.Host(epoch, "a.example")
+		if l := h.Lanes[0]; l.Gate != c.gate || !l.Until.Equal(c.until) || c.gate.Rate > 0 && !l.Drains.Equal(c.drains) {
+			t.Errorf("the lane waits for %+v, until %v, and drains at %v; want %+v, %v, %v", l.Gate, l.Until, l.Drains, c.gate, c.until, c.drains)
+		}
+	}
+}

@@ -38,6 +38,8 @@ type Waiting struct {
 	Budget  limiter.View
 	Breaker circuit.View
 	Partial bool
+	// Gate is the rule of its own flow or tenant that it waits for, where that is what Reason is about.
+	Gate GateView
 }
 
 // Why says why a live webhook waits. An entry that is not in memory waits its turn behind those that are.
@@ -76,6 +78,7 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 	switch {
 	case q != nil && q.share.gate != nil:
 		w.Reason, w.Until = q.share.gate.reason(now)
+		w.Gate = q.share.shutBy()
 	case q != nil && q.ordered && (place != 0 || q.flying > 0):
 		w.Reason = Ordering
 	case q != nil && q.share.aside:
@@ -111,6 +114,7 @@ type LaneView struct {
 	Budget   limiter.View
 	Blocked  Reason
 	Until    time.Time
+	Gate     GateView // where it is idle because a flow's or a tenant's own rule keeps back what waits: the first one's
 	InFlight int
 	Waiting  int
 	More     bool
@@ -155,6 +159,10 @@ func (l *lane) view(now time.Time) LaneView {
 	for q := range l.queues() {
 		v.Waiting += q.window.len()
 		v.More = v.More || q.more
+		if g := q.share.gate; g != nil && v.Blocked == Idle && v.Gate == (GateView{}) {
+			v.Gate = q.share.shutBy()
+			_, v.Until = g.reason(now)
+		}
 		if q.window.len() == 0 {
 			continue
 		}
