@@ -23,78 +23,85 @@ const (
 // sends in the kernel's buffers, and its connection.
 type bodies struct{ left atomic.Int64 }
 
-func (b *bodies) take(n int64) bool {
-	if b.left.Add(-n) < 0 {
-		b.left.Add(n)
+// part is what one request has of the bound. It is given back when the request is done, whatever came of reading its body.
+type part struct {
+	of   *bodies
+	took int64
+}
+
+// grow takes what is missing to n bytes, or nothing.
+func (p *part) grow(n int64) bool {
+	if p.of.left.Add(p.took-n) < 0 {
+		p.of.left.Add(n - p.took)
 		return false
 	}
+	p.took = n
 	return true
 }
 
-func (b *bodies) give(n int64) { b.left.Add(n) }
+func (p *part) giveBack() { p.of.left.Add(p.took) }
 
-// readBody reads a request's body whole, for handlers to find it in ctx.Request, and returns how much of the bound it took,
-// which is to be given back when the request is done. After a problem the connection holds what was not read, and must end.
-func (f *Front) readBody(ctx *fasthttp.RequestCtx) (took int64, p *problem) {
+// readBody reads a request's body whole, for handlers to find it in ctx.Request, within the bound of all. After a problem the
+// connection holds what was not read, and must end.
+func (f *Front) readBody(ctx *fasthttp.RequestCtx, room *part) *problem {
 	if !ctx.Request.IsBodyStream() {
-		return 0, nil
+		return nil
 	}
 	length := int64(ctx.Request.Header.ContentLength())
 	switch {
 	case length > MaxRequest:
-		return 0, tooLargeProblem(ctx)
+		return tooLargeProblem(ctx)
 	case length >= 0 && length <= smallBody:
 		_ = ctx.Request.Body() // it is there already
-		return 0, nil
+		return nil
 	}
 	var body []byte
+	var p *problem
 	var err error
 	if length >= 0 {
-		took = length
-		if !f.bodies.take(took) {
-			return 0, crowdedProblem()
+		if !room.grow(length) {
+			return crowdedProblem()
 		}
 		body = make([]byte, length)
 		_, err = io.ReadFull(ctx.RequestBodyStream(), body)
 	} else {
-		body, took, p, err = f.readChunks(ctx)
+		body, p, err = f.readChunks(ctx, room)
 	}
 	switch {
 	case p != nil:
-		return took, p
+		return p
 	case err != nil:
-		return took, f.unreadProblem(err)
+		return f.unreadProblem(err)
 	}
 	ctx.Request.SetBodyRaw(body)
-	return took, nil
+	return nil
 }
 
 // readChunks reads a body of unknown length. It takes as much of the bound as it has room for.
-func (f *Front) readChunks(ctx *fasthttp.RequestCtx) (body []byte, took int64, p *problem, err error) {
+func (f *Front) readChunks(ctx *fasthttp.RequestCtx, room *part) (body []byte, p *problem, err error) {
 	stream := ctx.RequestBodyStream()
-	room := int64(firstChunks)
+	size := int64(firstChunks)
 	for {
-		if !f.bodies.take(room - took) {
-			return nil, took, crowdedProblem(), nil
+		if !room.grow(size) {
+			return nil, crowdedProblem(), nil
 		}
-		took = room
-		grown := make([]byte, len(body), room)
+		grown := make([]byte, len(body), size)
 		copy(grown, body)
 		body = grown
-		for int64(len(body)) < room {
-			n, err := stream.Read(body[len(body):room])
+		for int64(len(body)) < size {
+			n, err := stream.Read(body[len(body):size])
 			body = body[:len(body)+n]
 			switch {
 			case errors.Is(err, io.EOF):
-				return body, took, nil, nil
+				return body, nil, nil
 			case err != nil:
-				return nil, took, nil, err
+				return nil, nil, err
 			}
 		}
-		if room > MaxRequest {
-			return nil, took, tooLargeProblem(ctx), nil
+		if size > MaxRequest {
+			return nil, tooLargeProblem(ctx), nil
 		}
-		room = min(2*room, MaxRequest+1) // the one byte more tells that it is too large
+		size = min(2*size, MaxRequest+1) // the one byte more tells that it is too large
 	}
 }
 

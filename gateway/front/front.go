@@ -146,7 +146,7 @@ func New(set Settings) *Front {
 		Secret: set.Secret, MaxSize: set.MaxWebhook,
 		Unsigned: func(name string) (problem, want string) { return set.Policies().Unsigned(name) },
 	}
-	f.bodies.give(cmp.Or(set.Bodies, DefaultBodies))
+	f.bodies.left.Store(cmp.Or(set.Bodies, DefaultBodies))
 	f.defaults.Credentials = set.Credentials
 	conns := set.MaxConns
 	if conns <= 0 {
@@ -256,9 +256,9 @@ func (f *Front) handle(ctx *fasthttp.RequestCtx) {
 		by = f.proxy(ctx, form)
 		return
 	}
-	took, p := f.readBody(ctx)
-	defer f.bodies.give(took)
-	if p != nil {
+	room := part{of: &f.bodies}
+	defer room.giveBack()
+	if p = f.readBody(ctx, &room); p != nil {
 		ctx.SetConnectionClose()
 		answer(ctx, p)
 		return

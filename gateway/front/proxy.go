@@ -124,8 +124,9 @@ func (f *Front) proxy(ctx *fasthttp.RequestCtx, form proxyForm) *Principal {
 		f.tunnel(ctx, w)
 		return by
 	}
-	body, u, took, p := f.upload(ctx, r)
-	defer f.bodies.give(took)
+	room := part{of: &f.bodies}
+	defer room.giveBack()
+	body, u, p := f.upload(ctx, r, &room)
 	w.Body = body
 	switch {
 	case p != nil:

@@ -40,20 +40,19 @@ type Upload struct {
 	err   error // why it could not be
 }
 
-// upload returns the body of a request: whole, or as it comes. took is how much of the bound of bodies it took.
-func (f *Front) upload(ctx *fasthttp.RequestCtx, r *proxied) (whole []byte, u *Upload, took int64, p *problem) {
+// upload returns the body of a request: whole, within the bound of bodies, or as it comes.
+func (f *Front) upload(ctx *fasthttp.RequestCtx, r *proxied, room *part) (whole []byte, u *Upload, p *problem) {
 	length := int64(ctx.Request.Header.ContentLength())
 	switch {
 	case !ctx.Request.IsBodyStream():
-		return nil, nil, 0, nil
+		return nil, nil, nil
 	case length > MaxRequest:
-		return nil, nil, 0, tooLargeProblem(ctx)
+		return nil, nil, tooLargeProblem(ctx)
 	case r.async, length >= 0 && length <= smallUpload:
-		took, p = f.readBody(ctx)
-		if p != nil {
-			return nil, nil, took, p
+		if p = f.readBody(ctx, room); p != nil {
+			return nil, nil, p
 		}
-		return ctx.Request.Body(), nil, took, nil
+		return ctx.Request.Body(), nil, nil
 	}
 	u = &Upload{Length: length, ctx: ctx, until: ctx.Time().Add(f.set.ReadTimeout)}
 	if length < 0 {
@@ -63,10 +62,10 @@ func (f *Front) upload(ctx *fasthttp.RequestCtx, r *proxied) (whole []byte, u *U
 		n, err := u.read(u.first)
 		u.first = u.first[:n]
 		if err != nil && !u.whole {
-			return nil, nil, 0, f.uploadProblem(u)
+			return nil, nil, f.uploadProblem(u)
 		}
 	}
-	return nil, u, 0, nil
+	return nil, u, nil
 }
 
 // Read is io.Reader's: of the client's connection, in its time.
