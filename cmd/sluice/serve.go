@@ -53,12 +53,18 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		set.Log.Warn().Err(err).Msg("calls begin up to a millisecond late: the system has no timers that are more punctual")
 		set.Alarm = alarm.NewTimer()
 	}
+	if err := recordCrashes(conf.Data.Dir); err != nil {
+		set.Log.Warn().Err(err).Send()
+	}
 	g, err := gateway.New(set)
 	if errors.Is(err, persist.ErrLost) {
 		return fmt.Errorf("%w: restore the data directory from a backup, or lose what is missing and start with --despite-loss", err)
 	}
 	if err != nil {
 		return err
+	}
+	if err := recordCrashes(conf.Data.Dir); err != nil { // the file may be another now
+		set.Log.Warn().Err(err).Send()
 	}
 	go reloadOn(ctx, hangUps, g)
 	return g.Run(ctx)

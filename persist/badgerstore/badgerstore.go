@@ -61,9 +61,10 @@ type Options struct {
 	// Committed is told of every group's new jobs, in the order of their ids, after they are safe on disk and before
 	// Enqueue returns. It is called by the committer: it must not block and must not call the store. Nil: nobody is.
 	Committed func([]persist.Committed)
-	// Failed is told once that the store cannot be written any more, as all calls that write are from then on, with an
-	// error that is persist.ErrFailed. What it could not write is in the journal, or was never accepted: close it, end the
-	// process, and open it in another. It is called by the committer, as Committed is. Nil: nobody is.
+	// Failed is told once that the store cannot be written any more, or the live database not be read, as all calls that write
+	// are from then on, with an error that is persist.ErrFailed. What it could not write is in the journal, or was never
+	// accepted: close it, end the process, and open it in another. It is called by the committer, as Committed is, or by who
+	// reads. Nil: nobody is.
 	Failed func(error)
 	// Retention says how long finished webhooks are kept.
 	Retention Retention
@@ -83,6 +84,7 @@ type Options struct {
 	Log         zerolog.Logger
 
 	still  bool            // see committer
+	hurry  bool            // tableTime is over from the beginning
 	sought chan<- struct{} // see emptied
 }
 
@@ -107,6 +109,7 @@ type Store struct {
 
 	committer *committer
 	historian *historian
+	scrub     *scrub // nil where nothing is compacted
 	recent    recent
 	fresh     fresh
 
@@ -114,6 +117,7 @@ type Store struct {
 	remove   func(*segment) error // segment.remove, but in tests
 
 	tally    *tally
+	suspect  bool          // the process before crashed
 	setAside atomic.Uint64 // rows moved below x, and damaged files of the journal
 
 	// life is held for reading by every call that reads db, so that Close does not pull it from under them.
@@ -155,6 +159,9 @@ func (s *Store) open() (err error) {
 	if s.tally, err = openTally(s.dir, s.log); err != nil {
 		return err
 	}
+	if s.suspect, err = s.crashed(); err != nil {
+		return err
+	}
 	live := filepath.Join(s.dir, "live")
 	aside, err := s.inspectEngine(live)
 	if err != nil {
@@ -165,6 +172,9 @@ func (s *Store) open() (err error) {
 		return err
 	}
 	if err = s.checkVersion(live); err != nil {
+		return err
+	}
+	if err = s.setCrashAside(); err != nil {
 		return err
 	}
 	if err = s.openHistory(); err != nil {
@@ -192,6 +202,10 @@ func (s *Store) open() (err error) {
 	s.historian = newHistorian(s)
 	go s.committer.run()
 	go s.historian.run()
+	if !s.opt.NoCompaction { // which is for virtual time
+		s.scrub = newScrub(s)
+		go s.scrub.run()
+	}
 	return nil
 }
 
@@ -206,6 +220,9 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.life.Unlock()
 
+	if s.scrub != nil {
+		s.scrub.close()
+	}
 	s.historian.stop() // first: it feeds the committer
 	s.committer.stop()
 	if err := s.release(); err != nil {
@@ -274,5 +291,5 @@ func (s *Store) read(f func(*badger.Txn) error) error {
 	if s.closed {
 		return persist.ErrClosed
 	}
-	return s.db.View(f)
+	return s.view(f)
 }

@@ -110,7 +110,11 @@ func (c *committer) written(jobs int64) {
 // fail ends all writing. After a failed sync the kernel may take for written what is not, and Badger goes on behind
 // the gap: what it would commit next, a power cut could take with the gap. Opening again writes all of it anew.
 func (c *committer) fail(err error) error {
-	err = fmt.Errorf("the live database could not be written, a restart opens it anew: %w: %w", persist.ErrFailed, err)
+	return c.end(fmt.Errorf("the live database could not be written, a restart opens it anew: %w: %w", persist.ErrFailed, err))
+}
+
+// end ends all writing for a reason that is persist.ErrFailed, and returns it.
+func (c *committer) end(err error) error {
 	c.mu.Lock()
 	first := c.failed == nil
 	c.failed = err

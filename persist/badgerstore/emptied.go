@@ -68,7 +68,7 @@ func (c *committer) seek() {
 // emptyQueues returns the keys of the queues that hold nothing, of the next ones. Those that are used in this run are the
 // registry's to sweep.
 func (c *committer) emptyQueues() (empty [][]byte, err error) {
-	err = c.store.db.View(func(txn *badger.Txn) error {
+	err = c.store.view(func(txn *badger.Txn) error {
 		rows := txn.NewIterator(underPrefix([]byte{kindQueue}))
 		defer rows.Close()
 		entries := txn.NewIterator(underPrefix([]byte{kindEntry}))

@@ -18,7 +18,8 @@ import (
 // Badger dies of a table that is cut short, leaves one out whose index is damaged, and notices damage of its blocks only by what
 // that happens to do. So the tables are looked at before it opens them: every index, and the blocks as far as that takes little time.
 
-// tableTime is how long opening may take to read tables whole: those of some hundred megabytes.
+// tableTime is how long opening may take to read tables whole: those of some hundred megabytes. Where they are suspect, it takes as
+// long as it takes.
 const tableTime = 500 * time.Millisecond
 
 // inspectNamed looks at the tables that a manifest names and returns the number of the latest transaction that they have something
@@ -33,7 +34,7 @@ func (s *Store) inspectNamed(dir string, m *badger.Manifest) (latest uint64, err
 	for _, id := range ids {
 		path := filepath.Join(dir, fmt.Sprintf("%06d.sst", id))
 		sealed := m.Tables[id].KeyID != 0
-		version, err := inspectTable(path, sealed, !sealed && time.Since(began) < tableTime)
+		version, err := inspectTable(path, sealed, !sealed && (s.suspect || !s.opt.hurry && time.Since(began) < tableTime))
 		switch {
 		case errors.Is(err, errBlock):
 			if err := s.lost(err.Error()); err != nil {
