@@ -41,7 +41,7 @@ func (s *Schedule) Admit(now time.Time, desc *record.Queue) (start Start, ok boo
 // clear reports whether a call of the lane that comes now is before all others: none is due, and none waits for what the host
 // may set free.
 func (l *lane) clear(now time.Time) bool {
-	if l.place == inRunnable || l.host.held || l.host.absent || l.host.outside || l.host.barred.len() > 0 {
+	if l.place == inRunnable || l.host.held || l.host.absent() || l.host.outside || l.host.barred.len() > 0 {
 		return false
 	}
 	for _, c := range l.classes {

@@ -11,6 +11,20 @@ import (
 // away: when the host is asked for again it is read back (Plan.Recall, Recalled), and until then nothing of the host starts.
 // Of a host that is away memory keeps the name.
 
+// presence is where in its life in memory a host is.
+type presence uint8
+
+const (
+	present      presence = iota
+	absent                // what is saved of it is to be read before anything starts
+	absentAsLeft          // and is how it left: nothing was sent since
+	leaving               // it leaves when it is saved, unless it is asked for meanwhile
+	departed              // it has left; a host of this name is another one
+)
+
+// absent reports whether what is saved of a host is still to be read.
+func (h *host) absent() bool { return h.presence == absent || h.presence == absentAsLeft }
+
 // absence is since when a host is away.
 type absence struct {
 	since int64 // Unix, seconds
@@ -31,22 +45,22 @@ func (s *Schedule) Summon(name string) (present bool) {
 		s.host(name)
 	}
 	h := s.hosts[name]
-	return h == nil || !h.absent
+	return h == nil || !h.absent()
 }
 
 // Rested reports whether what is saved of a host that is read back is how it left, and nothing was sent since.
 func (s *Schedule) Rested(name string) bool {
 	h := s.hosts[name]
-	return h != nil && h.absent && h.rested
+	return h != nil && h.presence == absentAsLeft
 }
 
 // Recalled says that Budget, Breaker and Dialect have taken up what was saved of a host: its lanes go on.
 func (s *Schedule) Recalled(name string) {
 	h := s.hosts[name]
-	if h == nil || !h.absent {
+	if h == nil || !h.absent() {
 		return
 	}
-	h.absent, h.rested = false, false
+	h.presence = present
 	for _, l := range h.lanes.all {
 		if l.hasWork() || l.blocked != Idle {
 			s.giveTurn(l)
@@ -58,14 +72,17 @@ func (s *Schedule) Recalled(name string) {
 func (s *Schedule) comeBack(h *host) {
 	if a, away := s.away[h.name]; away {
 		delete(s.away, h.name)
-		h.absent, h.rested, h.kept = true, a.ours, true
+		h.presence, h.kept = absent, true
+		if a.ours {
+			h.presence = absentAsLeft
+		}
 		s.toRecall = append(s.toRecall, h.name)
 	}
 }
 
 // rests reports whether a host may leave, as far as nobody would notice.
 func (s *Schedule) rests(h *host, now time.Time) bool {
-	if h.inFlight > 0 || h.held || h.outside || h.absent || h.barred.len() > 0 || h.breaker != nil && !h.breaker.Rests(now) {
+	if h.inFlight > 0 || h.held || h.outside || h.absent() || h.barred.len() > 0 || h.breaker != nil && !h.breaker.Rests(now) {
 		return false
 	}
 	for _, l := range h.lanes.all {
@@ -81,7 +98,7 @@ func (s *Schedule) sendAway(h *host, now time.Time) {
 	if !s.rests(h, now) {
 		return
 	}
-	h.leaving = true
+	h.presence = leaving
 	s.touchHost(h)
 	for _, l := range h.lanes.all {
 		s.touch(l)
@@ -90,12 +107,12 @@ func (s *Schedule) sendAway(h *host, now time.Time) {
 
 // depart lets a host leave that was saved as it is, unless it was asked for meanwhile.
 func (s *Schedule) depart(h *host) {
-	h.leaving = false
+	h.presence = present
 	if !s.rests(h, s.seen) {
 		return
 	}
 	h.lanes = lanes{}
-	h.departed = true
+	h.presence = departed
 	delete(s.hosts, h.name)
 	s.away[h.name] = absence{s.seen.Unix(), true}
 }

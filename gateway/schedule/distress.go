@@ -28,7 +28,7 @@ func (s *Schedule) Distressed(from uint64, waiting bool, each func(Distress)) (n
 		next++
 		seen++
 		h := look.host
-		if h.departed {
+		if h.presence == departed {
 			continue
 		}
 		d := Distress{Host: h.name, Breaker: circuit.Closed}

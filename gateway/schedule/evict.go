@@ -40,14 +40,14 @@ func (s *Schedule) evict(now time.Time) (more bool) {
 	for n := min(lookAtOnce, s.looks.len()); n > 0 && s.looks.front().at <= at; n-- {
 		h := s.looks.pop().host
 		s.looked++
-		if h.departed {
+		if h.presence == departed {
 			continue
 		}
 		if h.since == 0 {
 			h.since = now.UnixMilli() // it was made without being told the instant
 		} else if s.forgetLanes(h, now); s.forgetHost(h, now) {
 			continue
-		} else if !h.leaving {
+		} else if h.presence != leaving {
 			s.sendAway(h, now)
 		}
 		s.looks.push(look{h, at + s.lookEvery})
@@ -82,7 +82,7 @@ func (l *lane) unused() bool {
 
 // forgetHost forgets a host without lanes, if it may be.
 func (s *Schedule) forgetHost(h *host, now time.Time) bool {
-	if len(h.lanes.all) > 0 || h.inFlight > 0 || h.held || h.absent || h.dirty || h.outside ||
+	if len(h.lanes.all) > 0 || h.inFlight > 0 || h.held || h.absent() || h.dirty || h.outside ||
 		h.breaker != nil && !h.breaker.Blank(now) {
 		return false
 	}

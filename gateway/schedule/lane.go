@@ -21,16 +21,13 @@ type host struct {
 	heldSince time.Time  // zero: it is not, or by a release that did not say
 	since     int64      // when it was first looked at, to be forgotten; Unix ms
 
-	answers  bool // its calls end soon, as far as is known; not when slow
-	slow     bool // they do not; its slots are counted in Schedule.slow
-	outside  bool // in Schedule.outside or outsideSlow
-	held     bool // by an operator
+	presence presence // in memory; away.go
+	answers  bool     // its calls end soon, as far as is known; not when slow
+	slow     bool     // they do not; its slots are counted in Schedule.slow
+	outside  bool     // in Schedule.outside or outsideSlow
+	held     bool     // by an operator
 	dirty    bool
 	kept     bool // the store may have something of it
-	absent   bool // what the store has of it is to be read before anything starts
-	rested   bool // and is how it left
-	leaving  bool // it leaves when it is saved
-	departed bool // it has left; a host of this name is another one
 	warm     bool // in Schedule.warm
 	used     bool // since it was looked at there
 }
@@ -166,7 +163,7 @@ func (l *lane) nextDue() (time.Time, bool) {
 
 // heldBack reports whether only time, or the end of an attempt, can let the lane go on: new work changes nothing.
 func (l *lane) heldBack() bool {
-	if l.host.absent {
+	if l.host.absent() {
 		return true
 	}
 	switch l.blocked {

@@ -70,7 +70,7 @@ func (s *Schedule) Changed(
 // saveLanes calls back for the lanes that changed, but those of hosts of which what is saved is still to be read.
 func (s *Schedule) saveLanes(each func(record.Lane, *limiter.Budget)) {
 	s.changedLanes = slices.DeleteFunc(s.changedLanes, func(l *lane) bool {
-		if l.host.absent {
+		if l.host.absent() {
 			return false
 		}
 		l.dirty, l.saved = false, l.budget.Revision()
@@ -82,12 +82,12 @@ func (s *Schedule) saveLanes(each func(record.Lane, *limiter.Budget)) {
 // saveHosts does the same for hosts, after their lanes, and lets those leave that are to.
 func (s *Schedule) saveHosts(each func(string, HostMemory)) {
 	s.changedHosts = slices.DeleteFunc(s.changedHosts, func(h *host) bool {
-		if h.absent {
+		if h.absent() {
 			return false
 		}
 		h.dirty, h.kept = false, true
 		each(h.name, HostMemory{s.warmHost(h, s.seen).breaker, h.learned(), h.held, h.heldSince})
-		if h.leaving {
+		if h.presence == leaving {
 			s.depart(h)
 		}
 		return true

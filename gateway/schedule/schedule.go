@@ -260,7 +260,7 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 	case l.host.held:
 		l.blocked, l.at = Held, time.Time{}
 		return false
-	case l.host.absent: // Recalled wakes it
+	case l.host.absent(): // Recalled wakes it
 		l.blocked, l.at = Limit, time.Time{}
 		return false
 	}

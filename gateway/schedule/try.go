@@ -21,7 +21,7 @@ func (s *Schedule) StartTry(now time.Time, desc *record.Queue, force bool) *Wait
 	breaker, _ := l.host.breaker.Holding(now, circuit.Part{Key: desc.Lane.Key, Tenant: desc.Tenant})
 	switch at, why := l.budget.ReadyAt(now); {
 	case force:
-	case l.host.absent:
+	case l.host.absent():
 		w.Reason, w.Until = Limit, now.Add(recallSoon)
 	case l.host.held || f != nil && f.stopped():
 		w.Reason = Held

@@ -35,7 +35,7 @@ func (s *Schedule) warmHost(h *host, now time.Time) *host {
 	for n := 0; n < coolAtOnce && s.warm.len() > maxWarm; n++ {
 		other := s.warm.pop()
 		other.warm = false
-		if other.departed || other.breaker == nil || s.cool(other, now) {
+		if other.presence == departed || other.breaker == nil || s.cool(other, now) {
 			continue
 		}
 		other.warm, other.used = true, false
@@ -55,7 +55,7 @@ func (s *Schedule) warmLane(l *lane, now time.Time) *lane {
 
 // cool lets go of what a host that is well was called with, unless it was used since it was looked at last.
 func (s *Schedule) cool(h *host, now time.Time) bool {
-	if h.used || h.inFlight > 0 || h.absent || h.leaving || h.dirty || h.outside || h.barred.len() > 0 ||
+	if h.used || h.inFlight > 0 || h.absent() || h.presence == leaving || h.dirty || h.outside || h.barred.len() > 0 ||
 		h.slow && !h.residence.faint(now) || !h.breaker.Calm(now) {
 		return false
 	}
