@@ -125,7 +125,8 @@ func (p *permits) releaseOf(n int64) tick {
 	return never
 }
 
-// leftAt returns when the first permit was or will be released since back was set to 0, never when none is used.
+// leftAt returns when the first permit was or will be released since back was set to 0; when none is used, an instant so far away that
+// it never comes, and to which a time can be added.
 func (p *permits) leftAt() tick {
 	switch {
 	case p.back > 0:
