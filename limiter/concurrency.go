@@ -70,7 +70,7 @@ func (c *concurrency) configure(start, most int32) {
 
 // began notes that a call begins, with so many in flight after it.
 func (c *concurrency) began(inFlight int32) {
-	if inFlight >= c.limit || c.far && float32(inFlight) >= used*c.level {
+	if inFlight >= c.limit || c.far && float32(inFlight) >= usedShare*c.level {
 		c.reached = true
 	}
 }

@@ -65,23 +65,14 @@ type past struct {
 }
 
 const (
-	// used is the part of its rate that a lane must use for the rate to grow.
-	used = 0.8
+	// usedShare is the part of its rate that a lane must use for the rate to grow.
+	usedShare = 0.8
 	// slowest is the least rate explored, calls per second.
 	slowest = 1.0 / 60
 	// stall is how far back calls count that were accepted before a second in which the rate was not used.
 	stall = 10 * time.Second
 	// tryOutShare is the first pace, as a part of a told one that is known to be too low.
 	tryOutShare = 1.5
-	// firstBackoff is what the third pause of a destination is reckoned from that refuses for the first time and does not
-	// say how long. The first one is short, the time of soonCalls calls and of soonTrips round trips: where the pace is
-	// limited it is over by then, and all that was under way is answered.
-	firstBackoff = 2 * time.Second
-	// secondBackoff is its second pause, after which windows of a second are over, and sliding ones have some room.
-	secondBackoff        = 1050 * time.Millisecond
-	soonCalls, soonTrips = 1.5, 1.5
-	// maxBackoff bounds pauses that nobody asked for.
-	maxBackoff = time.Minute
 )
 
 // inEpisode reports whether an episode of refusals is under way.
@@ -124,11 +115,11 @@ func (e *explorer) judge(now tick, pace, ceiling float64, trip *rtt) {
 	}
 	e.bad = trip.doubled() || e.bad
 	sent := float64(e.sent)
-	unused := sent < math.Floor(used*pace*span)
+	unused := sent < math.Floor(usedShare*pace*span)
 	switch {
 	case e.level > 0 && (e.bad || unused):
 		e.origin += now - e.second // the curve waits
-	case e.level == 0 && !e.bad && sent >= math.Floor(used*e.rate*span):
+	case e.level == 0 && !e.bad && sent >= math.Floor(usedShare*e.rate*span):
 		e.rate = min(2*e.rate, ceiling)
 	}
 	if e.level == 0 && unused && now-e.good.from > stall {
@@ -180,9 +171,8 @@ func (e *explorer) accept(now tick) {
 }
 
 // refuse counts a refusal of a call made at a pace, the attempt'th in a row; told is the pace that the destination tells, 0 if
-// none; asked: it says how long to pause. It returns how long to pause if it does not: the time of one call, or
-// a part of what it took the last times, doubled each time that the probe after it is refused; trip is a usual round trip.
-func (e *explorer) refuse(now tick, attempt int, pace, told float64, trip time.Duration, asked bool) time.Duration {
+// none; asked: it says how long to pause.
+func (e *explorer) refuse(now tick, attempt int, pace, told float64, asked bool) {
 	e.bad = true
 	e.learn()
 	again := attempt > 1 || e.episode.refusals == 0 && told == 0 && e.relapsed(asked)
@@ -195,27 +185,6 @@ func (e *explorer) refuse(now tick, attempt int, pace, told float64, trip time.D
 		e.episode.probes++
 		e.episode.failed = now
 	}
-	attempt = max(attempt, int(e.episode.probes)+1)
-	var unit float64
-	switch {
-	case e.level > 0:
-		unit = 1 / e.level
-	case told > 0:
-		unit = 1 / told
-	case attempt == 1: // soon, to tell a limit of the pace from one of a window
-		return min(max(time.Duration(soonCalls/pace*float64(time.Second)), time.Duration(soonTrips*float64(trip)), minPause), maxBackoff)
-	case attempt == 2:
-		return secondBackoff
-	default:
-		attempt--
-		unit = firstBackoff.Seconds()
-	}
-	seconds := math.Exp2(float64(min(attempt, 20)-1)) * max(unit, e.past.pause.Seconds()/4)
-	backoff := min(time.Duration(seconds*float64(time.Second)), maxBackoff)
-	if e.level > 0 || told > 0 {
-		return e.good.fitWait(now, backoff, trip)
-	}
-	return e.good.ends(now, e.episode.from, e.episode.refusals, backoff, trip)
 }
 
 // endEpisode forgets the refusals under way; the pace had a part in them or not.

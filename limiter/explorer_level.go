@@ -130,7 +130,7 @@ func (e *explorer) firstLevel(now tick, l *lesson) float64 {
 		// enough for a call, so that many times as fast is not likely.
 		return max(l.good, min(math.Sqrt(l.good*e.episode.pace/2), few/l.pause.Seconds()))
 	case e.episode.probes > 1 && !e.partial:
-		if l.length = e.good.length(now); l.length > 0 {
+		if l.length = e.good.lengthEnded(now); l.length > 0 {
 			return l.calls / l.length.Seconds()
 		}
 	}

@@ -54,69 +54,6 @@ func (s *slots) accept(after tick) {
 	s.count[i]++
 }
 
-// ends fits the wait for the next probe so that it ends when a window does that began when g did and is as long as people
-// choose: the first of those whose end is at least half as far and at most twice. Calls were refused so many times, first
-// at an instant; edge is what the way may take longer.
-//
-// Where a window slides by an estimate, the calls of the one before fade as if they had come evenly, refused ones too if
-// they count. So the probe is as late, as a part of the length, as it takes those that are too many to fade; and a
-// hundredth at the least, for clocks that do not run alike.
-//
-// A window that goes by the clock may have begun later than g, but before it refused. So where its end was tried in vain, a
-// length that is at least twice what it took to use it up is tried once more, when that must be over.
-func (g *goodput) ends(now, first tick, refused int32, wait, edge time.Duration) time.Duration {
-	if g.n == 0 || wait < lengths[0] {
-		return wait
-	}
-	late := min(max((float64(refused)+1.5)/float64(g.n+int(refused)), leastLate), mostLate)
-	for _, length := range lengths {
-		left := g.from + length + time.Duration(late*float64(length)) + edge - now
-		last := first + length + time.Duration(leastLate*float64(length)) + edge - now
-		switch {
-		case left <= 0 && last > 0 && length >= 2*(first-g.from) && length >= leastTwice:
-			return last
-		case left >= wait/2:
-			if left <= 2*wait {
-				return left
-			}
-			return wait
-		}
-	}
-	return wait
-}
-
-const (
-	// leastLate and mostLate bound how long after a window's end it is tried, as a part of it.
-	leastLate, mostLate = 0.01, 0.1
-	// leastTwice is the shortest length that is tried a second time.
-	leastTwice = 10 * time.Second
-)
-
-// fitWait shortens a wait, to a quarter at the least, so that it ends when a window does that began when g did and is as long
-// as people choose; edge is what the way may take longer.
-func (g *goodput) fitWait(now tick, wait, edge time.Duration) time.Duration {
-	if g.n == 0 || wait < lengths[0] {
-		return wait
-	}
-	for _, length := range lengths {
-		if left := g.from + length + length/100 + edge - now; left >= wait/4 {
-			return min(wait, left)
-		}
-	}
-	return wait
-}
-
-// length is how long a window is, of those that people choose, that began when g did and ended a little ago, as ends would
-// have it; 0: none.
-func (g *goodput) length(now tick) time.Duration {
-	for _, length := range lengths {
-		if over := now - g.from - length; over >= 0 && over < length/8 {
-			return length
-		}
-	}
-	return 0
-}
-
 // mean is the rate since the start.
 func (g *goodput) mean(now tick) float64 {
 	return float64(g.n) / max(now-g.from, time.Millisecond).Seconds()

@@ -44,8 +44,8 @@
 // Where nothing is told, the explorer (explorer.go) doubles its rate until the first refusal. Then it has a level, the pace at
 // which refusals begin, and circles it on a curve (explorer_curve.go). From a refusal to the probe that is accepted is an episode
 // (refusal.go: what explains a refusal?); each episode puts the level right (explorer_level.go), from the goodput since the last one
-// (goodput.go), and shapes the next curve. An episode that ended by chance goes on (explorer_relapse.go); a level does not sink where
-// that gains nothing (descent.go).
+// (goodput.go), and shapes the next curve. When the probe goes, if nobody says, is in explorer_probe.go. An episode that ended by chance
+// goes on (explorer_relapse.go); a level does not sink where that gains nothing (descent.go).
 //
 // # Reading
 //
@@ -68,7 +68,7 @@
 //	whose clock an instant is read by                 exchange, value_skew.go
 //	which statuses may ask for a pause                Observation.refused, observe.go; for a webhook's own wait retryAfter, read_retry.go
 //	which of several windows holds                    pick, read_merge.go, for people; all of them do, ReadyAt, budget.go
-//	how long a refusal without a time holds           holdAfter, refusal.go, if a window explains it; else refuse, explorer.go
+//	how long a refusal without a time holds           holdAfter, refusal.go, if a window explains it; else backoff, explorer_probe.go
 //	that no burst comes at a window's edge            ended, window.go: permits come back a window after arrival; pacer.go
 //	that an older response does not loosen            tighten, window_ledger.go
 //	how much is left to others                        reserve, window_others.go

@@ -119,50 +119,66 @@ func (b *Budget) Observe(now time.Time, o Observation) {
 func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 	for i := range h.N {
 		said := &h.Windows[i]
-		timeless := !said.HasReset && said.Length == 0
-		if said.Limit == 0 || said.Limit == Unknown && said.Remaining == Unknown ||
-			said.Unit != "" && said.Unit != UnitRequests || timeless && (said.Limit == Unknown || said.Remaining == Unknown) {
-			continue // not a limit of calls in a time
-		}
-		t := statement{
-			sent: sent, received: received, accepted: accepted,
-			limit: max(said.Limit, said.Quota), remaining: min(said.Remaining, maxLimit), hasReset: said.HasReset, length: said.Length,
-			unsure: said.Unsure,
-		}
-		if said.HasReset {
-			t.lo, t.hi = b.since(said.Reset.Lo), b.since(said.Reset.Hi)
-			if !said.ResetAt.IsZero() {
-				t.at = b.since(said.ResetAt)
-			}
-		}
-		t.untilRetry(h)
-		w := b.windowOf(said)
-		if w == nil {
-			w = b.addWindow(now, said)
-			w.onlyRefused(now, &b.explore, &t)
-			w.tell(now, &t, b.cfg.Share, b.trip.sure())
-			w.isSpacing(said)
-			if w.per > 0 && w.permits.kept == 0 { // the call that told of it is the first that it counts
-				w.ended(now, received, b.trip.sure())
-				w.ledger.foreign = max(0, w.ledger.foreign-1)
-			}
+		if !said.limitsCalls() {
 			continue
+		}
+		t := b.statement(h, said, sent, received, accepted)
+		w, known := b.windowOf(said), true
+		if w == nil {
+			w, known = b.addWindow(now, said), false
 		}
 		vague, spaced := w.vague(), w.spaced()
 		w.onlyRefused(now, &b.explore, &t)
 		w.tell(now, &t, b.cfg.Share, b.trip.sure())
 		w.isSpacing(said)
-		if w.spaced() && !spaced {
+		if !known && w.per > 0 && w.permits.kept == 0 { // the call that told of it is the first that it counts
+			w.ended(now, received, b.trip.sure())
+			w.ledger.foreign = max(0, w.ledger.foreign-1)
+		}
+		if known && w.spaced() && !spaced {
 			b.explore.endEpisode() // what was refused came too close, not too often
 		}
-		switch {
-		case !w.vague() || vague:
-		case w.limit == 1:
-			b.explore.anew(now)
-		default:
-			b.explore.tryOut(now, w.mine, lengths[0])
+		if known && w.vague() && !vague {
+			b.findPace(now, w)
 		}
 	}
 	b.dropSilent(now, h)
 	b.revision++
+}
+
+// limitsCalls reports whether the window is a limit of calls in a time, and enough is told of it to be one.
+func (w *Window) limitsCalls() bool {
+	if w.Limit == 0 || w.Unit != "" && w.Unit != UnitRequests {
+		return false
+	}
+	if w.HasReset || w.Length != 0 {
+		return w.Limit != Unknown || w.Remaining != Unknown
+	}
+	return w.Limit != Unknown && w.Remaining != Unknown // when it ends, refusals may tell
+}
+
+// statement is what a response says of a window, on the budget's clock.
+func (b *Budget) statement(h *Hint, said *Window, sent, received tick, accepted bool) statement {
+	t := statement{
+		sent: sent, received: received, accepted: accepted,
+		limit: max(said.Limit, said.Quota), remaining: min(said.Remaining, maxLimit), hasReset: said.HasReset, length: said.Length,
+		unsure: said.Unsure,
+	}
+	if said.HasReset {
+		t.lo, t.hi = b.since(said.Reset.Lo), b.since(said.Reset.Hi)
+		if !said.ResetAt.IsZero() {
+			t.at = b.since(said.ResetAt)
+		}
+	}
+	t.untilRetry(h)
+	return t
+}
+
+// findPace has the lane find out what a window allows that turned out to be too short to tell its length.
+func (b *Budget) findPace(now tick, w *window) {
+	if w.limit == 1 {
+		b.explore.anew(now) // nothing is known of its pace
+		return
+	}
+	b.explore.tryOut(now, w.mine, lengths[0])
 }

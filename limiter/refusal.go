@@ -49,10 +49,12 @@ func (b *Budget) takeRefusal(now, sent, received tick, together int32, o *Observ
 	if news && asked && b.infer(now, sent, o) {
 		return
 	}
-	backoff := b.explore.refuse(now, int(b.pause.attempts), b.rate(now), b.surelyTold(now), b.trip.typical(), asked)
-	if news && (!asked || b.pause.attempts > 1) {
+	attempt, pace, told := int(b.pause.attempts), b.rate(now), b.surelyTold(now)
+	b.explore.refuse(now, attempt, pace, told, asked)
+	if news && (!asked || attempt > 1) {
 		// A time that was too short, as some round down, is not taken at its word twice.
-		b.pause.hold(now, min(now+backoff, now+b.cfg.MaxPause), false, "refused")
+		backoff := b.explore.backoff(now, attempt, pace, told, b.trip.typical())
+		b.pause.hold(now, now+min(backoff, b.cfg.MaxPause), false, "refused")
 	}
 }
 

@@ -1,0 +1,109 @@
+package limiter
+
+import (
+	"math"
+	"time"
+)
+
+// Where a refusal does not say for how long, a probe goes soon, for the pace may be what is limited; then, ever later, when a window may
+// be over.
+
+const (
+	// firstBackoff is what the third pause of a destination is reckoned from that refuses for the first time and does not
+	// say how long. The first one is short, the time of soonCalls calls and of soonTrips round trips: where the pace is
+	// limited it is over by then, and all that was under way is answered.
+	firstBackoff = 2 * time.Second
+	// secondBackoff is its second pause, after which windows of a second are over, and sliding ones have some room.
+	secondBackoff        = 1050 * time.Millisecond
+	soonCalls, soonTrips = 1.5, 1.5
+	// maxBackoff bounds pauses that nobody asked for.
+	maxBackoff = time.Minute
+
+	// leastLate and mostLate bound how long after a window's end it is tried, as a part of it.
+	leastLate, mostLate = 0.01, 0.1
+	// leastTwice is the shortest length that is tried a second time.
+	leastTwice = 10 * time.Second
+)
+
+// backoff is how long to pause after the attempt'th refusal in a row, of a call made at a pace, if the destination does not say: the
+// time of one call, or a part of what it took the last times, doubled each time that the probe after it is refused. told is the pace
+// that the destination tells, 0 if none; trip is a usual round trip.
+func (e *explorer) backoff(now tick, attempt int, pace, told float64, trip time.Duration) time.Duration {
+	attempt = max(attempt, int(e.episode.probes)+1)
+	var unit float64
+	switch {
+	case e.level > 0:
+		unit = 1 / e.level
+	case told > 0:
+		unit = 1 / told
+	case attempt == 1: // soon, to tell a limit of the pace from one of a window
+		return min(max(time.Duration(soonCalls/pace*float64(time.Second)), time.Duration(soonTrips*float64(trip)), minPause), maxBackoff)
+	case attempt == 2:
+		return secondBackoff
+	default:
+		attempt--
+		unit = firstBackoff.Seconds()
+	}
+	seconds := math.Exp2(float64(min(attempt, 20)-1)) * max(unit, e.past.pause.Seconds()/4)
+	wait := min(time.Duration(seconds*float64(time.Second)), maxBackoff)
+	if e.level > 0 || told > 0 {
+		return e.good.soonerEnd(now, wait, trip)
+	}
+	return e.good.untilEnd(now, e.episode.from, e.episode.refusals, wait, trip)
+}
+
+// untilEnd fits the wait for the next probe so that it ends when a window does that began when g did and is as long as people
+// choose: the first of those whose end is at least half as far and at most twice. Calls were refused so many times, first
+// at an instant; edge is what the way may take longer.
+//
+// Where a window slides by an estimate, the calls of the one before fade as if they had come evenly, refused ones too if
+// they count. So the probe is as late, as a part of the length, as it takes those that are too many to fade; and a
+// hundredth at the least, for clocks that do not run alike.
+//
+// A window that goes by the clock may have begun later than g, but before it refused. So where its end was tried in vain, a
+// length that is at least twice what it took to use it up is tried once more, when that must be over.
+func (g *goodput) untilEnd(now, first tick, refused int32, wait, edge time.Duration) time.Duration {
+	if g.n == 0 || wait < lengths[0] {
+		return wait
+	}
+	late := min(max((float64(refused)+1.5)/float64(g.n+int(refused)), leastLate), mostLate)
+	for _, length := range lengths {
+		left := g.from + length + time.Duration(late*float64(length)) + edge - now
+		last := first + length + time.Duration(leastLate*float64(length)) + edge - now
+		switch {
+		case left <= 0 && last > 0 && length >= 2*(first-g.from) && length >= leastTwice:
+			return last
+		case left >= wait/2:
+			if left <= 2*wait {
+				return left
+			}
+			return wait
+		}
+	}
+	return wait
+}
+
+// soonerEnd shortens a wait, to a quarter at the least, so that it ends when a window does that began when g did and is as long
+// as people choose; edge is what the way may take longer.
+func (g *goodput) soonerEnd(now tick, wait, edge time.Duration) time.Duration {
+	if g.n == 0 || wait < lengths[0] {
+		return wait
+	}
+	for _, length := range lengths {
+		if left := g.from + length + length/100 + edge - now; left >= wait/4 {
+			return min(wait, left)
+		}
+	}
+	return wait
+}
+
+// lengthEnded is how long a window is, of those that people choose, that began when g did and ended a little ago, as untilEnd
+// would have it; 0: none.
+func (g *goodput) lengthEnded(now tick) time.Duration {
+	for _, length := range lengths {
+		if over := now - g.from - length; over >= 0 && over < length/8 {
+			return length
+		}
+	}
+	return 0
+}
