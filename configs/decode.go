@@ -16,7 +16,10 @@ import (
 // decoder fills structs from a tree of YAML nodes, by their `yaml` tags. The YAML library's own decoder is not used
 // for it because its errors know lines but neither paths nor what would be right, and it stops telling at the first
 // unknown key of a kind. Values that are not given keep what the struct has.
-type decoder struct{ *checker }
+type decoder struct {
+	*checker
+	whole reflect.Type // of the file: where a key that is not known may belong
+}
 
 // value reads a node into v, which is addressable.
 func (d decoder) value(n *yaml.Node, path string, v reflect.Value) {
@@ -90,7 +93,7 @@ func (d decoder) field(parent, key *yaml.Node, path string, v reflect.Value) {
 	}
 	suggestion := didYouMean(nearest(key.Value, names))
 	if suggestion == "" {
-		suggestion = didYouMean(homes(key.Value, reflect.TypeFor[Config](), "")...)
+		suggestion = didYouMean(homes(key.Value, d.whole, "")...)
 	}
 	d.failAt(place{line: key.Line, column: key.Column}, path, "",
 		"is not a known key"+suggestion, "one of "+strings.Join(names, ", "))

@@ -63,7 +63,7 @@ func parseInto[T any](name string, data []byte, to *T) (*checker, error) {
 		return nil, k.err()
 	}
 	if root != nil {
-		decoder{k}.value(root, "", reflect.ValueOf(to).Elem())
+		decoder{k, reflect.TypeFor[T]()}.value(root, "", reflect.ValueOf(to).Elem())
 	}
 	return k, nil
 }

@@ -212,6 +212,13 @@ func TestUnknownKeysAreAnsweredWithTheNearestKnownOne(t *testing.T) {
 	}
 }
 
+func TestAScenariosKeysAreNotSoughtInTheConfiguration(t *testing.T) {
+	_, err := ParseScenario("x.yaml", []byte("hosts: [{name: a.example, refuse: x}]\nflow: a\n"))
+	if err == nil || strings.Contains(err.Error(), "tokens") || !strings.Contains(err.Error(), "flow: is not a known key, did you mean campaigns[].flow?") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestValidateChecksWhatWasOverridden(t *testing.T) {
 	c, err := Parse("x.yaml", []byte("# all as it is\n"))
 	if err != nil {

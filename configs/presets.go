@@ -40,7 +40,7 @@ func parsePolicy(file string, text []byte) (*Policy, error) {
 	k := newChecker(file)
 	of := new(Policy)
 	if root, ok := k.tree(text); ok && root != nil {
-		decoder{k}.value(root, "", reflect.ValueOf(of).Elem())
+		decoder{k, reflect.TypeFor[Policy]()}.value(root, "", reflect.ValueOf(of).Elem())
 		of.check(k, "")
 	}
 	if err := k.err(); err != nil {

@@ -64,10 +64,10 @@ func (r *Report) finish(sc *Scenario, waits [][]float32) {
 		r.Unsettled += f.Waits
 		all := f.Delivered == c.Count
 		if c.DoneBy > 0 {
-			f.goal("all delivered by "+c.DoneBy.String(), all && f.DoneAt <= c.DoneBy)
+			f.goal("all delivered by "+short(c.DoneBy), all && f.DoneAt <= c.DoneBy)
 		}
 		if c.Within > 0 {
-			f.goal("99 % within "+c.Within.String(), 100*(c.Count-countWithin(w, c.Within)) <= c.Count)
+			f.goal("99 % within "+short(c.Within), 100*(c.Count-countWithin(w, c.Within)) <= c.Count)
 		}
 		for _, g := range f.Goals {
 			r.Held = r.Held && g.Held

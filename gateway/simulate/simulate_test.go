@@ -135,8 +135,17 @@ func TestGoalsAreJudged(t *testing.T) {
 	if r.Held {
 		t.Error("1200 calls at 10 a second are done in 70 s, it says")
 	}
-	if goals := r.Flows[1].Goals; len(goals) != 2 || goals[1].Held {
+	if goals := r.Flows[1].Goals; len(goals) != 2 || goals[1].Held || goals[0].Asked != "all delivered by 1m10s" {
 		t.Errorf("goals of the second: %+v", goals)
+	}
+}
+
+func TestWhatIsAskedIsRepeatedAsItWasWritten(t *testing.T) {
+	sc := scenario(simulate.Host{Limits: limit(10, time.Second), Dialect: destination.XRateLimitEpoch},
+		simulate.Campaign{Flow: "sale", Count: 1, DoneBy: 2 * time.Hour, Within: 10 * time.Minute})
+	goals := played(t, sc).Flows[0].Goals
+	if len(goals) != 2 || goals[0].Asked != "all delivered by 2h" || goals[1].Asked != "99 % within 10m" {
+		t.Errorf("%+v", goals)
 	}
 }
 
