@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -180,13 +182,21 @@ func (g *Gateway) newFront(signing *signer.Signer, secret [32]byte) *front.Front
 func (g *Gateway) listen() (err error) {
 	if g.listener == nil {
 		if g.listener, err = net.Listen("tcp", g.set.Config.Listen); err != nil {
-			return fmt.Errorf("listen: %w", err)
+			return listenError("listen", err)
 		}
 	}
 	if g.adminListener == nil {
 		if g.adminListener, err = net.Listen("tcp", g.set.Config.Admin); err != nil {
-			return fmt.Errorf("admin: %w", err)
+			return listenError("admin", err)
 		}
 	}
 	return nil
+}
+
+// listenError says what to do where an address is taken, mostly by a gateway that runs already.
+func listenError(key string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %w: another program listens there, perhaps a gateway that runs already: want another address, or that one stopped", key, err)
+	}
+	return fmt.Errorf("%s: %w", key, err)
 }

@@ -70,7 +70,7 @@ func (c *eventSendCmd) Run(ctx context.Context, k *kong.Context) error {
 		} `json:"deliveries"`
 	}
 	return c.run(ctx, k, "POST", eventsPath, m, &published, func(to io.Writer) error {
-		fmt.Fprintf(to, "%s: %d subscriptions\n", legible(published.ID), published.Matched)
+		fmt.Fprintf(to, "%s: %s\n", legible(published.ID), count(published.Matched, "subscription", "subscriptions"))
 		var rows [][]string
 		for _, d := range published.Deliveries {
 			rows = append(rows, []string{d.Subscription, d.Webhook})
@@ -121,7 +121,8 @@ func (c *eventShowCmd) Run(ctx context.Context, k *kong.Context) error {
 		} `json:"deliveries"`
 	}
 	return c.run(ctx, k, "GET", eventsPath+"/"+url.PathEscape(c.ID)+"?"+q.Encode(), nil, &e, func(to io.Writer) error {
-		fmt.Fprintf(to, "%s of %s: %d subscriptions, %d missed\n", legible(e.Type), e.CreatedAt.Format(time.RFC3339), e.Matched, len(e.Missed))
+		fmt.Fprintf(to, "%s of %s: %s, %d missed\n",
+			legible(e.Type), e.CreatedAt.Format(time.RFC3339), count(e.Matched, "subscription", "subscriptions"), len(e.Missed))
 		var rows [][]string
 		for _, d := range e.Deliveries {
 			status := ""

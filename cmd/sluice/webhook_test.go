@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -143,6 +144,18 @@ func TestALogOfWhichThereMayBeMoreSaysSo(t *testing.T) {
 		if code, stdout, stderr := ran("webhook", "list", "--limit", limit, "--gateway", s.URL); code != 0 || strings.Contains(stderr, "there may be more") != told {
 			t.Errorf("--limit %s: exit %d: %s%s", limit, code, stdout, stderr)
 		}
+	}
+}
+
+func TestOneSubscriptionIsNotMany(t *testing.T) {
+	for matched, want := range map[int]string{0: "e1: 0 subscriptions\n", 1: "e1: 1 subscription\n", 2: "e1: 2 subscriptions\n"} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"id":"e1","matched":%d,"deliveries":[]}`, matched)
+		}))
+		if code, stdout, stderr := ran("event", "send", "a", "--data", "{}", "--gateway", s.URL); code != 0 || !strings.Contains(stdout+stderr, want) {
+			t.Errorf("exit %d: %s%s", code, stdout, stderr)
+		}
+		s.Close()
 	}
 }
 
