@@ -24,7 +24,7 @@ func (d *Dispatcher) CancelLater(ctx context.Context, id record.ID, reason strin
 		if s.Live(id) {
 			d.cancels[id] = reason
 		} else {
-			go d.cancelSoon(id, reason)
+			d.beside.run(func() { d.cancelSoon(id, reason) })
 		}
 	})
 }
@@ -37,7 +37,7 @@ func (d *Dispatcher) cancelSettled(s *persist.Settlement) {
 	}
 	delete(d.cancels, s.ID)
 	if s.Next != nil {
-		go d.cancelSoon(s.ID, reason)
+		d.beside.run(func() { d.cancelSoon(s.ID, reason) })
 	}
 }
 

@@ -104,6 +104,7 @@ type Dispatcher struct {
 	metrics *metrics
 
 	recalling recalling
+	beside    beside
 
 	stopped chan struct{} // closed when the loop has ended
 	ended   chan struct{} // closed when nothing is written any more either
@@ -158,6 +159,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	close(stop)
 	<-settled
 	close(d.ended)
+	d.beside.wait()
 	return errors.Join(err, d.set.Alarm.Close())
 }
 
@@ -295,7 +297,7 @@ func (d *Dispatcher) carryOut(ctx context.Context, plan *schedule.Plan) {
 	d.letPass(plan.Passed)
 	d.pool.submit(plan.Cancelled, cancel)
 	for _, r := range plan.Read {
-		go d.read(ctx, r)
+		d.beside.run(func() { d.read(ctx, r) })
 	}
 	if len(plan.Recall) > 0 {
 		d.recall(ctx, plan.Recall...)

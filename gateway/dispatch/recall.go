@@ -36,7 +36,7 @@ func (d *Dispatcher) recall(ctx context.Context, hosts ...string) {
 	r.hosts = append(r.hosts, hosts...)
 	if !r.reads {
 		r.reads = true
-		go d.readRecalled(ctx)
+		d.beside.run(func() { d.readRecalled(ctx) })
 	}
 }
 
