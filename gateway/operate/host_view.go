@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
@@ -37,13 +38,24 @@ func shownHost(h *schedule.HostView, now time.Time) front.HostView {
 		}
 		v.Lanes = append(v.Lanes, shownLane(h, l, now))
 	}
+	v.Achieved = shownRate(v.Achieved)
 	if limited {
+		allowed = shownRate(allowed)
 		v.Allowed = &allowed
 	}
 	v.Cap = capOfHost(h, v.Lanes)
 	v.DrainsAt = drained(h, now)
 	v.OldestAt = acceptedAt(oldest)
 	return v
+}
+
+// shownRate rounds calls per second to four digits: what is behind them is the sum's, not the host's.
+func shownRate(perSecond float64) float64 {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(perSecond, 'g', 4, 64), 64)
+	if err != nil {
+		return perSecond
+	}
+	return rounded
 }
 
 func shownBreaker(b *circuit.View) front.BreakerView {
@@ -97,14 +109,15 @@ func drained(h *schedule.HostView, now time.Time) front.Instant {
 
 func shownLane(h *schedule.HostView, l *schedule.LaneView, now time.Time) front.LaneView {
 	v := front.LaneView{
-		Key: keyText(l.Key), Achieved: l.Achieved, Cap: capOfLane(h, l, now),
+		Key: keyText(l.Key), Achieved: shownRate(l.Achieved), Cap: capOfLane(h, l, now),
 		Source: l.Budget.From, Windows: []front.WindowView{}, Probing: l.Budget.Probing,
 		PauseUntil: front.Instant{Time: l.Budget.PausedUntil}, PauseCause: l.Budget.PauseCause,
 		InFlight: l.InFlight, MaxFlight: l.Budget.Concurrency, Blocked: string(l.Blocked),
 		BlockedTo: front.Instant{Time: l.Until}, Waiting: l.Waiting, More: l.More, Advice: l.Budget.Advice,
 	}
 	if !math.IsInf(l.Budget.Rate, 0) {
-		v.Rate = &l.Budget.Rate
+		rate := shownRate(l.Budget.Rate)
+		v.Rate = &rate
 	}
 	for i := range l.Budget.Windows {
 		v.Windows = append(v.Windows, shownWindow(&l.Budget.Windows[i]))

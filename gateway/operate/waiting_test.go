@@ -41,3 +41,11 @@ func TestAFlowsOwnRuleIsNamedWhereItIsWhatHoldsCallsBack(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestRatesAreShownInAsManyDigitsAsTheyHave(t *testing.T) {
+	for perSecond, want := range map[float64]float64{0: 0, 20.009999999999998: 20.01, 2. / 3: 0.6667, 1234.5678: 1235, 1e6: 1e6, 1. / 3600: 0.0002778} {
+		if got := shownRate(perSecond); got != want {
+			t.Errorf("%v is shown as %v, want %v", perSecond, got, want)
+		}
+	}
+}
