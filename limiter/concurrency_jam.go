@@ -50,8 +50,12 @@ func (c *concurrency) again(now, sent tick, inFlight int32) bool {
 	if sent <= c.cutAt {
 		j.refusedAfter++
 	} else {
+		crowded := c.far && c.clean < j.heap && j.refusedAfter > 1 // it was far too many in the last round trip, too
+		excess := float32(j.refusedAfter-1) / float32(max(1, j.heap))
 		j.refusedAfter, j.heap = 0, inFlight
-		c.lower(now)
+		if c.lower(now); crowded {
+			c.setLevel(c.level * (1 - excess))
+		}
 		c.clean, c.tried, c.cutAt = 0, now, now
 	}
 	if inFlight > 1 && j.refusedAfter <= max(3, j.heap*3/4) && c.atOnce() >= max(fewestCrowd, c.base/3) {
