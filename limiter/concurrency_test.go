@@ -49,3 +49,22 @@ func TestAPlaceThatCameFreeMeanwhileDoesNotHideALimitOfCallsAtOnce(t *testing.T)
 		t.Errorf("a refusal among %d is taken for a limit per time, though one of calls at once is known", leastCrowd-1)
 	}
 }
+
+// Far away a round trip's calls are under way before the first refusal is heard. Where many of them are refused, a fortieth less would
+// be refused as well for seconds.
+func TestARoundTripFullOfRefusalsLowersTheLevelByWhatWasTooMany(t *testing.T) {
+	c := crowded(17)
+	c.far = true
+	c.setLevel(16)
+	ms := func(n int) tick { return tick(n) * time.Millisecond }
+	c.again(ms(1000), ms(920), 16)
+	for i := range 6 {
+		c.again(ms(1005+5*i), ms(925+5*i), 15)
+	}
+	if c.level < 15 {
+		t.Fatalf("a level of %.1f before the round trip is over, want a fortieth less than 16", c.level)
+	}
+	if !c.again(ms(1090), ms(1010), 15) || c.level < 9 || c.level > 11 {
+		t.Errorf("a level of %.1f after 6 of 16 were refused and then one more, want some 10", c.level)
+	}
+}

@@ -17,9 +17,9 @@ type curve struct {
 const (
 	// How many calls a curve takes back to its level, for each refusal that the last one cost. The next refusal comes
 	// later than that: their share stays below a third of a percent. It is lower where the destination tells its limit.
-	callsUntold, callsToldShort, callsTold = 280, 520, 2000
+	callsUntold, callsToldShort, callsTold = 310, 520, 2000
 	// callsSettled is callsUntold of a level that was put right several times: another refusal teaches little.
-	callsSettled = 400
+	callsSettled = 520
 	// settledSure is how sure such a level is at the least where pauses are what limits how often it is tried.
 	settledSure = 0.5
 	// leastDepth (less where the limit is told) and mostDepth bound the curve's depth.
