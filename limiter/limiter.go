@@ -27,8 +27,8 @@
 // its length rests on (window_basis.go):
 //
 //   - Without a length (per is 0) it is no gate. The length is declared by a policy or a rule, else guessed from the resets
-//     (window_length.go), from refusals where only they tell of time (window_untimed.go), or from how fast what remains falls
-//     where resets are too coarse (window_drain.go).
+//     (window_length.go, and window_whole.go where that is too long), from refusals where only they tell of time (window_untimed.go),
+//     or from how fast what remains falls where resets are too coarse (window_drain.go).
 //   - With a length that is but guessed, permits and what remains both hold it.
 //   - Confirmed, once permits came back when the destination's count said so: permits hold it, and what others take.
 //

@@ -115,12 +115,15 @@ type guess struct {
 	counted int32 // the most calls that the destination counted
 	idle    bool  // we did not use our permits all the time
 
-	shortened bool  // once, by a review: from then on only the lower bound of a reset counts
+	shortened bool  // once, by a review or by window_whole.go: from then on only the lower bound of a reset counts
 	longer    uint8 // fresh responses in a row that contradict a confirmed length
+	refills   uint8 // how often it was whole again since then, and if it was, since is the call before the first time
 }
 
 // review begins another one.
-func (g *guess) review(now tick) { g.since, g.least, g.counted, g.idle = now, 0, 0, false }
+func (g *guess) review(now tick) {
+	g.since, g.least, g.counted, g.idle, g.refills = now, 0, 0, false, 0
+}
 
 // unshorten forgets that the guess was made shorter.
 func (g *guess) unshorten() { g.was, g.shortened = 0, false }

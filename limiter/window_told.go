@@ -109,6 +109,7 @@ func (w *window) count(now tick, t *statement, last tick) tally {
 	// These compare what remained with what does.
 	w.rise(t)
 	w.jump(t, last)
+	w.wholeAgain(t, last)
 	w.permits.back = 0
 	l.left, l.untold = t.remaining, 0
 	l.foreign = max(0, w.limit-t.remaining-c.ours)
