@@ -200,6 +200,6 @@ func (w *window) ended(now, received tick, sure time.Duration) {
 		return
 	}
 	w.permits.advance(now)
-	w.permits.keep(received+w.per-sure, 1)
+	w.permits.keep(received+w.per+w.lag()-sure, 1)
 	w.ledger.untold++ // until a response says that it was counted
 }

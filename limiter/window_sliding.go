@@ -1,5 +1,7 @@
 package limiter
 
+import "time"
+
 // A window that slides gives back each call when it is as old as the window is long, ours and others'. It shows by what remains:
 // what others used becomes less before the reset, or most is counted still when the reset has moved on to the next one.
 
@@ -26,7 +28,8 @@ func (s *sliding) fading() bool { return s.fades >= fadesNeeded }
 func (w *window) slide(t *statement, before int64, refilled bool) {
 	s := &w.sliding
 	switch {
-	case refilled && before-w.ledger.foreign > w.limit/10 && !(w.stepped() && w.limit-t.remaining > w.limit/2):
+	case refilled && before-w.ledger.foreign > w.limit/10 && !(s.slides && w.limit-t.remaining > w.limit/2):
+		w.shiftBy(-w.lag())
 		*s = sliding{}
 	case w.ledger.foreign < before:
 		s.fades = min(s.fades+1, fadesNeeded)
@@ -49,10 +52,32 @@ func (w *window) rise(t *statement) {
 	s := &w.sliding
 	switch {
 	case !s.slides || !t.accepted || w.permits.back == 0 || w.ledger.left == Unknown:
+	case w.lag() > 0:
+		if w.notable(w.ledger.foreign) { // calls are kept for as much longer, so this is the use of others
+			w.shiftBy(-w.lag())
+			s.rises = 0
+		}
 	case t.remaining < w.ledger.left:
 		s.rises = min(s.rises+1, 2*risesNeeded)
+		w.shiftBy(w.lag())
 	default:
 		s.rises -= min(s.rises, risesNeeded-1)
+	}
+}
+
+// lag is how much later than by its length a call leaves a window that counts time in steps, at the most. Steps of less than a second are
+// not known.
+func (w *window) lag() tick {
+	if !w.stepped() || w.ledger.coarse < time.Second {
+		return 0
+	}
+	return w.ledger.coarse
+}
+
+// shiftBy has the calls of ours that are in the window leave it so much later.
+func (w *window) shiftBy(lag tick) {
+	if lag != 0 {
+		w.permits.shift(lag)
 	}
 }
 

@@ -122,7 +122,9 @@ func (w *window) ends(t *statement, sure time.Duration) {
 	l.reset = t.received + w.per
 	if t.hasReset {
 		l.reset = max(t.hi, t.received)
-		l.coarse = min((t.hi-t.lo)/2, w.per/10)
+		if w.lag() == 0 {
+			l.coarse = min((t.hi-t.lo)/2, w.per/10)
+		}
 	}
 	l.until = min(l.reset, t.received+maxHold)
 	if w.confirmed() {
