@@ -2,14 +2,13 @@ package limiter
 
 import "time"
 
-// takeRefusal takes in a refusal, and asks what explains it: that calls at once are limited, as is known; the server's state, or that
-// the destination says that it is calls at once; a window's own count; a window that can be inferred from what is asked for; and,
-// if nothing else does, the pace.
+// takeRefusal takes in a refusal. What explains it is asked in this order: that calls at once are limited, as is known; the server's
+// state; that the destination says that it is calls at once; and then what explain asks.
 func (b *Budget) takeRefusal(now, sent, received tick, together int32, o *Observation) {
 	b.revision++
 	asked := o.Hint != nil && o.Hint.HasRetryAfter
-	if b.calls.base > 0 && o.Status == statusTooManyRequests && !asked && !b.pause.probing && !b.tellsTime(o.Hint) &&
-		b.calls.again(now, sent, together) {
+	mayCrowd := b.calls.base > 0 && o.Status == statusTooManyRequests && !asked && !b.pause.probing && !b.tellsTime(o.Hint)
+	if mayCrowd && b.calls.again(now, sent, together) {
 		b.explore.bad = true
 		return
 	}
@@ -24,22 +23,26 @@ func (b *Budget) takeRefusal(now, sent, received tick, together int32, o *Observ
 		if o.Hint.RetryIn > 0 {
 			wait = o.Hint.RetryIn
 		}
-		wait = min(max(wait, minPause), b.cfg.MaxPause)
-		b.pause.hold(now, received+wait, true, "Retry-After")
+		b.pause.hold(now, received+min(max(wait, minPause), b.cfg.MaxPause), true, "Retry-After")
 	}
-	if o.Status != statusTooManyRequests && o.Status != statusForbidden {
+	switch {
+	case o.Status != statusTooManyRequests && o.Status != statusForbidden:
 		b.explore.bad = true
 		b.calls.strained(now, together, b.trip.typical())
-		return
-	}
-	if o.Hint != nil && o.Hint.Concurrency {
+	case o.Hint != nil && o.Hint.Concurrency:
 		b.calls.limited(now, together)
-		return
+	default:
+		if b.tellsTime(o.Hint) {
+			b.calls.time(now)
+		}
+		b.calls.note(sent, together, news, b.pause.attempts > 1)
+		b.explain(now, sent, news, asked, o)
 	}
-	if b.tellsTime(o.Hint) {
-		b.calls.time(now)
-	}
-	b.calls.note(sent, together, news, b.pause.attempts > 1)
+}
+
+// explain finds what explains a refusal of calls per time: a window's own count; a window that can be inferred from what is asked for;
+// if nothing else does, the pace. news: it begins an episode, or is its probe's; asked: it says how long to pause.
+func (b *Budget) explain(now, sent tick, news, asked bool, o *Observation) {
 	if w := b.explanation(o.Hint); w != nil && (!news || b.explainedBy(w, now, asked)) {
 		return
 	}

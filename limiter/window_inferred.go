@@ -79,13 +79,18 @@ func (r *comeBack) ends(sent, late tick) {
 	r.lo, r.hi = r.age+r.wait-r.grain, r.age+r.wait+late
 }
 
+// mayInfer reports whether a refusal tells nothing else, and nothing else is known that it may be of.
+func (b *Budget) mayInfer(o *Observation) bool {
+	return o.Status == statusTooManyRequests && o.Hint.N == 0 && o.Hint.Rate == 0 &&
+		!b.explore.exploring() && b.cfg.Fixed <= 0 && b.cfg.Share >= 1 && b.calls.base == 0 && b.toldRate == 0
+}
+
 // infer takes a refusal that tells only when to come back for the word of a window. It reports whether that explains it.
 func (b *Budget) infer(now, sent tick, o *Observation) bool {
-	h, e := o.Hint, &b.explore
-	if o.Status != statusTooManyRequests || h.N > 0 || h.Rate > 0 || e.exploring() || b.cfg.Fixed > 0 || b.cfg.Share < 1 ||
-		b.calls.base > 0 || b.toldRate > 0 {
+	if !b.mayInfer(o) {
 		return false
 	}
+	h, e := o.Hint, &b.explore
 	w := b.inferredWindow()
 	if w == nil && slices.ContainsFunc(b.windows, func(w *window) bool { return !w.configured() }) {
 		return false
