@@ -13,7 +13,7 @@ import (
 // the next start, which then looks at all that is stored. A directory that holds nothing yet is left alone.
 func recordCrashes(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, "FORMAT")); err != nil {
-		return nil //nolint:nilerr // there is no store yet, or opening it says why
+		return nil // there is no store yet, or opening it says why
 	}
 	file, err := os.OpenFile(badgerstore.CrashLog(dir), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
