@@ -110,8 +110,8 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 		r.n, r.from = w.run.n-1, w.run.from // without the refused one
 		r.ends(sent, trip+r.grain)
 	}
-	same := w.inferred.wait == r.wait
-	w.toldAt, w.inferred.wait, w.inferred.varies = now, r.wait, w.inferred.varies || !same
+	same := w.inferred.asks(r.wait)
+	w.toldAt = now
 	if b.pause.attempts > 1 { // the pause was too short, as some round down
 		again := min(max(r.wait, time.Second), maxBackoff) << min(b.pause.attempts-2, 10) // a wait may be a year: clamped before the shift
 		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, inferredSource)

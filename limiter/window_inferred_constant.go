@@ -33,6 +33,13 @@ func constant(wait tick) bool {
 	return wait >= leastConstant && slices.Contains(lengths[:], wait) && !slices.Contains(commonest[:], wait)
 }
 
+// asks takes in what a refusal asks for, and reports whether it is the same as the last time.
+func (i *inferred) asks(wait tick) (same bool) {
+	same = i.wait == wait
+	i.wait, i.varies = wait, i.varies || !same
+	return same
+}
+
 // constant reports whether all that was asked for so far is such a time. The rest of a window is one by chance, now and then.
 func (i *inferred) constant() bool { return !i.varies && constant(i.wait) }
 
