@@ -16,6 +16,10 @@ const (
 	memoryFactor = 1.1       // of what is alive,
 	memorySpare  = 32 << 20  // and so many bytes: for what the runtime takes beside, and to allocate between two collections
 	memoryEvery  = 5 * time.Second
+	// It is no more than mostMemory as long as that leaves leastSpare: compactions of a large backlog take a hundred MiB for some
+	// seconds, and the collector is to work for those rather than the process grow past 512 MiB.
+	mostMemory = 496 << 20 // bytes
+	leastSpare = 30 << 20  // bytes
 )
 
 // boundMemory sets the soft limit until ctx ends, unless the environment says what it is.
@@ -38,5 +42,9 @@ func boundMemory(ctx context.Context) {
 
 // memoryLimit is the soft limit where so many bytes are alive, those of stacks included.
 func memoryLimit(alive uint64) int64 {
-	return int64(math.Min(max(leastMemory, memoryFactor*float64(alive)+memorySpare), math.MaxInt64/2))
+	roomy := max(leastMemory, memoryFactor*float64(alive)+memorySpare)
+	if alive+leastSpare <= mostMemory {
+		roomy = min(roomy, mostMemory)
+	}
+	return int64(math.Min(roomy, math.MaxInt64/2))
 }

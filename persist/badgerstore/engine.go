@@ -31,6 +31,12 @@ const (
 	tableSize = 4 << 20
 	// Buffers of memtables beside the one written to. Where the disk does not keep up, who writes waits.
 	numMemtables = 2
+	// A compaction builds its tables side by side, each in a buffer of its own until the disk has it: of a level that is ten times
+	// the one above, as Badger has it, up to 13 for either of its two compactors. Of one four times as large they are some six,
+	// at about the same work for each row, for all that there are more levels.
+	levelMultiplier = 4
+	// Of what comes from memtables, and the least that a level holds, for the same reason: a compaction takes all of them at once.
+	firstTables, leastLevel = 2, 5 << 20
 	// Of the tables' indexes, which are some 2 % of what they index.
 	indexCache = 32 << 20
 	// openBlocks is how many bytes of blocks are kept decrypted, where the database is encrypted.
@@ -48,6 +54,9 @@ func openEngine(dir string, opt *Options) (*badger.DB, error) {
 		WithMemTableSize(memTableSize).
 		WithNumMemtables(numMemtables).
 		WithBaseTableSize(tableSize).
+		WithLevelSizeMultiplier(levelMultiplier).
+		WithNumLevelZeroTables(firstTables).
+		WithBaseLevelSize(leastLevel).
 		WithValueThreshold(valueThreshold).
 		WithValueLogFileSize(formerMemTable).
 		WithCompression(options.None).
