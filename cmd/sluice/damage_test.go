@@ -16,7 +16,7 @@ import (
 // tabled fills a data directory until it has a table of the live database, and returns its path.
 func tabled(t *testing.T, dir string) string {
 	t.Helper()
-	for range 3 { // what waits goes to the live database at a start, and to a table at a stop
+	for range 2 { // what waits goes to the live database at a start, and to a table at a stop; two tables would be compacted
 		addr := freeAddr(t)
 		p := launch(t, addr, "serve", "--listen", addr, "--admin", "127.0.0.1:0", "--data", dir)
 		var body bytes.Buffer
