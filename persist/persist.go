@@ -52,6 +52,10 @@ type Store interface {
 	// Window returns the next entries of a queue behind a position, in (rank, id) order, at most limit, due or not.
 	Window(ctx context.Context, queue QueueRef, after record.Position, limit int) ([]record.Entry, error)
 
+	// Count returns how many entries of a queue stand behind a position; most, if there are as many or more. What is accepted, moved
+	// or settled meanwhile may be counted or not. It takes about as long as reading their keys.
+	Count(ctx context.Context, queue QueueRef, after record.Position, most int) (int, error)
+
 	// Payload returns the payload of a live webhook, or ErrNotFound.
 	Payload(ctx context.Context, id record.ID) ([]byte, error)
 

@@ -61,10 +61,17 @@ func compareFlows(a, b schedule.FlowName) int {
 	return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Flow, b.Flow))
 }
 
-// Flow returns one flow, nil when nothing is known of it.
+// Flow returns one flow, nil when nothing is known of it. What waits of it on disk is counted.
 func (f flows) Flow(ctx context.Context, tenant, flow string) (view *front.FlowView, err error) {
+	name := schedule.FlowName{Tenant: tenant, Flow: flow}
+	var behind []schedule.Behind
+	err = f.ask(ctx, func(s *schedule.Schedule, _ time.Time) { behind = s.BehindOfFlow(name, countedQueues) })
+	if err != nil {
+		return nil, err
+	}
+	counts := f.counter.count(ctx, "flow "+tenant+"\x00"+flow, behind)
 	err = f.ask(ctx, func(s *schedule.Schedule, _ time.Time) {
-		if v, ok := s.Flow(schedule.FlowName{Tenant: tenant, Flow: flow}); ok {
+		if v, ok := s.FlowCounted(name, counts); ok {
 			shown := shownFlow(&v)
 			view = &shown
 		}

@@ -19,6 +19,7 @@ import (
 // operator's hand on it (hand.go).
 type hosts struct {
 	dispatcher *dispatch.Dispatcher
+	counter    *counter
 	unsigned   func(*record.Webhook) string // why it could not be signed when that was tried; empty: it can be
 	most       MostHeld
 	log        zerolog.Logger
@@ -111,20 +112,26 @@ func firstOf[T any](all []T, limit int, compare func(a, b T) int, wanted func(T)
 	return all[:min(len(all), limit)], len(all) > limit
 }
 
-// Host returns one host, nil when nothing is known of it.
+// Host returns one host, nil when nothing is known of it. What waits for it on disk is counted.
 func (h hosts) Host(ctx context.Context, name string) (*front.HostView, error) {
 	var view *front.HostView
 	if err := h.summon(ctx, name); err != nil {
 		return nil, err
 	}
-	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
-		v, ok := s.Host(now, name)
+	var behind []schedule.Behind
+	err := h.ask(ctx, func(s *schedule.Schedule, _ time.Time) { behind = s.BehindOf(name, countedQueues) })
+	if err != nil {
+		return nil, err
+	}
+	counts := h.counter.count(ctx, "host "+name, behind)
+	err = h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
+		v, ok := s.HostCounted(now, name, counts)
 		if !ok {
 			return
 		}
 		shown := shownHost(&v, now)
 		var flows []schedule.HostFlow
-		flows, shown.AllFlows = s.FlowsAt(name, shownFlows)
+		flows, shown.AllFlows = s.FlowsAt(name, shownFlows, counts)
 		shown.Flows = make([]front.HostFlow, len(flows))
 		for i, f := range flows {
 			shown.Flows[i] = front.HostFlow{

@@ -47,7 +47,7 @@ func New(set Settings) *Hand {
 	wiping := erasures{set.Store, set.Dispatcher, set.Jobs, repeated}
 	set.Jobs.Handle(replayKind, jobs.Kind{Run: again.run})
 	set.Jobs.Handle(erasureKind, jobs.Kind{Run: wiping.run})
-	all := hosts{set.Dispatcher, set.Unsigned, set.MostHeld, set.Log}
+	all := hosts{set.Dispatcher, newCounter(set.Store), set.Unsigned, set.MostHeld, set.Log}
 	return &Hand{
 		Hosts: all, Flows: newFlows(all, set.Jobs, set.Store.LastID), Logbook: logbook{set.Store, set.Dispatcher},
 		Repairs: repairs{set.Store, set.Dispatcher, repeated}, Replays: again, Erasures: wiping,

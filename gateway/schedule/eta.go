@@ -130,7 +130,7 @@ func (l *lane) drain(now time.Time) float64 {
 
 // drainsAt is about when nothing of a lane waits any more, at its present pace and its flows' own rates; false where that cannot be said: the disk holds
 // more than is counted, or no pace is known.
-func (l *lane) drainsAt(now time.Time, waiting int, more bool) (time.Time, bool) {
+func (l *lane) drainsAt(now time.Time, waiting int, more bool, counted Counts) (time.Time, bool) {
 	if waiting == 0 && !more {
 		return now, true
 	}
@@ -143,7 +143,11 @@ func (l *lane) drainsAt(now time.Time, waiting int, more bool) (time.Time, bool)
 	}
 	at, ok := after(begin, float64(waiting), l.drain(now))
 	for q := range l.queues() {
-		n, _ := q.share.waiting()
+		n := 0
+		for _, of := range q.share.queues {
+			here, _ := counted.waiting(of)
+			n += here
+		}
 		for _, g := range [...]*flowGate{&q.share.flow.gate, &q.share.flow.tenant.gate} {
 			if g.rate <= 0 || !ok {
 				continue

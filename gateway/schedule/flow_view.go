@@ -21,8 +21,8 @@ type FlowView struct {
 	InFlight   int
 	// Over: nothing of it waits, is under way, or is on its way to the store.
 	Over    bool
-	Waiting int       // in memory
-	More    bool      // the disk may hold more
+	Waiting int       // in memory, and what was counted on disk
+	More    bool      // the disk may hold more than that
 	Oldest  record.ID // the first accepted of those next in their queues; zero: none
 }
 
@@ -34,25 +34,29 @@ func (s *Schedule) FlowNames(each func(FlowName)) {
 	}
 }
 
-// Flow returns one flow as it stands; false when nothing is known of it.
-func (s *Schedule) Flow(name FlowName) (FlowView, bool) {
+// Flow returns one flow as it stands, by what is in memory; false when nothing is known of it.
+func (s *Schedule) Flow(name FlowName) (FlowView, bool) { return s.FlowCounted(name, nil) }
+
+// FlowCounted is Flow, by what was counted on disk, too.
+func (s *Schedule) FlowCounted(name FlowName, counted Counts) (FlowView, bool) {
 	f := s.flows[name]
 	if f == nil {
 		return FlowView{}, false
 	}
-	return f.view(), true
+	return f.view(counted), true
 }
 
-func (f *flow) view() FlowView {
+func (f *flow) view(counted Counts) FlowView {
 	v := FlowView{
 		Name: f.name, Held: f.held, HeldSince: f.heldSince, Suspended: f.suspended, Over: !f.cancel.running(),
 		Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.gate.inFlight,
 	}
 	for _, sh := range f.shares {
 		for _, q := range sh.queues {
-			v.Waiting += q.window.len()
+			n, more := counted.waiting(q)
+			v.Waiting += n
 			v.Over = v.Over && q.done()
-			v.More = v.More || q.more
+			v.More = v.More || more
 			if q.window.len() == 0 {
 				continue
 			}

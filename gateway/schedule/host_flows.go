@@ -12,14 +12,14 @@ import (
 type HostFlow struct {
 	Name    FlowName
 	Held    bool
-	Waiting int       // in memory
-	More    bool      // the disk holds more
+	Waiting int       // in memory, and what was counted on disk
+	More    bool      // the disk holds more than that
 	Oldest  record.ID // the first accepted of those next in its queues; zero: none
 }
 
 // FlowsAt returns the flows that have something waiting at a host, those with the most of it first, at most so many, and how
 // many there are.
-func (s *Schedule) FlowsAt(name string, most int) (flows []HostFlow, all int) {
+func (s *Schedule) FlowsAt(name string, most int, counted Counts) (flows []HostFlow, all int) {
 	h := s.hosts[name]
 	if h == nil {
 		return nil, 0
@@ -36,8 +36,9 @@ func (s *Schedule) FlowsAt(name string, most int) (flows []HostFlow, all int) {
 				v = &HostFlow{Name: f.name, Held: f.stopped()}
 				sums[f] = v
 			}
-			v.Waiting += q.window.len()
-			v.More = v.More || q.more
+			n, more := counted.waiting(q)
+			v.Waiting += n
+			v.More = v.More || more
 			if q.window.len() > 0 {
 				if id := q.window.first().ID; v.Oldest == (record.ID{}) || id.Compare(v.Oldest) < 0 {
 					v.Oldest = id

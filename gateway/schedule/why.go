@@ -108,7 +108,8 @@ type HostView struct {
 	Lanes     []LaneView
 }
 
-// LaneView is a lane as it stands. Waiting counts what is in memory; More says that the disk holds more.
+// LaneView is a lane as it stands. Waiting counts what is in memory, and what was counted on disk; More says that the disk holds
+// more than that.
 type LaneView struct {
 	Key      record.Digest
 	Budget   limiter.View
@@ -130,8 +131,13 @@ func (s *Schedule) HostNames(each func(string)) {
 	}
 }
 
-// Host returns one host as it stands; false when nothing is known of it.
+// Host returns one host as it stands, by what is in memory; false when nothing is known of it.
 func (s *Schedule) Host(now time.Time, name string) (HostView, bool) {
+	return s.HostCounted(now, name, nil)
+}
+
+// HostCounted is Host, by what was counted on disk, too.
+func (s *Schedule) HostCounted(now time.Time, name string, counted Counts) (HostView, bool) {
 	h := s.hosts[name]
 	if h == nil {
 		return HostView{}, false
@@ -140,25 +146,26 @@ func (s *Schedule) Host(now time.Time, name string) (HostView, bool) {
 	for _, l := range h.lanes.all {
 		s.warmLane(l, now)
 	}
-	return h.view(now), true
+	return h.view(now, counted), true
 }
 
-func (h *host) view(now time.Time) HostView {
+func (h *host) view(now time.Time, counted Counts) HostView {
 	v := HostView{Host: h.name, Held: h.held, HeldSince: h.heldSince, Breaker: h.breaker.View(now)}
 	for _, l := range h.sorted() {
-		v.Lanes = append(v.Lanes, l.view(now))
+		v.Lanes = append(v.Lanes, l.view(now, counted))
 	}
 	return v
 }
 
-func (l *lane) view(now time.Time) LaneView {
+func (l *lane) view(now time.Time, counted Counts) LaneView {
 	v := LaneView{Key: l.id.Key, Budget: l.budget.View(now), Blocked: l.blocked, InFlight: l.inFlight, Achieved: l.begun.rate(now)}
 	if l.place == inAsleep {
 		v.Until = l.at
 	}
 	for q := range l.queues() {
-		v.Waiting += q.window.len()
-		v.More = v.More || q.more
+		n, more := counted.waiting(q)
+		v.Waiting += n
+		v.More = v.More || more
 		if g := q.share.gate; g != nil && v.Blocked == Idle && v.Gate == (GateView{}) {
 			v.Gate = q.share.shutBy()
 			_, v.Until = g.reason(now)
@@ -170,7 +177,7 @@ func (l *lane) view(now time.Time) LaneView {
 			v.Oldest = id
 		}
 	}
-	v.Drains, _ = l.drainsAt(now, v.Waiting, v.More)
+	v.Drains, _ = l.drainsAt(now, v.Waiting, v.More, counted)
 	return v
 }
 

@@ -167,6 +167,32 @@ func (f *fresh) at(id record.ID, p entryPlace) *freshEntry {
 func (f *fresh) window(queue persist.QueueRef, after record.Position, limit int) []record.Entry {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	var es []record.Entry
+	for _, e := range f.behind(queue, after) {
+		if len(es) == limit {
+			break
+		}
+		if !e.gone {
+			es = append(es, e.entry)
+		}
+	}
+	return es
+}
+
+// count returns how many entries of a queue are behind a position, at most so many.
+func (f *fresh) count(queue persist.QueueRef, after record.Position, most int) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.behind(queue, after) {
+		if n < most && !e.gone {
+			n++
+		}
+	}
+	return n
+}
+
+// behind returns the entries of a queue behind a position, in order, those that are gone among them. Called with the lock held.
+func (f *fresh) behind(queue persist.QueueRef, after record.Position) []*freshEntry {
 	q := f.queues[queue]
 	if q == nil {
 		return nil
@@ -181,16 +207,7 @@ func (f *fresh) window(queue persist.QueueRef, after record.Position, limit int)
 	if found {
 		at++
 	}
-	var es []record.Entry
-	for _, e := range q.entries[at:] {
-		if len(es) == limit {
-			break
-		}
-		if !e.gone {
-			es = append(es, e.entry)
-		}
-	}
-	return es
+	return q.entries[at:]
 }
 
 // before returns the entries before an id.

@@ -85,6 +85,28 @@ func (s *Store) Window(
 	return merged(entries, young, limit), nil
 }
 
+// Count implements persist.Store.
+func (s *Store) Count(ctx context.Context, queue persist.QueueRef, after record.Position, most int) (n int, err error) {
+	n = s.fresh.count(queue, after, most)
+	err = s.read(func(txn *badger.Txn) error {
+		it := txn.NewIterator(underPrefix(appendQueueKey(nil, kindEntry, queue)))
+		defer it.Close()
+		for it.Seek(append(entryKey(queue, after), 0)); it.Valid() && n < most; it.Next() {
+			if n++; n%countedAtOnce == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("badgerstore: counting queue %x of partition %d: %w", queue.ID, queue.Part, err)
+	}
+	return n, nil
+}
+
+// countedAtOnce is how many entries are counted before it is looked whether anybody still wants to know.
+const countedAtOnce = 4096
+
 // merged joins two parts of a queue, each in its order, up to limit entries: of the database and of the journal. One
 // that moved meanwhile may be in both; then the database has it as it is now.
 func merged(moved, young []record.Entry, limit int) []record.Entry {

@@ -316,6 +316,7 @@ func closedStore(t *testing.T, at Place) {
 	calls := map[string]func() error{
 		"Enqueue": func() error { _, err := s.Enqueue(ctx, jobs(q, 1)); return err },
 		"Queues":  func() error { _, err := s.Queues(ctx, q.Part(), record.QueueID{}, 1); return err },
+		"Count":   func() error { _, err := s.Count(t.Context(), ref(q), record.Position{}, 1); return err },
 		"Window":  func() error { _, err := s.Window(ctx, ref(q), record.Position{}, 1); return err },
 		"Payload": func() error { _, err := s.Payload(ctx, id); return err },
 		"States":  func() error { _, err := s.States(ctx, q.Part()); return err },

@@ -58,6 +58,14 @@ func windowOrder(t *testing.T, at Place) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%d entries, not the %d accepted by rank and id", len(got), len(want))
 	}
+	for _, c := range []struct {
+		after      record.Position
+		most, want int
+	}{{record.Position{}, 1000, 300}, {want[0], 1000, 299}, {want[100], 1000, 199}, {want[299], 1000, 0}, {want[100], 50, 50}} {
+		if n, err := s.Count(t.Context(), ref(q), c.after, c.most); n != c.want || err != nil {
+			t.Errorf("Count behind %v, at most %d: %d, %v; want %d", c.after, c.most, n, err, c.want)
+		}
+	}
 }
 
 func orderedQueue(t *testing.T, at Place) {
