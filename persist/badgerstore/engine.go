@@ -37,6 +37,9 @@ const (
 	levelMultiplier = 4
 	// Of what comes from memtables, and the least that a level holds, for the same reason: a compaction takes all of them at once.
 	firstTables, leastLevel = 2, 5 << 20
+	// Of those there are never more, and who writes waits: of four that cannot go down for ten seconds Badger makes one, in a buffer
+	// of 256 MiB.
+	mostFirstTables = 4
 	// Of the tables' indexes, which are some 2 % of what they index.
 	indexCache = 32 << 20
 	// openBlocks is how many bytes of blocks are kept decrypted, where the database is encrypted.
@@ -56,6 +59,7 @@ func openEngine(dir string, opt *Options) (*badger.DB, error) {
 		WithBaseTableSize(tableSize).
 		WithLevelSizeMultiplier(levelMultiplier).
 		WithNumLevelZeroTables(firstTables).
+		WithNumLevelZeroTablesStall(mostFirstTables).
 		WithBaseLevelSize(leastLevel).
 		WithValueThreshold(valueThreshold).
 		WithValueLogFileSize(formerMemTable).
