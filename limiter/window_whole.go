@@ -19,7 +19,7 @@ func (w *window) wholeAgain(t *statement, last tick) {
 		t.remaining < w.limit-1 || last < 0 || t.received-last > w.per/4 { // since a restart there was no call before
 		return
 	}
-	g, most := &w.guess, tick(maxWindow)
+	g, most := &w.guess, maxWindow
 	if t.hasReset {
 		most = t.hi - last
 	}
