@@ -53,13 +53,15 @@ func (f Faults) TooLarge() bool {
 
 // SyntaxFault shows an error of Read.
 func SyntaxFault(err error) Fault {
-	f := Fault{Problem: "not valid JSON", Want: "JSON text in UTF-8 (RFC 8259), no name twice in an object"}
+	f := Fault{Problem: "not valid JSON: it ends too soon", Want: "JSON text in UTF-8 (RFC 8259), no name twice in an object"}
 	var syntax *jsontext.SyntacticError
-	if !errors.As(err, &syntax) || errors.Is(syntax.Err, io.ErrUnexpectedEOF) {
-		f.Problem = "not valid JSON: it ends too soon"
+	if !errors.As(err, &syntax) {
 		return f
 	}
 	f.Path = shorten(string(syntax.JSONPointer))
+	if errors.Is(syntax.Err, io.ErrUnexpectedEOF) {
+		return f
+	}
 	f.Problem = fmt.Sprintf("not valid JSON at byte %d", syntax.ByteOffset)
 	if syntax.Err != nil {
 		f.Problem += ": " + shorten(syntax.Err.Error())
