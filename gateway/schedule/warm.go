@@ -11,8 +11,9 @@ import (
 //
 // As long as no more than maxWarm hosts have them, none lose them before evict would say so. With more of them, those let go of
 // theirs that were not called for a while and are well: no call is under way, all that were counted succeeded, none was refused,
-// no limit was told, and if they were slow, that was a minute ago. What is lost with that are the successes of the last minute,
-// against which failures are measured; as many failures in a row as a breaker needs calls open it all the same.
+// and no limit was told. What is lost with that are the successes of the last minute, against which failures are measured; as many
+// failures in a row as a breaker needs calls open it all the same. Of a slow host the measure stays, which is small: where all are
+// slow, because it is the gateway that is short of time, the rest of 100,000 hosts would take its memory, and the collector its time.
 
 // maxWarm is how many hosts are warm however well they are: more than have calls under way at once, mostly.
 const maxWarm = 1 << 13
@@ -56,7 +57,7 @@ func (s *Schedule) warmLane(l *lane, now time.Time) *lane {
 // cool lets go of what a host that is well was called with, unless it was used since it was looked at last.
 func (s *Schedule) cool(h *host, now time.Time) bool {
 	if h.used || h.inFlight > 0 || h.absent() || h.presence == leaving || h.dirty || h.outside || h.barred.len() > 0 ||
-		h.slow && !h.residence.faint(now) || !h.breaker.Calm(now) {
+		!h.breaker.Calm(now) {
 		return false
 	}
 	for _, l := range h.lanes.all {
@@ -73,7 +74,10 @@ func (s *Schedule) cool(h *host, now time.Time) bool {
 	if s.set.SpareBreaker != nil {
 		s.set.SpareBreaker(h.breaker)
 	}
-	h.breaker, h.residence, h.slow = nil, nil, false
+	h.breaker = nil
+	if !h.slow || h.residence.faint(now) {
+		h.residence, h.slow = nil, false
+	}
 	return true
 }
 
