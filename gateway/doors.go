@@ -2,12 +2,36 @@ package gateway
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
-	"net/http"
-	"strings"
+	"syscall"
 
 	"github.com/sluice-gateway/sluice/gateway/front"
 )
+
+// listen opens the listeners that Settings did not bring.
+func (g *Gateway) listen() (err error) {
+	if g.listener == nil {
+		if g.listener, err = net.Listen("tcp", g.set.Config.Listen); err != nil {
+			return listenError("listen", err)
+		}
+	}
+	if g.adminListener == nil {
+		if g.adminListener, err = net.Listen("tcp", g.set.Config.Admin); err != nil {
+			return listenError("admin", err)
+		}
+	}
+	return nil
+}
+
+// listenError says what to do where an address is taken, mostly by a gateway that runs already.
+func listenError(key string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %w: another program listens there, perhaps a gateway that runs already: want another address, or that one stopped", key, err)
+	}
+	return fmt.Errorf("%s: %w", key, err)
+}
 
 // ownMachineOnly reports whether an address can be reached from this machine only: loopback, or no network's at all.
 func ownMachineOnly(addr net.Addr) bool {
@@ -45,24 +69,4 @@ func (g *Gateway) warnOfDoors() {
 				Msg("tokens come over the network unencrypted: anyone on the way can read them")
 		}
 	}
-}
-
-// administrators lets through who presents a token with the scope admin which is not confined to tenants; health, which
-// says nothing of anyone, is for all.
-func (g *Gateway) administrators(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		const scheme = "Bearer "
-		given := r.Header.Get("Authorization")
-		open := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
-		if open || len(given) > len(scheme) && strings.EqualFold(given[:len(scheme)], scheme) &&
-			g.rules.Tokens().Admits(given[len(scheme):], front.Admin) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("WWW-Authenticate", `Bearer realm="sluice", scope="admin"`)
-		answerProblem(w, &adminProblem{
-			Type: "unauthorized", Title: "A token is needed", Status: http.StatusUnauthorized,
-			Detail: "want Authorization: Bearer and a token with the scope admin, not confined to a tenant",
-		})
-	})
 }

@@ -81,7 +81,7 @@ type Gateway struct {
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher
 	jobs       *jobs.Runner
-	flows      *flowCap
+	flows      *front.FlowCap
 	room       *subscription.Room
 	notices    *notice.Teller
 	front      *front.Front

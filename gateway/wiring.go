@@ -2,11 +2,7 @@ package gateway
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -71,7 +67,7 @@ func (g *Gateway) open() (err error) {
 	g.notices = g.newNotices(registry, secret)
 	g.keys = signer.NewKeys(g.store, g.log)
 	signing := g.newSigner()
-	g.flows = newFlowCap(g.rules.MaxFlows)
+	g.flows = front.NewFlowCap(g.rules.MaxFlows)
 	g.dispatcher = g.newDispatcher(signing, registry)
 	g.room = g.newRoom(secret)
 	if err = g.room.Load(context.Background()); err != nil {
@@ -153,7 +149,8 @@ func (g *Gateway) newDispatcher(signing *signer.Signer, registry *prometheus.Reg
 		Policies: g.rules.Policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Alarm: g.set.Alarm, Log: g.log, Metrics: registry,
 		HostLabel: g.rules.HostLabel, ShowURL: g.rules.ShowURL, Override: g.rules.Override, Fails: g.rules.Fails,
-		Attempted: g.attempted, Restored: g.restored, WhyCancelled: g.whyCancelled, FlowWaits: g.flows.heard,
+		Attempted: g.attempted, Restored: g.restored, WhyCancelled: g.whyCancelled,
+		FlowWaits: func(w *schedule.FlowWaits) { g.flows.Heard(&w.Lane, w.Flow.Tenant, w.Flow.Flow, w.Waits) },
 	})
 }
 
@@ -166,7 +163,7 @@ func (g *Gateway) newFront(signing *signer.Signer, secret [32]byte) *front.Front
 	})
 	return front.New(front.Settings{
 		Store: g.store, Jobs: g.jobs, FlowCap: g.flows,
-		Hosts: hand.Hosts, Flows: hand.Flows, Logbook: hand.Logbook,
+		Why: hand.Why, Hosts: hand.Hosts, Flows: hand.Flows, Logbook: hand.Logbook,
 		Repairs: hand.Repairs, Replays: hand.Replays, Erasures: hand.Erasures,
 		Subscriptions: subscriptions{g.room, g.dispatcher},
 		Forward:       g.forward, Tunnel: g.tunnel, Await: g.await, Try: g.try, KeySet: g.keys.Set,
@@ -177,26 +174,4 @@ func (g *Gateway) newFront(signing *signer.Signer, secret [32]byte) *front.Front
 		IdleTimeout: time.Duration(conf.Connections.IdleTimeout),
 		Log:         g.log, AccessLog: conf.Log.Access, NoDate: g.set.Listener != nil,
 	})
-}
-
-func (g *Gateway) listen() (err error) {
-	if g.listener == nil {
-		if g.listener, err = net.Listen("tcp", g.set.Config.Listen); err != nil {
-			return listenError("listen", err)
-		}
-	}
-	if g.adminListener == nil {
-		if g.adminListener, err = net.Listen("tcp", g.set.Config.Admin); err != nil {
-			return listenError("admin", err)
-		}
-	}
-	return nil
-}
-
-// listenError says what to do where an address is taken, mostly by a gateway that runs already.
-func listenError(key string, err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s: %w: another program listens there, perhaps a gateway that runs already: want another address, or that one stopped", key, err)
-	}
-	return fmt.Errorf("%s: %w", key, err)
 }

@@ -23,13 +23,13 @@ type Forwarded struct {
 }
 
 // Forward makes one call for a webhook that is stored nowhere, on the caller's goroutine, once its lane's turn for it has
-// come, for which it waits as long as hold at most: *Delayed or ErrUnsettled then, ErrStopping, or ErrCrowded. The budget and the breaker learn
-// from it as from any attempt. It is never repeated. An upload (nil: there is none) is read, instead of the webhook's body, once
-// the turn has come; trailers says that the fields behind the response's body are wanted.
-func (d *Dispatcher) Forward(w *record.Webhook, u *egress.Upload, trailers bool, hold time.Duration) (*Forwarded, error) {
+// come, for which it waits as long as patience at most: *Delayed or ErrUnsettled then, ErrStopping, or ErrCrowded. The budget and
+// the breaker learn from it as from any attempt. It is never repeated. An upload (nil: there is none) is read, instead of the
+// webhook's body, once the turn has come; trailers says that the fields behind the response's body are wanted.
+func (d *Dispatcher) Forward(w *record.Webhook, u *egress.Upload, trailers bool, patience time.Duration) (*Forwarded, error) {
 	queue := w.Queue()
 	f := new(Forwarded)
-	if err := d.pass(&f.pass, hold, &queue); err != nil {
+	if err := d.pass(&f.pass, patience, &queue); err != nil {
 		return nil, err
 	}
 	began, made := time.Now(), false

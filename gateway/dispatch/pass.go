@@ -54,26 +54,26 @@ const (
 )
 
 // pass waits for the turn of a call in a queue's lane, beside the webhooks of the same flow and priority and under all that
-// holds them, for as long as hold: the error is a *Delayed then, or ErrUnsettled. It is ErrCrowded, or ErrStopping from the moment a shutdown
-// begins, where the call cannot stand in line. A turn that came at the moment at which hold ended is the caller's all the
-// same. p is the caller's memory, which is its own again when there is an error.
+// holds them, for as long as patience: the error is a *Delayed then, or ErrUnsettled. It is ErrCrowded, or ErrStopping from the
+// moment a shutdown begins, where the call cannot stand in line. A turn that came at the moment at which patience ended is the
+// caller's all the same. p is the caller's memory, which is its own again when there is an error.
 //
 // A call that nothing stands before takes its turn on the caller's goroutine, without a word to the loop.
-func (d *Dispatcher) pass(p *pass, hold time.Duration, desc *record.Queue) error {
+func (d *Dispatcher) pass(p *pass, patience time.Duration, desc *record.Queue) error {
 	p.d, p.desc = d, *desc
 	if d.admit(p) {
 		return nil
 	}
 	p.turn = make(chan error, 1)
 	d.inbox.addPass(passing{pass: p, what: passLine})
-	patience := time.NewTimer(hold)
-	defer patience.Stop()
+	over := time.NewTimer(patience)
+	defer over.Stop()
 	select {
 	case err := <-p.turn:
 		return err
 	case <-d.stopped:
 		return ErrStopping
-	case <-patience.C:
+	case <-over.C:
 	}
 	d.inbox.addPass(passing{pass: p, what: passStepOut})
 	select {

@@ -14,9 +14,9 @@ import (
 )
 
 // passOf waits for a turn of a flow in a lane.
-func passOf(d *Dispatcher, hold time.Duration, lane record.Lane, of schedule.FlowName, priority record.Priority) (*pass, error) {
+func passOf(d *Dispatcher, patience time.Duration, lane record.Lane, of schedule.FlowName, priority record.Priority) (*pass, error) {
 	p := new(pass)
-	return p, d.pass(p, hold, &record.Queue{Lane: lane, Tenant: of.Tenant, Flow: of.Flow, Priority: priority})
+	return p, d.pass(p, patience, &record.Queue{Lane: lane, Tenant: of.Tenant, Flow: of.Flow, Priority: priority})
 }
 
 func TestAPassIsATurnOfTheLaneAndItsEndFreesTheSlot(t *testing.T) {

@@ -11,13 +11,13 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// Tunnel connects to a webhook's host once its lane's turn for it has come, for which it waits as long as hold at most: the
+// Tunnel connects to a webhook's host once its lane's turn for it has come, for which it waits as long as patience at most: the
 // errors are Forward's. It counts as a call that ends when there is a connection, or none, which is all that the breaker
 // hears: what is said in it nobody here sees. resp says why cn is nil.
-func (d *Dispatcher) Tunnel(w *record.Webhook, hold time.Duration) (cn net.Conn, resp *egress.Response, err error) {
+func (d *Dispatcher) Tunnel(w *record.Webhook, patience time.Duration) (cn net.Conn, resp *egress.Response, err error) {
 	queue := w.Queue()
 	turn := new(pass)
-	if err := d.pass(turn, hold, &queue); err != nil {
+	if err := d.pass(turn, patience, &queue); err != nil {
 		return nil, nil, err
 	}
 	began, outcome := time.Now(), policy.Retry

@@ -70,7 +70,7 @@ func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, b
 	if wait != nil {
 		defer wait.Drop()
 	}
-	receipts, p := f.enqueue([]persist.Job{job(def, def.IdempotencyKey, webhook.Single)})
+	receipts, p := f.enqueue([]persist.Job{jobOf(def, def.IdempotencyKey, webhook.Single)})
 	if p != nil {
 		answer(ctx, p)
 		return
@@ -100,9 +100,9 @@ func (f *Front) keepReader(r *webhook.Reader, text int) {
 	}
 }
 
-// job is what the store is given. It shares no memory with the request: the payload is an encoding of its own, and the
+// jobOf is what the store is given of a definition. It shares no memory with the request: the payload is an encoding of its own, and the
 // body, which may be part of the request, is copied.
-func job(def *webhook.Definition, key string, item int) persist.Job {
+func jobOf(def *webhook.Definition, key string, item int) persist.Job {
 	w := &def.Webhook
 	w.Body = bytes.Clone(w.Body)
 	j := persist.Job{Queue: w.Queue(), Due: w.SendAt, Expires: w.Expires, Payload: w.Encode(), Webhook: w}

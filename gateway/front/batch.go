@@ -164,7 +164,7 @@ func (b *batch) add(def *webhook.Definition, faults webhook.Faults) *problem {
 		key, place = b.key, len(b.items)
 	}
 	b.items = append(b.items, item{job: len(b.jobs)})
-	b.jobs = append(b.jobs, job(def, key, place))
+	b.jobs = append(b.jobs, jobOf(def, key, place))
 	return nil
 }
 

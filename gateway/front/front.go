@@ -65,17 +65,21 @@ type Settings struct {
 	Patience time.Duration
 	// Credentials are those that definitions may name; nil: none.
 	Credentials webhook.Credentials
-	Hosts       Hosts
-	Flows       Flows
 	// FlowCap bounds the flows of a lane; nil: nothing does.
-	FlowCap FlowCap
-	Jobs    Jobs
-	Logbook Logbook
+	FlowCap *FlowCap
 	// Subscriptions keeps them, and publishes events.
 	Subscriptions Subscriptions
-	Repairs       Repairs
-	Replays       Replays
-	Erasures      Erasures
+
+	// An operator's questions and changes.
+	Why      Why
+	Hosts    Hosts
+	Flows    Flows
+	Logbook  Logbook
+	Repairs  Repairs
+	Replays  Replays
+	Erasures Erasures
+	Jobs     Jobs
+
 	// Policies returns those in force.
 	Policies func() policy.Set
 	// Names are those that requests may be addressed to (Host) where there are no tokens, besides localhost and loopback

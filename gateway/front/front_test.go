@@ -199,7 +199,7 @@ func open(tb testing.TB, change ...func(*front.Settings)) *door {
 		tb: tb, ln: fasthttputil.NewInmemoryListener(), hosts: &known{}, log: &bytes.Buffer{},
 		store: &memory{keys: map[[32]byte]int{}, views: map[record.ID]*persist.View{}},
 	}
-	set := front.Settings{Store: d.store, Hosts: d.hosts, Flows: d.hosts, Log: zerolog.New(d.log), NoDate: true}
+	set := front.Settings{Store: d.store, Why: d.hosts.Waiting, Hosts: d.hosts, Flows: d.hosts, Log: zerolog.New(d.log), NoDate: true}
 	set.Policies = func() policy.Set { return policies }
 	for _, c := range change {
 		c(&set)

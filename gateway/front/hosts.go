@@ -2,19 +2,14 @@ package front
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/valyala/fasthttp"
-
-	"github.com/sluice-gateway/sluice/persist/record"
 )
 
 // Hosts is what the front door asks of whoever sends. Its errors mean that it cannot say now.
 type Hosts interface {
-	// Waiting says how a live webhook stands, by what it is and its entry as the store has it; nil: nothing is known.
-	Waiting(ctx context.Context, w *record.Webhook, e *record.Entry) (*Waiting, error)
 	// Hosts returns the hosts that something is known of and that are wanted, by name, behind a name (empty: from the first),
 	// at most limit; more: there are others behind them.
 	Hosts(ctx context.Context, after string, limit int, wanted func(host string) bool) (page []HostView, more bool, err error)
@@ -22,35 +17,6 @@ type Hosts interface {
 	Host(ctx context.Context, host string) (*HostView, error)
 	HostsHand
 }
-
-// Waiting is how a live webhook stands.
-type Waiting struct {
-	Sending  bool    // an attempt is under way; the rest is unset
-	Reason   string  // due, limit, pause, breaker, concurrency, turn, ordering or held
-	Detail   string  // the same for a person
-	Until    Instant // zero: not known
-	Position int     // how many of its flow go before it in its lane; negative: it is not in memory
-	About    Instant // when its turn comes if everything stays as it is; zero: not known
-}
-
-// TooManyHeldError says that no more may be held before some are resumed.
-type TooManyHeldError struct {
-	What string // flows or hosts
-	Most int
-}
-
-// Error says which bound it is.
-func (e *TooManyHeldError) Error() string {
-	return fmt.Sprintf("%d %s are held, the most there may be", e.Most, e.What)
-}
-
-// Errors of Hosts that clients are told of.
-var (
-	// ErrStopping: the gateway is shutting down; nothing was changed.
-	ErrStopping = errors.New("the gateway is shutting down")
-	// ErrUnsaved: a change is in effect, but not known to be durable.
-	ErrUnsaved = errors.New("in effect, but not on disk yet")
-)
 
 // HostsHand is what an operator does to a destination. Each returns it as it stands once the change is durable; nil: nothing
 // is known of it, and nothing was done.

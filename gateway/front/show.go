@@ -54,14 +54,6 @@ type shownTries struct {
 	Throttled int `json:"throttled"`
 }
 
-type shownWaiting struct {
-	Reason   string  `json:"reason"`
-	Detail   string  `json:"detail"`
-	Until    Instant `json:"until"`
-	Position *int    `json:"position"`
-	About    Instant `json:"about"`
-}
-
 type shownAttempt struct {
 	N               int               `json:"n"`
 	At              Instant           `json:"at"`
@@ -150,7 +142,7 @@ func (f *Front) show(id record.ID, view *persist.View, withPayload bool) (*shown
 		f.final(s, view.Final)
 	case view.Entry != nil && w != nil:
 		f.live(s, w, view.Entry)
-		if err := f.wait(s, w, view.Entry); err != nil {
+		if err := f.sayWhy(s, w, view.Entry); err != nil {
 			return nil, err
 		}
 	default:
@@ -208,25 +200,6 @@ func (s *shown) origin(subscription, event string, replays record.ID) {
 	if replays != (record.ID{}) {
 		s.Replays = replays.String()
 	}
-}
-
-// wait says why a live webhook waits, or that it is being sent.
-func (f *Front) wait(s *shown, w *record.Webhook, e *record.Entry) error {
-	why, err := f.set.Hosts.Waiting(f.work, w, e)
-	if err != nil {
-		return fmt.Errorf("asking why webhook %s waits: %w", s.ID, err)
-	}
-	switch {
-	case why == nil:
-	case why.Sending:
-		s.State = record.Sending
-	default:
-		s.Waiting = &shownWaiting{Reason: why.Reason, Detail: why.Detail, Until: why.Until, About: why.About}
-		if why.Position >= 0 {
-			s.Waiting.Position = &why.Position
-		}
-	}
-	return nil
 }
 
 func showAttempts(attempts []record.Attempt) []shownAttempt {

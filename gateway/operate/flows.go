@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/jobs"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
@@ -16,17 +18,20 @@ import (
 
 // flows answers the front door's questions about callers' streams of webhooks, and is the operator's hand on them.
 type flows struct {
-	hosts
-	jobs   *jobs.Runner
-	lastID func() record.ID // persist.Store's LastID
+	commands
+	counter *counter
+	jobs    *jobs.Runner
+	lastID  func() record.ID // persist.Store's LastID
+	most    int              // that may be held
+	log     zerolog.Logger
 	// begun are the cancellations that jobs of this process find begun, or about to be: flowCancel -> chan bool.
 	begun *sync.Map
 }
 
 // newFlows returns the hand on flows, and has jobs know what a cancellation is.
-func newFlows(h hosts, j *jobs.Runner, lastID func() record.ID) flows {
-	f := flows{h, j, lastID, new(sync.Map)}
-	j.Handle(flowCancelKind, jobs.Kind{Run: f.cancelling, Watches: true, Flow: cancelledFlow})
+func newFlows(c commands, n *counter, set *Settings) flows {
+	f := flows{c, n, set.Jobs, set.Store.LastID, set.MostHeld.Flows, set.Log, new(sync.Map)}
+	set.Jobs.Handle(flowCancelKind, jobs.Kind{Run: f.cancelling, Watches: true, Flow: cancelledFlow})
 	return f
 }
 
@@ -97,8 +102,8 @@ func shownFlow(f *schedule.FlowView) front.FlowView {
 func (f flows) HoldFlow(ctx context.Context, tenant, flow string) (*front.FlowView, error) {
 	hold := func(s *schedule.Schedule, now time.Time, name schedule.FlowName) (bool, error) {
 		if v, _ := s.Flow(name); !v.Held {
-			if held, _ := s.Holds(); held >= f.most.Flows {
-				return false, &front.TooManyHeldError{What: "flows", Most: f.most.Flows}
+			if held, _ := s.Holds(); held >= f.most {
+				return false, &front.TooManyHeldError{What: "flows", Most: f.most}
 			}
 			s.HoldFlow(now, name)
 		}

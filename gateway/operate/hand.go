@@ -3,27 +3,21 @@ package operate
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/sluice-gateway/sluice/circuit"
-	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 )
-
-// handTimeout bounds how long an operator's change may take to be in effect and on disk: a store that works takes some
-// milliseconds, and who waits at a keyboard wants to hear that this one does not.
-const handTimeout = 10 * time.Second
 
 // Pause holds a host until Resume, also one that nothing is known of yet.
 func (h hosts) Pause(ctx context.Context, name string) (*front.HostView, error) {
 	var refused error
 	view, err := h.change(ctx, name, func(s *schedule.Schedule, now time.Time, host string) bool {
 		if v, _ := s.Host(now, host); !v.Held {
-			if _, held := s.Holds(); held >= h.most.Hosts {
-				refused = &front.TooManyHeldError{What: "hosts", Most: h.most.Hosts}
+			if _, held := s.Holds(); held >= h.most {
+				refused = &front.TooManyHeldError{What: "hosts", Most: h.most}
 				return false
 			}
 			s.HoldHost(now, host)
@@ -76,24 +70,4 @@ func (h hosts) change(
 		return nil, fmt.Errorf("host %s: %w", name, err)
 	}
 	return h.Host(ctx, name)
-}
-
-// do makes a change.
-func (h hosts) do(ctx context.Context, change func(*schedule.Schedule, time.Time)) error {
-	err := h.dispatcher.Do(ctx, change)
-	switch {
-	case errors.Is(err, dispatch.ErrStopping):
-		return front.ErrStopping
-	case err != nil:
-		return fmt.Errorf("nothing was changed: %w", err)
-	}
-	return nil
-}
-
-// sync returns when what was changed is durable.
-func (h hosts) sync(ctx context.Context) error {
-	if err := h.dispatcher.Sync(ctx); err != nil {
-		return fmt.Errorf("%w: %w", front.ErrUnsaved, err)
-	}
-	return nil
 }

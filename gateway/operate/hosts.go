@@ -2,81 +2,28 @@ package operate
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// hosts answers the front door's questions about destinations and waiting out of the dispatcher's schedule, and is the
-// operator's hand on it (hand.go).
+// hosts answers the front door's questions about destinations out of the dispatcher's schedule, and is the operator's hand on
+// them (hand.go).
 type hosts struct {
-	dispatcher *dispatch.Dispatcher
-	counter    *counter
-	unsigned   func(*record.Webhook) string // why it could not be signed when that was tried; empty: it can be
-	most       MostHeld
-	log        zerolog.Logger
+	commands
+	counter *counter
+	most    int // that may be held
+	log     zerolog.Logger
 }
 
 // shownFlows is how many flows are shown of a host: those with the most waiting.
 const shownFlows = 20
-
-func (h hosts) ask(ctx context.Context, question func(*schedule.Schedule, time.Time)) error {
-	err := h.dispatcher.Ask(ctx, question)
-	if errors.Is(err, dispatch.ErrStopping) {
-		return front.ErrStopping
-	}
-	return err
-}
-
-// Waiting says why a live webhook waits.
-func (h hosts) Waiting(ctx context.Context, w *record.Webhook, e *record.Entry) (*front.Waiting, error) {
-	var why waiting
-	var at time.Time
-	queue := w.Queue()
-	err := h.ask(ctx, func(s *schedule.Schedule, now time.Time) {
-		at, why = now, waiting{Waiting: s.Why(now, &queue, e), flow: schedule.FlowName{Tenant: queue.Tenant, Flow: queue.Flow}}
-		if f, ok := s.Flow(why.flow); ok {
-			why.flowHeld, why.disabled = f.Held, f.Suspended
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	if why.Reason == schedule.InFlight {
-		return &front.Waiting{Sending: true}, nil
-	}
-	// What could not be signed is due again soon; what is due later than that waits for its time.
-	if why.Reason == schedule.Due && why.Until.Sub(at) <= dispatch.UnsignedPause {
-		if cause := h.unsigned(w); cause != "" {
-			return &front.Waiting{
-				Reason: string(schedule.Held), Detail: cause, Until: front.Instant{Time: why.Until}, Position: why.Position,
-				About: front.Instant{Time: why.About},
-			}, nil
-		}
-	}
-	shown := &front.Waiting{Reason: string(why.Reason), Detail: why.words(), Position: why.Position, About: front.Instant{Time: why.About}}
-	if !why.Breaker.Forced || why.Reason != schedule.Breaker { // what an operator forced has no end that is known
-		shown.Until = front.Instant{Time: why.Until}
-	}
-	return shown, nil
-}
-
-// summon has all that is known of a host in memory.
-func (h hosts) summon(ctx context.Context, name string) error {
-	err := h.dispatcher.Summon(ctx, name)
-	if errors.Is(err, dispatch.ErrStopping) {
-		return front.ErrStopping
-	}
-	return err
-}
 
 // Hosts is front.Hosts', of those that are in memory. The dispatcher's loop is asked for the names first, and then to look
 // at those of the page only.

@@ -2,12 +2,10 @@ package operate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/sluice-gateway/sluice/gateway/dispatch"
 	"github.com/sluice-gateway/sluice/gateway/front"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
 	"github.com/sluice-gateway/sluice/persist"
@@ -16,8 +14,8 @@ import (
 
 // logbook answers for the log of webhooks: live ones out of the store and the schedule, finished ones out of history.
 type logbook struct {
-	store      persist.Store
-	dispatcher *dispatch.Dispatcher
+	commands
+	store persist.Store
 }
 
 // A cursor's first letter says which part of the log it is in: what follows is the id before which live webhooks go on, or
@@ -125,15 +123,11 @@ func (l logbook) markSending(ctx context.Context, rows []front.LogRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	err := l.dispatcher.Ask(ctx, func(s *schedule.Schedule, _ time.Time) {
+	return l.ask(ctx, func(s *schedule.Schedule, _ time.Time) {
 		for i := range rows {
 			rows[i].Sending = s.Sending(rows[i].ID)
 		}
 	})
-	if errors.Is(err, dispatch.ErrStopping) {
-		return front.ErrStopping
-	}
-	return err
 }
 
 func wantsQueue(f *front.LogFilter, q *record.Queue) bool {

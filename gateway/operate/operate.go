@@ -32,6 +32,7 @@ type MostHeld struct{ Flows, Hosts int }
 
 // Hand is what the front door asks of this package.
 type Hand struct {
+	Why      front.Why
 	Hosts    front.Hosts
 	Flows    front.Flows
 	Logbook  front.Logbook
@@ -47,9 +48,10 @@ func New(set Settings) *Hand {
 	wiping := erasures{set.Store, set.Dispatcher, set.Jobs, repeated}
 	set.Jobs.Handle(replayKind, jobs.Kind{Run: again.run})
 	set.Jobs.Handle(erasureKind, jobs.Kind{Run: wiping.run})
-	all := hosts{set.Dispatcher, newCounter(set.Store), set.Unsigned, set.MostHeld, set.Log}
+	do, counted := commands{set.Dispatcher}, newCounter(set.Store)
 	return &Hand{
-		Hosts: all, Flows: newFlows(all, set.Jobs, set.Store.LastID), Logbook: logbook{set.Store, set.Dispatcher},
+		Why:   reasons{do, set.Unsigned}.why,
+		Hosts: hosts{do, counted, set.MostHeld.Hosts, set.Log}, Flows: newFlows(do, counted, &set), Logbook: logbook{do, set.Store},
 		Repairs: repairs{set.Store, set.Dispatcher, repeated}, Replays: again, Erasures: wiping,
 	}
 }

@@ -125,8 +125,6 @@ func sha256sum(b []byte) []byte {
 
 func repairError(err error) error {
 	switch {
-	case errors.Is(err, dispatch.ErrStopping):
-		return front.ErrStopping
 	case errors.Is(err, dispatch.ErrOver):
 		return front.ErrOver
 	case errors.Is(err, dispatch.ErrSending):
@@ -134,5 +132,5 @@ func repairError(err error) error {
 	case errors.Is(err, dispatch.ErrUnsaved), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %w", front.ErrUnsaved, err)
 	}
-	return err
+	return stopping(err)
 }
