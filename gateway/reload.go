@@ -63,15 +63,7 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := g.conf
-	next.Tokens, next.Limits, next.Policies, next.Breaker = read.Tokens, read.Limits, read.Policies, read.Breaker
-	next.Flows, next.Tenants, next.Priorities = read.Flows, read.Tenants, read.Priorities
-	next.Egress = read.Egress
-	next.Credentials = read.Credentials
-	next.Egress.MaxInFlight = g.conf.Egress.MaxInFlight // how many places there are is settled at the start
-	if g.set.SetLogLevel != nil {
-		next.Log.Level = read.Log.Level
-	}
+	next := g.reloaded(&read)
 	// What is read is valid, and beside what stays it must be too: a door that is open to others needs its tokens until
 	// a restart has closed it.
 	if err := next.Validate(); err != nil {
@@ -122,6 +114,19 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	}
 	g.conf, g.ways = next, ways
 	return done, nil
+}
+
+// reloaded is the configuration in force with all that a reload changes of it, as it was read; the rest waits for a restart.
+func (g *Gateway) reloaded(read *configs.Config) configs.Config {
+	next := g.conf
+	next.Tokens, next.Credentials, next.Policies = read.Tokens, read.Credentials, read.Policies
+	next.Limits, next.Breaker, next.Egress = read.Limits, read.Breaker, read.Egress
+	next.Flows, next.Tenants, next.Priorities = read.Flows, read.Tenants, read.Priorities
+	next.Egress.MaxInFlight = g.conf.Egress.MaxInFlight // how many places there are is settled at the start
+	if g.set.SetLogLevel != nil {
+		next.Log.Level = read.Log.Level
+	}
+	return next
 }
 
 // within reports whether one of the paths of what changed is of a section of the file.
