@@ -12,6 +12,9 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
+// saveEvery is how often what lanes learned is saved, at most; a breaker's transition is saved at once.
+const saveEvery = time.Second
+
 // saveStates puts what changed into the next settlement, at most once a second; it returns when it wants to be
 // called again.
 func (d *Dispatcher) saveStates(now time.Time) time.Time {

@@ -32,6 +32,8 @@ var states = []record.State{
 // it was given, for problems.
 func readFilter(given map[string]string, by *Principal, field func(name string) string) (*LogFilter, *problem) {
 	f := &LogFilter{Sees: by.sees}
+	texts := map[string]*string{"flow": &f.Flow, "type": &f.Type, "subscription": &f.Subscription, "event": &f.Event}
+	instants := map[string]*int64{"since": &f.Since, "until": &f.Until}
 	for name, value := range given {
 		wrong := func(want string) *problem {
 			return badRequest(fmt.Sprintf("%s is %.100q", field(name), value), want)
@@ -42,14 +44,8 @@ func readFilter(given map[string]string, by *Principal, field func(name string) 
 			if f.Host = strings.ToLower(value); !mayBeHost(value) {
 				return nil, wrong("a host as in /v1/hosts, without scheme and path: api.example.com, api.example.com:80")
 			}
-		case "flow":
-			f.Flow = value
-		case "type":
-			f.Type = value
-		case "subscription":
-			f.Subscription = value
-		case "event":
-			f.Event = value
+		case "flow", "type", "subscription", "event":
+			*texts[name] = value
 		case "tenant":
 			if !by.Sees(value) {
 				return nil, by.tenantProblem(value)
@@ -63,12 +59,8 @@ func readFilter(given map[string]string, by *Principal, field func(name string) 
 			if f.StatusFrom, f.StatusTo, ok = readStatus(value); !ok {
 				return nil, wrong("an HTTP status such as 404, or a class such as 4xx")
 			}
-		case "since":
-			if f.Since, ok = readInstant(value); !ok {
-				return nil, wrong("an instant of RFC 3339, as in 2026-01-31T09:30:00Z")
-			}
-		case "until":
-			if f.Until, ok = readInstant(value); !ok {
+		case "since", "until":
+			if *instants[name], ok = readInstant(value); !ok {
 				return nil, wrong("an instant of RFC 3339, as in 2026-01-31T09:30:00Z")
 			}
 		default:

@@ -35,6 +35,13 @@ func (p *Policy) Account(
 	return delay, giveUp
 }
 
+// Withhold notes in a webhook's entry an attempt that counts for nothing under any policy, and that it is made again after
+// so long: its credential does not work.
+func Withhold(e *record.Entry, wait time.Duration) {
+	e.Throttled = addOne(e.Throttled)
+	e.Deferred = addMs(e.Deferred, wait)
+}
+
 func ms(n uint32) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // addMs adds a duration to a count of milliseconds that stays at its greatest value rather than wrap: 49 days.

@@ -68,34 +68,41 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 			w.Before, _ = q.share.waiting()
 		}
 	}
-	switch {
-	case l.host.held || f != nil && f.stopped():
+	if l.host.held || f != nil && f.stopped() {
 		w.Reason = Held
 		return w
-	case place >= 0:
+	}
+	if place >= 0 {
 		w.About = s.eta(now, q, place)
 	}
-	switch {
-	case q != nil && q.share.gate != nil:
-		w.Reason, w.Until = q.share.gate.reason(now)
+	w.Reason, w.Until = s.reason(now, l, q, place)
+	if q != nil && q.share.gate != nil {
 		w.Gate = q.share.shutBy()
-	case q != nil && q.ordered && (place != 0 || q.flying > 0):
-		w.Reason = Ordering
-	case q != nil && q.share.aside:
-		w.Reason, w.Until = Breaker, l.aside.until
-	case l.blocked == Pause || l.blocked == Breaker:
-		w.Reason, w.Until = l.blocked, l.at
-	case l.blocked == Limit && place == 0: // those behind the first wait for more than the lane's next call
-		w.Reason, w.Until = Limit, l.at
-	case l.blocked == Limit:
-		w.Reason = Limit
-	case l.blocked == Concurrency || s.free() <= 0:
-		w.Reason = Concurrency
 	}
 	if due := time.UnixMilli(dueMs(e, now.UnixMilli())); due.After(now) && (w.Until.IsZero() || due.After(w.Until)) {
 		w.Reason, w.Until = Due, due
 	}
 	return w
+}
+
+// reason is why what is due waits in a lane that nobody holds: in a queue, nil where it is on disk alone, at a place of its window,
+// -1 where it is in none.
+func (s *Schedule) reason(now time.Time, l *lane, q *queue, place int) (why Reason, until time.Time) {
+	switch {
+	case q != nil && q.share.gate != nil:
+		return q.share.gate.reason(now)
+	case q != nil && q.ordered && (place != 0 || q.flying > 0):
+		return Ordering, time.Time{}
+	case q != nil && q.share.aside:
+		return Breaker, l.aside.until
+	case l.blocked == Limit && place != 0: // those behind the first wait for more than the lane's next call
+		return Limit, time.Time{}
+	case l.blocked == Limit || l.blocked == Pause || l.blocked == Breaker:
+		return l.blocked, l.at
+	case l.blocked == Concurrency || s.free() <= 0:
+		return Concurrency, time.Time{}
+	}
+	return Turn, time.Time{}
 }
 
 // HostView is a host as it stands.
