@@ -16,17 +16,22 @@ type meter struct {
 	quota int64
 	per   time.Duration
 	cost  int64 // nanoseconds of one
-	// full is when the whole quota is there again, in Unix nanoseconds; past: it is.
-	full atomic.Int64
+	// full is when the whole quota is there again, in nanoseconds since began; past: it is. That is of the process's own clock, and
+	// not of the wall's: who sets that back must not stop everybody for as long.
+	full  atomic.Int64
+	began time.Time
 }
 
 func newMeter(quota int64, per time.Duration) *meter {
-	return &meter{quota: quota, per: per, cost: max(1, int64(per)/quota)}
+	return &meter{quota: quota, per: per, cost: max(1, int64(per)/quota), began: time.Now()}
 }
 
+// since is an instant as full has it.
+func (m *meter) since(at time.Time) int64 { return int64(at.Sub(m.began)) }
+
 // charge takes n of the quota, however much is left.
-func (m *meter) charge(now int64, n int) {
-	for {
+func (m *meter) charge(at time.Time, n int) {
+	for now := m.since(at); ; {
 		had := m.full.Load()
 		if m.full.CompareAndSwap(had, max(had, now)+int64(n)*m.cost) {
 			return
@@ -35,8 +40,8 @@ func (m *meter) charge(now int64, n int) {
 }
 
 // take takes one if one is left; wait is how long until one is, when not.
-func (m *meter) take(now int64) (wait time.Duration, ok bool) {
-	for {
+func (m *meter) take(at time.Time) (wait time.Duration, ok bool) {
+	for now := m.since(at); ; {
 		had := m.full.Load()
 		next := max(had, now) + m.cost
 		if over := next - now - int64(m.per); over > 0 {
@@ -51,7 +56,7 @@ func (m *meter) take(now int64) (wait time.Duration, ok bool) {
 // admit takes one for a request, and tells how the quota stands; false: nothing is left, and that is answered.
 func (m *meter) admit(ctx *fasthttp.RequestCtx) bool {
 	now := time.Now()
-	wait, ok := m.take(now.UnixNano())
+	wait, ok := m.take(now)
 	m.tell(&ctx.Response.Header, now)
 	if !ok {
 		p := newProblem(429, "rate-limited", "The token's rate is spent",
@@ -65,7 +70,7 @@ func (m *meter) admit(ctx *fasthttp.RequestCtx) bool {
 // tell writes RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10): how much is left of the quota,
 // and in how many seconds all of it is there again.
 func (m *meter) tell(h *fasthttp.ResponseHeader, now time.Time) {
-	short := max(0, m.full.Load()-now.UnixNano()) // of the whole quota
+	short := max(0, m.full.Load()-m.since(now)) // of the whole quota
 	left := max(0, (int64(m.per)-short)/m.cost)
 	h.Set("RateLimit-Policy", `"token";q=`+strconv.FormatInt(m.quota, 10)+";w="+strconv.FormatInt(ceilSeconds(m.per), 10))
 	h.Set("RateLimit", `"token";r=`+strconv.FormatInt(left, 10)+";t="+strconv.FormatInt(ceilSeconds(time.Duration(short)), 10))

@@ -111,7 +111,7 @@ func (p *Principal) definitions(of *webhook.Defaults) *webhook.Defaults {
 // charge takes what a request holds beyond its first webhook from the principal's rate.
 func (p *Principal) charge(webhooks int) {
 	if p.meter != nil && webhooks > 1 {
-		p.meter.charge(time.Now().UnixNano(), webhooks-1)
+		p.meter.charge(time.Now(), webhooks-1)
 	}
 }
 

@@ -36,7 +36,7 @@ func (t *tries) take(by *Principal, now time.Time) (wait time.Duration, ok bool)
 		t.of[by.name] = m
 	}
 	t.mu.Unlock()
-	return m.take(now.UnixNano())
+	return m.take(now)
 }
 
 // takeTry reports whether someone may make a test now; when not, it answers.
