@@ -20,7 +20,13 @@ func adminServer(g *Gateway, registry *prometheus.Registry) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, g.unready()) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, g.unready())
+		if leap := g.dispatcher.Leap(); leap.By > 0 {
+			_, _ = fmt.Fprintf(w, "the clock was set forward by %s: what that alone makes due or lets expire is held until %s, unless it is set back\n",
+				leap.By.Round(time.Second), leap.Until.UTC().Format(time.RFC3339))
+		}
+	})
 	mux.HandleFunc("POST /reload", g.reloadRoute)
 	mux.HandleFunc("POST /signing-keys/rotate", g.rotateRoute)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)

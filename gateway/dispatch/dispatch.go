@@ -90,6 +90,8 @@ type Dispatcher struct {
 	saveNow  bool
 	saving   bool // the loop looks at the changed states by itself, at saveAt at the latest
 
+	clockSet schedule.ClockSet // to be logged by the loop, whose it is
+
 	pool    pool
 	settler settler
 	waits   waits

@@ -23,6 +23,7 @@ func (d *Dispatcher) loop(ctx context.Context) error {
 	for {
 		wake, over, err := d.turn(ctx, deadline)
 		d.logChanges()
+		d.logClock()
 		if over {
 			return err
 		}
@@ -59,7 +60,7 @@ func (d *Dispatcher) turn(ctx context.Context, deadline time.Time) (wake time.Ti
 			room = 0
 		}
 		plan := d.schedule.NextOf(now, room)
-		wake = plan.Wake
+		wake, d.clockSet = plan.Wake, plan.Clock
 		d.carryOut(ctx, plan)
 		save := d.saveStates(now)
 		d.saving = !save.IsZero()

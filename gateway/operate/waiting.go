@@ -63,6 +63,9 @@ type waiting struct {
 func (w *waiting) words() string {
 	switch w.Reason {
 	case schedule.Due:
+		if w.Leap > 0 {
+			return fmt.Sprintf("due or expired only because the clock was set forward by %s: held until %s, unless it is set back", w.Leap.Round(time.Second), clock(w.Until))
+		}
 		return "not due before " + clock(w.Until)
 	case schedule.Held:
 		switch {

@@ -35,7 +35,7 @@ func (s *Schedule) eta(now time.Time, q *queue, i int) time.Time {
 			at = gated
 		}
 	}
-	if due := time.UnixMilli(dueMs(q.window.entry(i), now.UnixMilli())); due.After(at) {
+	if due := time.UnixMilli(l.host.leap.dueMs(q.window.entry(i), now.UnixMilli())); due.After(at) {
 		return due
 	}
 	return at

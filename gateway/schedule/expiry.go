@@ -42,9 +42,11 @@ func (s *Schedule) holds(d *deadline) bool {
 // expiredAtOnce bounds what one Next expires: each is read and settled like any other.
 const expiredAtOnce = 256
 
-// expire takes what is past its deadline out of the windows, as far as there is room for it.
+// expire takes what is past its deadline out of the windows, as far as there is room for it; by the clock as it was, while a leap
+// is held against it.
 func (s *Schedule) expire(now time.Time, p *Plan) {
-	for len(p.Expired) < expiredAtOnce && s.free() > 0 && len(s.deadlines) > 0 && s.deadlines[0].at <= now.UnixMilli() {
+	past := now.UnixMilli() - s.leap.by
+	for len(p.Expired) < expiredAtOnce && s.free() > 0 && len(s.deadlines) > 0 && s.deadlines[0].at <= past {
 		d := heap.Pop(&s.deadlines).(deadline) //nolint:forcetypeassert // nothing else is in it
 		if !s.holds(&d) {
 			continue

@@ -44,7 +44,7 @@ func (s *Schedule) endHopelessQueues(now time.Time, p *Plan) {
 	}
 	for range judgedAtOnce {
 		j := s.judged.first()
-		if j == nil || j.at.After(now) || s.free() <= 0 || len(p.Expired) >= expiredAtOnce {
+		if j == nil || s.leap.by != 0 || j.at.After(now) || s.free() <= 0 || len(p.Expired) >= expiredAtOnce {
 			return
 		}
 		spare, some := s.endHopeless(j.queue, now, p)

@@ -28,7 +28,7 @@ func (s *Schedule) Dialect(name string) *limiter.Dialect { return s.host(name).l
 func (s *Schedule) host(name string) *host {
 	h := s.hosts[name]
 	if h == nil {
-		h = &host{name: name}
+		h = &host{name: name, leap: &s.leap}
 		s.hosts[name] = h
 		s.looks.push(look{host: h}) // at the next Next, which has an instant
 		s.comeBack(h)

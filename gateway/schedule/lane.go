@@ -18,6 +18,7 @@ type host struct {
 	barred    fifo[*lane]
 	inFlight  int
 	residence *residence // nil: no call was measured
+	leap      *leap      // Schedule.leap
 	heldSince time.Time  // zero: it is not, or by a release that did not say
 	since     int64      // when it was first looked at, to be forgotten; Unix ms
 
@@ -87,7 +88,7 @@ func (l *lane) next(nowMs int64, floor float64) *queue {
 		}
 		sh := c.shares.first()
 		q := sh.ready.front()
-		if q.window.len() > 0 && dueMs(q.window.first(), nowMs) <= nowMs && !q.searched() && !(q.ordered && q.flying > 0) {
+		if q.window.len() > 0 && l.host.leap.dueMs(q.window.first(), nowMs) <= nowMs && !q.searched() && !(q.ordered && q.flying > 0) {
 			return q
 		}
 		// Its head expired, was cancelled or taken out of turn; or one of an earlier rank with a later due time took its
@@ -110,7 +111,7 @@ func (l *lane) seat(q *queue, nowMs int64) {
 		l.unwait(q)
 		return
 	}
-	q.headDue = dueMs(q.window.first(), nowMs)
+	q.headDue = l.host.leap.dueMs(q.window.first(), nowMs)
 	if q.headDue > nowMs {
 		if q.place == qLater {
 			l.later.moved(q)

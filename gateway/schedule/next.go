@@ -19,6 +19,7 @@ type Plan struct {
 	Read      []Read    // fetch these windows and answer with ReadDone
 	Recall    []string  // take up what is saved of these hosts and answer with Recalled
 	Wake      time.Time // ask again then, unless something else happens first; zero: only when something happens
+	Clock     ClockSet  // what is to be said of the clock
 }
 
 // Start is a webhook whose attempt begins now: in flight until Ended or Abandon, and live until Settled.
@@ -51,6 +52,7 @@ func (s *Schedule) NextOf(now time.Time, most int) *Plan {
 	p.Passed = p.Passed[:0]
 	p.Start, p.Expired, p.Cancelled = p.Start[:0], p.Expired[:0], p.Cancelled[:0]
 	p.Read = p.Read[:0]
+	p.Clock = s.lookAtClock(now)
 	s.seen = now
 
 	s.cancel(now, p)
@@ -97,9 +99,11 @@ func (s *Schedule) nextWake(now time.Time, looking bool) (at time.Time) {
 		by(now.Add(lookAgain))
 	}
 	if room && len(s.deadlines) > 0 {
-		by(time.UnixMilli(s.deadlines[0].at))
+		by(time.UnixMilli(s.deadlines[0].at + s.leap.by))
 	}
-	if j := s.judged.first(); room && j != nil {
+	if s.leap.by != 0 {
+		by(s.leap.until)
+	} else if j := s.judged.first(); room && j != nil {
 		by(j.at)
 	}
 	return at

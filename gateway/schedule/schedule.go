@@ -109,6 +109,7 @@ type Schedule struct {
 	lookedAway time.Time          // for those whose time is up
 	toRecall   []string           // for Plan.Recall
 	seen       time.Time          // the instant of the last Next
+	leap       leap
 
 	lined     map[record.ID]*queue // callers who have not begun
 	callers   uint64               // ever, those admitted at once included

@@ -38,6 +38,9 @@ type Waiting struct {
 	Budget  limiter.View
 	Breaker circuit.View
 	Partial bool
+	// Leap is by how much the clock was set forward, where Until is when that is believed, or the clock would have shown the instant
+	// that it waits for.
+	Leap time.Duration
 	// Gate is the rule of its own flow or tenant that it waits for, where that is what Reason is about.
 	Gate GateView
 }
@@ -79,8 +82,12 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 	if q != nil && q.share.gate != nil {
 		w.Gate = q.share.shutBy()
 	}
-	if due := time.UnixMilli(dueMs(e, now.UnixMilli())); due.After(now) && (w.Until.IsZero() || due.After(w.Until)) {
+	nowMs := now.UnixMilli()
+	if due := time.UnixMilli(s.leap.dueMs(e, nowMs)); due.After(now) && (w.Until.IsZero() || due.After(w.Until)) {
 		w.Reason, w.Until = Due, due
+		if s.leap.holds(e, nowMs) {
+			w.Leap = time.Duration(s.leap.by) * time.Millisecond
+		}
 	}
 	return w
 }
