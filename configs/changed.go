@@ -55,12 +55,18 @@ func (d *differences) findNamed(a, b reflect.Value, path func(name string) strin
 }
 
 func (d *differences) compare(path string, a, b reflect.Value) {
-	if a.Kind() == reflect.Slice && a.Len()+b.Len() == 0 { // nil or empty is the same to a reader
+	if a.Kind() == reflect.Slice && a.Len()+b.Len() == 0 && given(a) == given(b) { // nil or empty is the same to a reader
 		return
 	}
 	if !reflect.DeepEqual(a.Interface(), b.Interface()) {
 		*d = append(*d, path)
 	}
+}
+
+// given tells an empty list that was given from none, where that is not the same: see Listed.
+func given(list reflect.Value) bool {
+	l, told := list.Interface().(interface{ IsZero() bool })
+	return told && !l.IsZero()
 }
 
 // byMatch returns entries as a map from their match, and of flows their tenant.

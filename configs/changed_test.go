@@ -24,6 +24,9 @@ func TestChangedNamesWhatDiffersByItsPath(t *testing.T) {
 			strings.Replace(base, "timeout: 30s", "timeout: 30s, retry: {retries: 3}, identity: x, disable: {exhausted: 2}", 1),
 			[]string{"policies.slow.retry.retries", "policies.slow.identity", "policies.slow.disable.exhausted"},
 		},
+		"an empty list that says something": {
+			strings.Replace(base, "timeout: 30s", "timeout: 30s, sign: []", 1), []string{"policies.slow.sign"},
+		},
 		"values everywhere": {
 			"listen: 127.0.0.1:1\nadmin: 127.0.0.1:2\nlog: {level: warn}\nretention: {metadata: 1h}\n" +
 				"egress: {deny_nets: [192.0.2.0/24]}\nbreaker: {probes: 4}\n" +

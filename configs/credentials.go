@@ -15,7 +15,7 @@ type Credentials map[string]Credential
 type Credential struct {
 	// Hosts are those that it is for: api.example.com, *.example.com. It is sent to no other.
 	Hosts []string `yaml:"hosts"`
-	// Tenants may name it; empty: all may.
+	// Tenants may name it; not given: all may.
 	Tenants []string `yaml:"tenants"`
 	// Header is the field it is the value of. Empty: Authorization.
 	Header string `yaml:"header"`
@@ -67,6 +67,7 @@ func (c *Credential) check(k *checker, path string) {
 		k.missing(path+".hosts", "the hosts that it is for, as in [api.example.com]")
 	}
 	checkHosts(k, path+".hosts", c.Hosts)
+	notEmpty(k, path+".tenants", c.Tenants, func(at, one string) { checkWord(k, at, one, maxTenantName) })
 	if c.Header != "" && !isToken(c.Header) {
 		k.fail(path+".header", c.Header, "is no header's name", "a name such as Authorization or X-Api-Key")
 	} else if owned := connectionHeader(c.Header); owned {

@@ -25,6 +25,7 @@ func TestOneFaultIsOneLine(t *testing.T) {
 		"tokens: [{name: a, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [admin]}, {name: a, sha256: 0f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [send]}]":  "1: tokens[1].name: a: is the name of tokens[0] too",
 		"tokens: [{name: a, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [admin], hosts: }]":                                                                                              "1: tokens[0].hosts: names none; want at least one",
 		"tokens: [{name: a, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, scopes: [admin], rate: 9000000/s}]":                                                                                      "1: tokens[0].rate: 9000000/s: is more than can be accepted; want at most 1000000/s",
+		"credentials: {crm: {hosts: [a.example], value_file: v, tenants: []}}":                                                                                                                                                 "1: credentials.crm.tenants: names none; want at least one",
 		"tls: {cert: a.pem}":            "1: tls.cert: a.pem: has no key beside it; want tls.key as well, or neither",
 		"tls: {key: a.pem}":             "1: tls.key: a.pem: has no certificate beside it; want tls.cert as well",
 		"tls: {client_ca: a.pem}":       "1: tls.client_ca: a.pem: is for TLS, which needs a certificate; want tls.cert",
