@@ -231,8 +231,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// release gives back all that open took, also when it took only some. A live database that could not be written is left as it
-// is: closing has Badger write its memtables, which is a SIGBUS where the disk is full, and its logs have what is in them.
+// release gives back all that open took, also when it took only some. A live database that could not be written, or whose
+// disk takes nothing now, is left as it is: closing has Badger write its memtables, which is a SIGBUS where the disk is full, and its logs have what is in them.
 func (s *Store) release() error {
 	var errs []error
 	for _, h := range []*shelf{s.meta, s.body} {
@@ -243,7 +243,7 @@ func (s *Store) release() error {
 	if s.committer != nil {
 		errs = append(errs, s.committer.journal.close())
 	}
-	if s.db != nil && (s.committer == nil || s.committer.failure() == nil) {
+	if s.db != nil && (s.committer == nil || s.committer.writes()) {
 		errs = append(errs, closeEngine(s.db))
 	}
 	if s.tally != nil {

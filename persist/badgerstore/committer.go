@@ -132,6 +132,13 @@ func (c *committer) failure() error {
 	return c.failed
 }
 
+// writes reports whether the disk takes what is written, as far as is known.
+func (c *committer) writes() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed == nil && c.outage.why == nil
+}
+
 func (c *committer) run() {
 	defer close(c.stopped)
 	defer c.seekLater().Stop()
@@ -178,7 +185,7 @@ func (c *committer) commit(r *round) {
 	defer close(r.done)
 	c.store.space.look()
 	c.stuck = false
-	w, err := c.write(r)
+	w, err := c.guarded(r)
 	c.clock.tell()
 	c.store.tally.write()
 	for _, op := range r.ops {

@@ -22,7 +22,8 @@ import (
 // inspectEngine mends what is damaged of a live database's files in dir, keeps the damaged ones, and returns how many of these
 // there are by now. Its error says what is not to be mended, or is missing.
 func (s *Store) inspectEngine(dir string) (aside int, err error) {
-	latest, err := s.inspectTables(dir)
+	keys := s.keyring(dir)
+	latest, err := s.inspectTables(dir, keys)
 	if err != nil {
 		return 0, err
 	}
@@ -32,7 +33,7 @@ func (s *Store) inspectEngine(dir string) (aside int, err error) {
 	}
 	slices.SortFunc(logs, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }) // by number
 	for _, path := range logs {
-		span, err := inspectLog(path, s.log)
+		span, err := inspectLog(path, keys, s.log)
 		if err != nil {
 			return 0, err
 		}
@@ -51,8 +52,8 @@ func (s *Store) inspectEngine(dir string) (aside int, err error) {
 const unknown = math.MaxUint64
 
 // follows refuses a log that does not follow on what is there of the transactions before it, of which latest is the last one's
-// number: one between them is missing, or was cut short. It returns the number of the last one with the log: unknown, if that is
-// encrypted, or was mended.
+// number: one between them is missing, or was cut short. It returns the number of the last one with the log: unknown, if that was
+// mended.
 func (s *Store) follows(path string, span logSpan, latest uint64) (uint64, error) {
 	switch {
 	case span.empty:
@@ -72,10 +73,9 @@ func (s *Store) follows(path string, span logSpan, latest uint64) (uint64, error
 type logSpan struct {
 	first, last uint64
 	empty       bool
-	sealed      bool // and nobody knows
 }
 
-func inspectLog(path string, log zerolog.Logger) (span logSpan, err error) {
+func inspectLog(path string, keys *keyring, log zerolog.Logger) (span logSpan, err error) {
 	b, unmap, err := mapFile(path)
 	if err != nil {
 		return span, err
@@ -86,7 +86,7 @@ func inspectLog(path string, log zerolog.Logger) (span logSpan, err error) {
 		if _, err := os.Lstat(path + damagedSuffix); err == nil { // mended by an earlier start, which did not get far
 			return span, nil
 		}
-		return spanOf(b), nil
+		return spanOf(b, keys)
 	}
 	log.Error().Str("file", path).Int("at", at).Str("kept", path+damagedSuffix).
 		Msg("damaged log of the live database: webhooks may be missing, or be sent again")
@@ -113,7 +113,7 @@ func mapFile(path string) (b []byte, unmap func(), err error) {
 
 // inspectTables refuses tables without the manifest that names them, and one that breaks off: Badger would delete those that it
 // does not name. A process that dies while it writes tables leaves some that are not named, too: what is in them is elsewhere.
-func (s *Store) inspectTables(dir string) (latest uint64, err error) {
+func (s *Store) inspectTables(dir string, keys *keyring) (latest uint64, err error) {
 	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
 	if err != nil {
 		return 0, err
@@ -139,7 +139,7 @@ func (s *Store) inspectTables(dir string) (latest uint64, err error) {
 		return 0, err
 	}
 	if size == whole {
-		return s.inspectNamed(dir, &m)
+		return s.inspectNamed(dir, &m, keys)
 	}
 	for _, table := range tables {
 		var id uint64
@@ -151,7 +151,7 @@ func (s *Store) inspectTables(dir string) (latest uint64, err error) {
 				path, whole, size, table)
 		}
 	}
-	return s.inspectNamed(dir, &m)
+	return s.inspectNamed(dir, &m, keys)
 }
 
 // setLogAside puts a log's whole part in its place and keeps what stood there.

@@ -35,17 +35,29 @@ func (s *Store) view(f func(*badger.Txn) error) (err error) {
 	return s.db.View(f)
 }
 
+// guarded is write with what view does for who reads: the committer reads in the transactions that it writes.
+func (c *committer) guarded(r *round) (w *writer, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			c.store.log.Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("the committer failed within Sluice, or stepped on damage")
+			w, err = c.begin(), c.store.damaged(fmt.Errorf("committing %d operations: %v", len(r.ops), p))
+		}
+	}()
+	return c.write(r)
+}
+
 // damaged ends the store, of which a table could not be read, and has the next Open look at all of them.
 func (s *Store) damaged(cause error) error {
 	if s.committer == nil { // it is being opened
 		return fmt.Errorf("reading the live database: %w", cause)
 	}
-	which := s.suspects()
-	if which == nil {
-		which = cause
+	err := fmt.Errorf("%w: the live database could not be read: %w: its tables are whole; the next start reads all of them again",
+		persist.ErrFailed, cause)
+	if which := s.suspects(); which != nil {
+		err = fmt.Errorf("%w: the live database could not be read: %w: restore %s from a backup; the next start reads all of it, and "+
+			"says what else is damaged", persist.ErrFailed, which, s.dir)
 	}
-	err := fmt.Errorf("%w: the live database could not be read: %w: restore %s from a backup; the next start reads all of it, and "+
-		"says what else is damaged", persist.ErrFailed, which, s.dir)
 	if noted := os.WriteFile(CrashLog(s.dir), []byte(err.Error()+"\n"), 0o600); noted != nil {
 		s.log.Error().Err(noted).Msg("that the live database is damaged could not be noted for the next start")
 	}

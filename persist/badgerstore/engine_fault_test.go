@@ -1,10 +1,13 @@
 package badgerstore
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -118,6 +121,45 @@ func TestAfterACrashTheTablesAreReadWholeHoweverLongThatTakes(t *testing.T) {
 	s := open(t, dir, Options{})
 	if _, err := os.Stat(CrashLog(dir)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the crash is not set aside: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// panicking is an operation that the committer fails at.
+type panicking struct{ finished chan error }
+
+func (panicking) cost() cost                    { return cost{} }
+func (panicking) write(*writer) error           { panic("a page that cannot be read") }
+func (p panicking) finish(_ *writer, err error) { p.finished <- err }
+
+func TestAPanicWhileCommittingEndsTheStoreAndSaysWhy(t *testing.T) {
+	failed := make(chan error, 2)
+	var log bytes.Buffer
+	s := open(t, t.TempDir(), Options{Failed: func(err error) { failed <- err }, Log: zerolog.New(zerolog.SyncWriter(&log))})
+	accepted := accept(t, s, goldenQueue, 10)
+	op := panicking{make(chan error, 1)}
+	if _, err := s.committer.submit(op, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{<-op.finished, <-failed} {
+		if !errors.Is(err, persist.ErrFailed) || !strings.Contains(err.Error(), "a page that cannot be read") {
+			t.Errorf("told %v, want ErrFailed and the cause", err)
+		}
+	}
+	if !strings.Contains(log.String(), "panicking.write") {
+		t.Errorf("the log has no stack: %s", log.String())
+	}
+	if err := errors.Join(s.Close(), s.db.Close()); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(CrashLog(s.dir)); err != nil || !strings.Contains(string(text), "a page that cannot be read") {
+		t.Errorf("noted for the next start: %q, %v", text, err)
+	}
+	s = open(t, s.dir, Options{})
+	if _, err := s.Payload(t.Context(), accepted); err != nil {
+		t.Errorf("opened again: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

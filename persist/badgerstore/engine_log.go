@@ -72,28 +72,32 @@ func mendLog(b []byte) (whole []byte, damage int) {
 }
 
 // spanOf returns which transactions a log has that is whole, but for what the process died in.
-func spanOf(b []byte) (s logSpan) {
+func spanOf(b []byte, keys *keyring) (s logSpan, err error) {
+	s.empty = true
 	if len(b) < logHead {
-		return logSpan{empty: true}
+		return s, nil
 	}
-	s.sealed, s.empty = binary.BigEndian.Uint64(b) != 0, true
+	key, err := keys.of(binary.BigEndian.Uint64(b))
+	if err != nil {
+		return s, err
+	}
 	for at := logHead; at < len(b); {
 		e, ok := readLogEntry(b[at:])
 		if !ok {
 			break
 		}
-		if s.empty = false; s.sealed {
-			return s
-		}
-		if n := e.txn(); e.marks&logFin != 0 {
-			if s.last = n; s.first == 0 {
-				s.first = n
+		if e.marks&logFin != 0 {
+			if key != nil {
+				e.val = unsealedEntry(append(slices.Clone(e.key), e.val...), b, at, key)[len(e.key):]
+			}
+			if s.last = e.txn(); s.first == 0 {
+				s.first = s.last
 			}
 		}
 		at += e.size
 	}
 	s.empty = s.last == 0 // of its only transaction nobody was told
-	return s
+	return s, nil
 }
 
 // logMending is what is known of a log as far as it was read.

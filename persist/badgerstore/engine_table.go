@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"cmp"
+	"crypto/cipher"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,8 +24,8 @@ import (
 const tableTime = 500 * time.Millisecond
 
 // inspectNamed looks at the tables that a manifest names and returns the number of the latest transaction that they have something
-// of: unknown, where they are encrypted.
-func (s *Store) inspectNamed(dir string, m *badger.Manifest) (latest uint64, err error) {
+// of.
+func (s *Store) inspectNamed(dir string, m *badger.Manifest, keys *keyring) (latest uint64, err error) {
 	ids := make([]uint64, 0, len(m.Tables))
 	for id := range m.Tables {
 		ids = append(ids, id)
@@ -33,8 +34,11 @@ func (s *Store) inspectNamed(dir string, m *badger.Manifest) (latest uint64, err
 	began := time.Now()
 	for _, id := range ids {
 		path := filepath.Join(dir, fmt.Sprintf("%06d.sst", id))
-		sealed := m.Tables[id].KeyID != 0
-		version, err := inspectTable(path, sealed, !sealed && (s.suspect || !s.opt.hurry && time.Since(began) < tableTime))
+		key, err := keys.of(m.Tables[id].KeyID)
+		if err != nil {
+			return 0, err
+		}
+		version, err := inspectTable(path, key, s.suspect || !s.opt.hurry && time.Since(began) < tableTime)
 		switch {
 		case errors.Is(err, errBlock):
 			if err := s.lost(err.Error()); err != nil {
@@ -54,20 +58,21 @@ func (s *Store) inspectNamed(dir string, m *badger.Manifest) (latest uint64, err
 var errBlock = errors.New("is damaged")
 
 // inspectTable looks at a table's index, and at its blocks if all of it is wanted. A table is blocks, the index, its length (4), a
-// checksum of it and that one's length (4); a block is its entries, a checksum of them and that one's length (4).
-func inspectTable(path string, sealed, whole bool) (latest uint64, err error) {
+// checksum of it and that one's length (4); a block is its entries, a checksum of them and that one's length (4). Key is what index
+// and blocks are encrypted with; nil: they are not.
+func inspectTable(path string, key cipher.Block, whole bool) (latest uint64, err error) {
 	b, unmap, err := mapFile(path)
 	if err != nil {
 		return 0, err
 	}
 	defer unmap()
-	if latest, err = readTable(b, sealed, whole); err != nil {
+	if latest, err = readTable(b, key, whole); err != nil {
 		err = fmt.Errorf("%s, a table of the live database, %w", path, err)
 	}
 	return latest, err
 }
 
-func readTable(b []byte, sealed, whole bool) (latest uint64, err error) {
+func readTable(b []byte, key cipher.Block, whole bool) (latest uint64, err error) {
 	rest, sum, ok := cutSum(b)
 	if !ok || len(rest) < 4 {
 		return 0, fmt.Errorf("is cut short or damaged: %d bytes without an end", len(b))
@@ -77,10 +82,11 @@ func readTable(b []byte, sealed, whole bool) (latest uint64, err error) {
 	if size > int64(end) || crc32.Checksum(rest[end-int(size):end], castagnoli) != sum {
 		return 0, errors.New("is damaged: its index is not as it was written")
 	}
-	if sealed {
-		return unknown, nil
+	plain, ok := unsealed(rest[end-int(size):end], key)
+	if !ok {
+		return 0, errors.New("is damaged: its index is too short to be encrypted")
 	}
-	index := fb.GetRootAsTableIndex(rest[end-int(size):end], 0)
+	index := fb.GetRootAsTableIndex(plain, 0)
 	if !whole {
 		return index.MaxVersion(), nil
 	}
@@ -89,7 +95,8 @@ func readTable(b []byte, sealed, whole bool) (latest uint64, err error) {
 		index.Offsets(&at, i)
 		from, to := int64(at.Offset()), int64(at.Offset())+int64(at.Len())
 		if to <= int64(end)-size {
-			entries, sum, ok := cutSum(b[from:to])
+			plain, _ := unsealed(b[from:to], key)
+			entries, sum, ok := cutSum(plain)
 			if ok && crc32.Checksum(entries, castagnoli) == sum {
 				continue
 			}

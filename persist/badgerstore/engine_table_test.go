@@ -96,17 +96,19 @@ func TestADamagedTableIsRefusedByItsName(t *testing.T) {
 }
 
 func TestADamagedBlockOfATableIsRefusedUntilTheLossIsAccepted(t *testing.T) {
-	dir, table, b := tabled(t, seal.Key{})
-	b[len(b)/2] ^= 1
-	if err := os.WriteFile(table, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(dir, Options{}); !errors.Is(err, persist.ErrLost) || !strings.Contains(err.Error(), table) {
-		t.Errorf("Open: %v, want ErrLost and the table's name", err)
-	}
-	s := open(t, dir, Options{DespiteLoss: true})
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
+	for name, key := range map[string]seal.Key{"plain": {}, "encrypted": testKey(t, 1)} {
+		dir, table, b := tabled(t, key)
+		b[len(b)/2] ^= 1
+		if err := os.WriteFile(table, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir, Options{Key: key}); !errors.Is(err, persist.ErrLost) || !strings.Contains(err.Error(), table) {
+			t.Errorf("%s: Open: %v, want ErrLost and the table's name", name, err)
+		}
+		s := open(t, dir, Options{Key: key, DespiteLoss: true})
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -118,7 +120,7 @@ func FuzzReadTable(f *testing.F) {
 			b = b[:len(b)-int(cut)%len(b)]
 			b[int(at)%len(b)] ^= 1
 		}
-		if _, err := readTable(b, false, true); err == nil {
+		if _, err := readTable(b, nil, true); err == nil {
 			t.Errorf("%d bytes of which one is another pass for a table", len(b))
 		}
 	})

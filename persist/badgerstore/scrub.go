@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"crypto/cipher"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 
 // Badger does not notice that a block of a table is damaged: what stands there may be nothing to who reads, and gone for good once
 // it is compacted. So the tables are read again and again, one by one, as a file system is scrubbed, and the first that is not as
-// it was written ends the store, by name, before that costs more. Of encrypted tables only the index can be looked at.
+// it was written ends the store, by name, before that costs more.
 
 const (
 	// scrubEvery is the time between two tables: of at most some 5 MB each.
@@ -75,7 +76,7 @@ func (s *Store) tables() []uint64 {
 
 // verify reads a table whole and says how it is damaged; nil: it is not, or not in use any more.
 func (s *Store) verify(id uint64) error {
-	err := readWhole(filepath.Join(s.dir, "live", fmt.Sprintf("%06d.sst", id)), len(s.db.Opts().EncryptionKey) > 0)
+	err := s.readWhole(id)
 	if err != nil && !slices.Contains(s.tables(), id) { // it was being deleted
 		return nil
 	}
@@ -83,14 +84,23 @@ func (s *Store) verify(id uint64) error {
 }
 
 // readWhole is inspectTable of a file that may be going, and of a disk that may not be read.
-func readWhole(path string, sealed bool) (err error) {
+func (s *Store) readWhole(id uint64) (err error) {
+	dir := filepath.Join(s.dir, "live")
+	path := filepath.Join(dir, fmt.Sprintf("%06d.sst", id))
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%s, a table of the live database, cannot be read: %v", path, p)
 		}
 	}()
-	if _, err = inspectTable(path, sealed, true); os.IsNotExist(err) {
+	var key cipher.Block
+	if !s.opt.Key.IsZero() {
+		var known bool
+		if key, known = s.keyring(dir).ofTable(id); !known {
+			return nil // it is going, or its turn comes again
+		}
+	}
+	if _, err = inspectTable(path, key, true); os.IsNotExist(err) {
 		return fmt.Errorf("%s is missing, a table of the live database", path)
 	}
 	return err

@@ -89,7 +89,7 @@ func (c *committer) move() {
 // moveSome moves a part of what is to be moved, and reports whether there was any.
 func (c *committer) moveSome(r *round) (headway bool, err error) {
 	files, told := len(c.journal.files), len(c.departed) > 0
-	w, err := c.write(r)
+	w, err := c.guarded(r)
 	if err != nil {
 		return false, err
 	}

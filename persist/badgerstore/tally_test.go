@@ -2,7 +2,9 @@ package badgerstore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,6 +89,31 @@ func TestALogThatIsPutBackIsTakenOver(t *testing.T) {
 	}
 }
 
+// reseated is a log of the entries that stand from at to end in another, which are encrypted by their place.
+func reseated(t *testing.T, log []byte, at, end int, key seal.Key, dir string) []byte {
+	t.Helper()
+	b := bytes.Clone(log[:logHead])
+	cipher, err := (&Store{opt: Options{Key: key}}).keyring(filepath.Join(dir, "live")).of(binary.BigEndian.Uint64(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at < end {
+		e, ok := readLogEntry(log[at:])
+		if !ok {
+			t.Fatalf("no entry at %d", at)
+		}
+		was, to := log[at:at+e.size-crc32.Size], len(b)
+		head := len(was) - len(e.key) - len(e.val)
+		b = append(b, was...)
+		if cipher != nil {
+			b = append(b[:to+head], unsealedEntry(unsealedEntry(was[head:], log, at, cipher), log, to, cipher)...)
+		}
+		b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b[to:], castagnoli))
+		at += e.size
+	}
+	return b
+}
+
 // Of several logs the last one tells how far the database was written, whatever is missing of those before it.
 func TestALogBeforeTheLastThatIsMissingOrCutShortIsNotOverlooked(t *testing.T) {
 	for what, take := range map[string]func(path string, first []byte) error{
@@ -95,37 +122,39 @@ func TestALogBeforeTheLastThatIsMissingOrCutShortIsNotOverlooked(t *testing.T) {
 			return os.WriteFile(path, first[:len(first)/2], 0o600)
 		},
 	} {
-		t.Run(what, func(t *testing.T) {
-			dir, ids := killed(t, 20, seal.Key{})
-			path, b, end := liveLog(t, dir)
-			at, txns := logHead, 0
-			for txns < 10 {
-				e, ok := readLogEntry(b[at:])
-				if !ok {
-					t.Fatalf("no entry at %d", at)
+		for name, key := range map[string]seal.Key{"plain": {}, "encrypted": testKey(t, 1)} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				dir, ids := killed(t, 20, key)
+				path, b, end := liveLog(t, dir)
+				at, txns := logHead, 0
+				for txns < 10 {
+					e, ok := readLogEntry(b[at:])
+					if !ok {
+						t.Fatalf("no entry at %d", at)
+					}
+					if at += e.size; e.marks&logFin != 0 {
+						txns++
+					}
 				}
-				if at += e.size; e.marks&logFin != 0 {
-					txns++
+				second := reseated(t, b, at, end, key, dir)
+				for file, content := range map[string][]byte{path: b[:at], filepath.Join(filepath.Dir(path), "00099.mem"): second} {
+					if err := os.WriteFile(file, content, 0o600); err != nil {
+						t.Fatal(err)
+					}
 				}
-			}
-			second := append(bytes.Clone(b[:logHead]), b[at:end]...)
-			for name, content := range map[string][]byte{path: b[:at], filepath.Join(filepath.Dir(path), "00099.mem"): second} {
-				if err := os.WriteFile(name, content, 0o600); err != nil {
+				both := t.TempDir()
+				if err := os.CopyFS(both, os.DirFS(dir)); err != nil {
 					t.Fatal(err)
 				}
-			}
-			both := t.TempDir()
-			if err := os.CopyFS(both, os.DirFS(dir)); err != nil {
-				t.Fatal(err)
-			}
-			if there, _, said := afterwards(t, both, ids, seal.Key{}); there != len(ids) || strings.Contains(said, "error") {
-				t.Fatalf("with both, %d of %d are there, and the log says %q: that proves nothing", there, len(ids), said)
-			}
-			if err := take(path, b[:at]); err != nil {
-				t.Fatal(err)
-			}
-			wantLost(t, dir, "00099.mem begins with transaction 11", seal.Key{}, ids)
-		})
+				if there, _, said := afterwards(t, both, ids, key); there != len(ids) || strings.Contains(said, "error") {
+					t.Fatalf("with both, %d of %d are there, and the log says %q: that proves nothing", there, len(ids), said)
+				}
+				if err := take(path, b[:at]); err != nil {
+					t.Fatal(err)
+				}
+				wantLost(t, dir, "00099.mem begins with transaction 11", key, ids)
+			})
+		}
 	}
 }
 
