@@ -178,9 +178,6 @@ func (u *unit) forced(now time.Time, to State) {
 	}
 }
 
-// Forced returns what an operator has forced the breaker to be, 0: nothing.
-func (b *Breaker) Forced() State { return b.forced }
-
 func (b *Breaker) remember(now time.Time, t Transition) {
 	if len(b.history) == keptChanges {
 		copy(b.history, b.history[1:])

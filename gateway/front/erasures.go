@@ -37,7 +37,7 @@ func (f *Front) erase(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	case by.partial():
 		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts or flows: want one that is not", by.Name())))
 		return
-	case asked.Tenant != "" && !by.Sees(asked.Tenant):
+	case asked.Tenant != "" && !by.SeesTenant(asked.Tenant):
 		answer(ctx, by.tenantProblem(asked.Tenant))
 		return
 	}

@@ -154,7 +154,7 @@ func (f *Front) event(ctx *fasthttp.RequestCtx, by *Principal, id string) {
 		return
 	}
 	unknown := notFoundProblem(fmt.Sprintf("Tenant %.100q has published no event with the id %.100q, or its retention has passed", tenant, id))
-	if !by.Sees(tenant) {
+	if !by.SeesTenant(tenant) {
 		answer(ctx, unknown)
 		return
 	}

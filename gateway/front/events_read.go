@@ -197,7 +197,7 @@ func (b *events) add(e *subscription.Event, faults webhook.Faults) *problem {
 		b.items = append(b.items, eventItem{wrong: wrong})
 		return nil
 	}
-	if !b.by.Sees(e.Tenant) {
+	if !b.by.SeesTenant(e.Tenant) {
 		b.items = append(b.items, eventItem{wrong: b.by.tenantProblem(e.Tenant)})
 		return nil
 	}

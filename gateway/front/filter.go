@@ -47,7 +47,7 @@ func readFilter(given map[string]string, by *Principal, field func(name string) 
 		case "flow", "type", "subscription", "event":
 			*texts[name] = value
 		case "tenant":
-			if !by.Sees(value) {
+			if !by.SeesTenant(value) {
 				return nil, by.tenantProblem(value)
 			}
 			f.Tenants = []string{value}

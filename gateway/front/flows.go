@@ -57,7 +57,7 @@ func (f *Front) flows(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	}
 	only := string(ctx.QueryArgs().Peek("tenant"))
 	page, more, err := f.set.Flows.Flows(f.work, afterTenant, afterFlow, part.limit, func(tenant, flow string) bool {
-		return by.Sees(tenant) && by.InFlow(flow) && (only == "" || tenant == only)
+		return by.SeesTenant(tenant) && by.InFlow(flow) && (only == "" || tenant == only)
 	})
 	if err != nil {
 		f.failed(ctx, err, "listing flows failed")
@@ -109,7 +109,7 @@ func (f *Front) flowOf(ctx *fasthttp.RequestCtx, by *Principal, name string) (te
 		tenant = string(given)
 	}
 	switch {
-	case !by.Sees(tenant) || !by.InFlow(name):
+	case !by.SeesTenant(tenant) || !by.InFlow(name):
 		answer(ctx, noFlowProblem(tenant, name))
 	case by.host != nil && !ctx.IsGet() && !ctx.IsHead():
 		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts, and a flow goes to any: want one that is not", by.Name())))

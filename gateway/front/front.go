@@ -6,7 +6,7 @@
 // Every route states in one table (route.go) which Scope a token needs for it, and whether it is about what all tenants
 // share. Its handler gets the Principal on whose behalf the request is, and with it what the table cannot know:
 //
-//   - what belongs to a tenant, host or flow that Principal.Sees, Reaches or InFlow denies is answered with 404, as if it
+//   - what belongs to a tenant, host or flow that Principal.SeesTenant, Reaches or InFlow denies is answered with 404, as if it
 //     were not there;
 //   - lists are filtered by the same; Principal.Tenants is what to ask a store for;
 //   - what is made without naming a tenant is Principal.Tenant's; naming one that it may not see is answered with 403.

@@ -119,7 +119,7 @@ func (f *Front) seenJob(ctx *fasthttp.RequestCtx, by *Principal, id string) *Job
 // seesJob reports whether a job may be shown to the principal: what is of a part of a tenant only where it is about a flow, and
 // the principal is in that on every host.
 func (p *Principal) seesJob(v *JobView) bool {
-	return p.Sees(v.Tenant) && (!p.partial() || v.Flow != "" && p.host == nil && p.InFlow(v.Flow))
+	return p.SeesTenant(v.Tenant) && (!p.partial() || v.Flow != "" && p.host == nil && p.InFlow(v.Flow))
 }
 
 func noJobProblem(id string) *problem {

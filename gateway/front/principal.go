@@ -79,8 +79,8 @@ func (p *Principal) Tenant() string {
 // Tenants are those that the principal is confined to, its own first; nil: it may see and name all.
 func (p *Principal) Tenants() []string { return p.tenants }
 
-// Sees reports whether what belongs to a tenant may be shown to the principal. What it may not see is not there: 404.
-func (p *Principal) Sees(tenant string) bool {
+// SeesTenant reports whether what belongs to a tenant may be shown to the principal. What it may not see is not there: 404.
+func (p *Principal) SeesTenant(tenant string) bool {
 	return p.tenants == nil || slices.Contains(p.tenants, tenant)
 }
 
@@ -95,7 +95,7 @@ func (p *Principal) partial() bool { return p.host != nil || p.flow != nil }
 
 // sees reports whether a webhook may be shown to the principal.
 func (p *Principal) sees(tenant, host, flow string) bool {
-	return p.Sees(tenant) && p.Reaches(host) && p.InFlow(flow)
+	return p.SeesTenant(tenant) && p.Reaches(host) && p.InFlow(flow)
 }
 
 // definitions returns what the principal's definitions are read with, which is not to be changed.
@@ -118,7 +118,7 @@ func (p *Principal) charge(webhooks int) {
 // refuse says why the principal may not send a webhook; nil: it may.
 func (p *Principal) refuse(w *record.Webhook) *problem {
 	switch {
-	case !p.Sees(w.Tenant):
+	case !p.SeesTenant(w.Tenant):
 		return p.tenantProblem(w.Tenant)
 	case !p.Reaches(w.Host):
 		return forbiddenProblem(fmt.Sprintf("Token %s is not for host %.100q", p.name, w.Host))

@@ -208,7 +208,7 @@ func readQuery(ctx *fasthttp.RequestCtx, by *Principal) (subscription.Query, *pr
 		value := string(raw)
 		switch string(name) {
 		case "tenant":
-			if q.Tenant = value; !by.Sees(value) {
+			if q.Tenant = value; !by.SeesTenant(value) {
 				p = by.tenantProblem(value)
 			}
 		case "url":

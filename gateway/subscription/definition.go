@@ -117,7 +117,7 @@ func read(o *object, given map[string]bool, now time.Time, d *webhook.Defaults) 
 	s.Filter = strings.TrimSpace(o.text("filter", MaxFilter))
 	entry, err := compile(s)
 	if err != nil {
-		o.fault("/filter", short(s.Filter), err.Error(),
+		o.fault("/filter", webhook.Shorten(s.Filter), err.Error(),
 			"an expression such as data.total > 100 and data.country in [\"FR\", \"BE\"]")
 	}
 	if len(o.faults) > 0 {
@@ -160,7 +160,7 @@ func (o *object) secret() string {
 	if !o.given("secret") || s == "" {
 		return ""
 	}
-	if problem := CheckSecret(s); problem != "" {
+	if problem := checkSecret(s); problem != "" {
 		o.fault("/secret", webhook.Masked, problem, wantSecret)
 		return ""
 	}
@@ -170,8 +170,8 @@ func (o *object) secret() string {
 var wantSecret = fmt.Sprintf(
 	"%d to %d printable ASCII characters without spaces, as in whsec_ and base64 (or none, for one to be made)", MinSecret, MaxSecret)
 
-// CheckSecret says what is wrong with a secret; empty: nothing.
-func CheckSecret(s string) string {
+// checkSecret says what is wrong with a secret; empty: nothing.
+func checkSecret(s string) string {
 	switch {
 	case len(s) < MinSecret || len(s) > MaxSecret:
 		return fmt.Sprintf("has %d characters", len(s))

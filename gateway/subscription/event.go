@@ -90,13 +90,13 @@ func (o *object) event(d *EventDefaults) (*Event, webhook.Faults) {
 // Check says what is wrong with an event, wherever it was read from.
 func (e *Event) Check(d *EventDefaults) (faults webhook.Faults) {
 	if problem := checkType(e.Type); problem != "" {
-		faults = append(faults, webhook.Fault{Path: "/type", Value: short(e.Type), Problem: problem, Want: "a name such as order.paid"})
+		faults = append(faults, webhook.Fault{Path: "/type", Value: webhook.Shorten(e.Type), Problem: problem, Want: "a name such as order.paid"})
 	} else if strings.ContainsRune(e.Type, '*') {
 		faults = append(faults, webhook.Fault{Path: "/type", Value: e.Type, Problem: "holds a *", Want: "a name such as order.paid"})
 	}
 	if strings.ContainsFunc(e.ID, func(r rune) bool { return r <= ' ' || r > '~' }) || len(e.ID) > MaxID {
 		faults = append(faults, webhook.Fault{
-			Path: "/id", Value: short(e.ID), Problem: "is no id",
+			Path: "/id", Value: webhook.Shorten(e.ID), Problem: "is no id",
 			Want: fmt.Sprintf("1 to %d printable ASCII characters without spaces", MaxID),
 		})
 	}
@@ -133,7 +133,7 @@ func (o *object) content(e *Event, d *EventDefaults) {
 		}
 		e.Body = body
 	case o.given("data"):
-		if e.Data = o.members["data"]; tooDeep(e.Data) {
+		if e.Data = o.members["data"]; webhook.TooDeep(e.Data) {
 			o.fault("/data", "", "arrays and objects are nested too deeply", fmt.Sprintf("at most %d levels", webhook.MaxDepth))
 		}
 	default:
@@ -151,29 +151,8 @@ func (o *object) body() []byte {
 	case '{', '[':
 		return raw
 	}
-	o.fault("/body", short(string(raw)), "is a number or a boolean", "a string, sent as it is, or an object or array, sent as JSON")
+	o.fault("/body", webhook.Shorten(string(raw)), "is a number or a boolean", "a string, sent as it is, or an object or array, sent as JSON")
 	return nil
-}
-
-// tooDeep reports whether arrays and objects are nested more than a webhook's may be.
-func tooDeep(v []byte) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(v); i++ {
-		switch c := v[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > webhook.MaxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }
 
 // instant returns a time member: RFC 3339, or milliseconds since the epoch, as Advocate's events have it.
@@ -193,7 +172,7 @@ func (o *object) instant(name string) time.Time {
 		t, ok = ParseInstant(string(raw))
 	}
 	if !ok {
-		o.fault("/"+name, short(string(raw)), "is no instant", wantInstant)
+		o.fault("/"+name, webhook.Shorten(string(raw)), "is no instant", wantInstant)
 	}
 	return t
 }
@@ -235,8 +214,8 @@ func (e *Event) Fingerprint() [16]byte {
 	return [16]byte(h.Sum(nil)[:16])
 }
 
-// EventKey is the digest under which a tenant's event is known.
-func EventKey(tenant, id string) [32]byte {
+// eventKey is the digest under which a tenant's event is known.
+func eventKey(tenant, id string) [32]byte {
 	b := binary.AppendUvarint(make([]byte, 0, 8+len(tenant)+len(id)), uint64(len(tenant)))
 	return sha256.Sum256(append(append(b, tenant...), id...))
 }
@@ -254,7 +233,7 @@ func KeyedID(tenant, key string, item int) string {
 func (e *Event) names() map[string]any {
 	if e.parsed == nil {
 		text := e.Data
-		if text == nil && !tooDeep(e.Body) {
+		if text == nil && !webhook.TooDeep(e.Body) {
 			text = e.Body
 		}
 		e.parsed = map[string]any{

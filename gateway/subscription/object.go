@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -32,7 +31,7 @@ func readObject(dec *jsontext.Decoder, what string, names []string) (*object, er
 		if err != nil {
 			return nil, err
 		}
-		o.fault("", short(string(v)), what+" is a JSON object", "an object with "+strings.Join(names, ", "))
+		o.fault("", webhook.Shorten(string(v)), what+" is a JSON object", "an object with "+strings.Join(names, ", "))
 		return o, nil
 	}
 	if _, err := dec.ReadToken(); err != nil {
@@ -50,7 +49,7 @@ func readObject(dec *jsontext.Decoder, what string, names []string) (*object, er
 		}
 		switch {
 		case !slices.Contains(names, plain):
-			o.fault("/"+short(plain), "", "unknown field", "one of "+strings.Join(names, ", "))
+			o.fault("/"+webhook.Shorten(plain), "", "unknown field", "one of "+strings.Join(names, ", "))
 		case value.Kind() == 'n':
 			o.nulls[plain] = true
 		default:
@@ -133,7 +132,7 @@ func (o *object) texts(name string, most int, check func(string) string) []strin
 			continue
 		}
 		if problem := check(s); problem != "" {
-			o.fault(path, short(strconv.Quote(s)), problem, wantOf[name])
+			o.fault(path, webhook.Shorten(strconv.Quote(s)), problem, wantOf[name])
 			continue
 		}
 		if !slices.Contains(all, s) {
@@ -164,7 +163,7 @@ func (o *object) truth(name string) *bool {
 		return nil
 	}
 	if k := raw.Kind(); k != 't' && k != 'f' {
-		o.fault("/"+name, short(string(raw)), "is no boolean", "true or false")
+		o.fault("/"+name, webhook.Shorten(string(raw)), "is no boolean", "true or false")
 		return nil
 	}
 	is := raw.Kind() == 't'
@@ -176,18 +175,5 @@ func shown(name, value string) string {
 	if webhook.Secret(name) {
 		return webhook.Masked
 	}
-	return short(value)
-}
-
-const shownBytes = 80
-
-func short(s string) string {
-	if len(s) <= shownBytes {
-		return s
-	}
-	end := shownBytes
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return fmt.Sprintf("%s… (%d bytes)", s[:end], len(s))
+	return webhook.Shorten(value)
 }

@@ -107,7 +107,7 @@ func (r *Room) publication(e *Event, now time.Time) (p persist.Event, size int, 
 		}
 	}
 	return persist.Event{
-		Key: EventKey(e.Tenant, e.ID), Fingerprint: fingerprint, Record: stored.Encode(), Jobs: made.jobs,
+		Key: eventKey(e.Tenant, e.ID), Fingerprint: fingerprint, Record: stored.Encode(), Jobs: made.jobs,
 		Keep: max(MinKeep, r.set.Keep()),
 	}, made.size, nil
 }
@@ -185,7 +185,7 @@ func hasHeader(headers []record.Header, name string) bool {
 
 // Event returns an event of a tenant as it was published, and the ids of its deliveries.
 func (r *Room) Event(ctx context.Context, tenantName, id string) (*record.Event, []record.ID, error) {
-	view, err := r.set.Store.Event(ctx, EventKey(tenantName, id))
+	view, err := r.set.Store.Event(ctx, eventKey(tenantName, id))
 	if errors.Is(err, persist.ErrNotFound) {
 		return nil, nil, fmt.Errorf("event %s: %w", id, ErrNotFound)
 	}

@@ -26,7 +26,7 @@ func ParseRotation(text []byte) (secret string, overlap time.Duration, faults we
 		}
 		var err error
 		if overlap, err = time.ParseDuration(s); err != nil || overlap < 0 || overlap > MaxOverlap {
-			o.fault("/overlap", short(string(raw)), "is no time from 0 to "+MaxOverlap.String(), `as in "24h", which is the default`)
+			o.fault("/overlap", webhook.Shorten(string(raw)), "is no time from 0 to "+MaxOverlap.String(), `as in "24h", which is the default`)
 		}
 	}
 	return secret, overlap, o.faults

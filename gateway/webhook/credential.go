@@ -22,7 +22,7 @@ func (r *reading) credential(w *record.Webhook) {
 		return
 	}
 	fault := func(problem, want string) {
-		r.faults.add(Fault{Path: fieldCredential.path(), Value: shorten(name), Problem: problem, Want: want})
+		r.faults.add(Fault{Path: fieldCredential.path(), Value: Shorten(name), Problem: problem, Want: want})
 	}
 	var names []string
 	if r.defaults.Credentials != nil {

@@ -58,13 +58,13 @@ func SyntaxFault(err error) Fault {
 	if !errors.As(err, &syntax) {
 		return f
 	}
-	f.Path = shorten(string(syntax.JSONPointer))
+	f.Path = Shorten(string(syntax.JSONPointer))
 	if errors.Is(syntax.Err, io.ErrUnexpectedEOF) {
 		return f
 	}
 	f.Problem = fmt.Sprintf("not valid JSON at byte %d", syntax.ByteOffset)
 	if syntax.Err != nil {
-		f.Problem += ": " + shorten(syntax.Err.Error())
+		f.Problem += ": " + Shorten(syntax.Err.Error())
 	}
 	return f
 }
@@ -106,8 +106,8 @@ func (l *faultList) list() Faults {
 
 const shownBytes = 80
 
-// shorten returns the beginning of what a fault shows, and how long the whole was.
-func shorten(s string) string {
+// Shorten returns the beginning of what a fault shows, and how long the whole was.
+func Shorten(s string) string {
 	if len(s) <= shownBytes {
 		return s
 	}

@@ -90,7 +90,7 @@ func (r *reading) fields(dec *jsontext.Decoder, text []byte) error {
 				continue
 			}
 		}
-		if tooDeep(value) {
+		if TooDeep(value) {
 			r.faults.add(Fault{
 				Path: f.path(), Problem: "arrays and objects are nested too deeply",
 				Want: fmt.Sprintf("at most %d levels; deeper JSON can be given as a string", MaxDepth),
@@ -115,8 +115,8 @@ func readValue(dec *jsontext.Decoder, text []byte) (jsontext.Value, error) {
 	return text[end-len(v) : end : end], nil
 }
 
-// tooDeep reports whether arrays and objects are nested more than MaxDepth deep.
-func tooDeep(v jsontext.Value) bool {
+// TooDeep reports whether arrays and objects are nested more than MaxDepth deep.
+func TooDeep(v jsontext.Value) bool {
 	if k := v.Kind(); k != '{' && k != '[' {
 		return false
 	}

@@ -108,12 +108,12 @@ func (r *reading) header(w *record.Webhook, at place, name, value string) {
 	switch {
 	case !isToken(name):
 		r.faults.add(Fault{
-			Path: at.path(), Value: shorten(strconv.Quote(name)), Problem: "is no header name",
+			Path: at.path(), Value: Shorten(strconv.Quote(name)), Problem: "is no header name",
 			Want: "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)",
 		})
 	case Reserved(name):
 		r.faults.add(Fault{
-			Path: at.path(), Value: shorten(MaskHeader(name, value)), Problem: name + " is written by the gateway",
+			Path: at.path(), Value: Shorten(MaskHeader(name, value)), Problem: name + " is written by the gateway",
 			Want: "the definition without it",
 		})
 	case !isFieldValue(value):

@@ -156,7 +156,7 @@ func shownValue(name, value string) string {
 	if Secret(name) {
 		return fmt.Sprintf("%s (%d bytes)", Masked, len(value))
 	}
-	return shorten(value)
+	return Shorten(value)
 }
 
 // shownRaw is a value of JSON text as a fault shows it: scalars only, for an object may hold anything.
@@ -166,7 +166,7 @@ func shownRaw(name string, raw jsontext.Value) string {
 		return ""
 	case '"':
 		if strings.Contains(string(raw), "://") {
-			return shorten(MaskURL(string(raw)))
+			return Shorten(MaskURL(string(raw)))
 		}
 	}
 	return shownValue(name, string(raw))

@@ -16,21 +16,21 @@ func (r *reading) method(w *record.Webhook) {
 	allowed, known := r.defaults.Policies.Methods(w.Policy)
 	if !known {
 		r.faults.add(Fault{
-			Path: fieldPolicy.path(), Value: shorten(w.Policy), Problem: "no such policy",
+			Path: fieldPolicy.path(), Value: Shorten(w.Policy), Problem: "no such policy",
 			Want: "one of " + strings.Join(r.defaults.Policies.Names(), ", "),
 		})
 		return
 	}
 	if unsigned := r.defaults.Unsigned; unsigned != nil {
 		if problem, want := unsigned(w.Policy); problem != "" {
-			r.faults.add(Fault{Path: fieldPolicy.path(), Value: shorten(w.Policy), Problem: problem, Want: want})
+			r.faults.add(Fault{Path: fieldPolicy.path(), Value: Shorten(w.Policy), Problem: problem, Want: want})
 		}
 	}
 	if slices.Contains(allowed, w.Method) {
 		return
 	}
 	fault := Fault{
-		Path: f.path(), Value: shorten(given), Problem: fmt.Sprintf("not a method of policy %s", w.Policy),
+		Path: f.path(), Value: Shorten(given), Problem: fmt.Sprintf("not a method of policy %s", w.Policy),
 		Want: "one of " + strings.Join(allowed, ", "),
 	}
 	if upper := strings.ToUpper(given); upper != given && slices.Contains(allowed, upper) {

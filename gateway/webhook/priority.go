@@ -8,7 +8,7 @@ func (r *reading) priority(w *record.Webhook) {
 	p, ok := record.ParsePriority(word)
 	if !ok {
 		r.faults.add(Fault{
-			Path: fieldPriority.path(), Value: shorten(word), Problem: "no such priority", Want: "high, normal or low",
+			Path: fieldPriority.path(), Value: Shorten(word), Problem: "no such priority", Want: "high, normal or low",
 		})
 	}
 	if word == "" && r.defaults.Priority != nil {

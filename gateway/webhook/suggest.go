@@ -32,7 +32,7 @@ func unknownField(name string, value jsontext.Value) Fault {
 
 // suggest returns the field that a wrong name most likely meant.
 func suggest(name string) (string, bool) {
-	name = strings.ReplaceAll(strings.ToLower(shorten(name)), "-", "_")
+	name = strings.ReplaceAll(strings.ToLower(Shorten(name)), "-", "_")
 	if meant, ok := elsewhere[name]; ok {
 		return meant, true
 	}
@@ -71,7 +71,7 @@ func distance(a, b string) int {
 
 // pointer appends a name to a JSON Pointer, escaped as RFC 6901 section 3 says.
 func pointer(base, name string) string {
-	return base + "/" + escapePointer.Replace(shorten(name))
+	return base + "/" + escapePointer.Replace(Shorten(name))
 }
 
 var escapePointer = strings.NewReplacer("~", "~0", "/", "~1")

@@ -50,7 +50,7 @@ func locate(raw string) (t Target, fault *complaint) {
 	}
 	https := strings.EqualFold(scheme, "https")
 	if !https && !strings.EqualFold(scheme, "http") {
-		return t, &complaint{fmt.Sprintf("scheme %q cannot be called", shorten(scheme)), "http or https"}
+		return t, &complaint{fmt.Sprintf("scheme %q cannot be called", Shorten(scheme)), "http or https"}
 	}
 	end := strings.IndexAny(rest, "/?")
 	if end < 0 {
@@ -119,7 +119,7 @@ func (t *Target) authority(s string) *complaint {
 	if hasPort {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil || n == 0 || port[0] == '+' {
-			return &complaint{fmt.Sprintf("port %q is none", shorten(port)), "a port from 1 to 65535"}
+			return &complaint{fmt.Sprintf("port %q is none", Shorten(port)), "a port from 1 to 65535"}
 		}
 		t.Port = uint16(n)
 	}
@@ -132,14 +132,14 @@ func hostName(name string) (string, *complaint) {
 	if strings.HasPrefix(name, "[") {
 		addr, err := netip.ParseAddr(name[1 : len(name)-1])
 		if err != nil || !addr.Is6() || addr.Zone() != "" {
-			return "", &complaint{fmt.Sprintf("%s is no IPv6 address", shorten(name)), "as in [2001:db8::1], without a zone"}
+			return "", &complaint{fmt.Sprintf("%s is no IPv6 address", Shorten(name)), "as in [2001:db8::1], without a zone"}
 		}
 		return addr.Unmap().String(), nil
 	}
 	if !isASCII(name) {
 		ascii, err := idna.Lookup.ToASCII(name)
 		if err != nil {
-			return "", &complaint{fmt.Sprintf("%q is no host name", shorten(name)), "a name that has an ASCII form (RFC 5891)"}
+			return "", &complaint{fmt.Sprintf("%q is no host name", Shorten(name)), "a name that has an ASCII form (RFC 5891)"}
 		}
 		name = ascii // it is judged in this form: it may even be an address, written in other digits
 	}
@@ -155,7 +155,7 @@ func hostName(name string) (string, *complaint) {
 		label, rest, more = strings.Cut(rest, ".")
 		if label == "" || len(label) > 63 || strings.Trim(label, labelBytes) != "" {
 			return "", &complaint{
-				fmt.Sprintf("%q is no host name", shorten(name)),
+				fmt.Sprintf("%q is no host name", Shorten(name)),
 				"labels of 1 to 63 letters, digits, - and _, with dots between them",
 			}
 		}
@@ -167,7 +167,7 @@ func hostName(name string) (string, *complaint) {
 	}
 	addr, err := netip.ParseAddr(name)
 	if err != nil {
-		return "", &complaint{fmt.Sprintf("%q is no IPv4 address", shorten(name)), "four decimal numbers, as in 192.0.2.1"}
+		return "", &complaint{fmt.Sprintf("%q is no IPv4 address", Shorten(name)), "four decimal numbers, as in 192.0.2.1"}
 	}
 	return addr.String(), nil
 }
@@ -219,7 +219,7 @@ func (r *reading) url(w *record.Webhook) Target {
 	}
 	if fault != nil {
 		r.faults.add(Fault{
-			Path: fieldURL.path(), Value: shorten(MaskURL(w.URL)), Problem: fault.problem, Want: fault.want,
+			Path: fieldURL.path(), Value: Shorten(MaskURL(w.URL)), Problem: fault.problem, Want: fault.want,
 		})
 		return Target{}
 	}

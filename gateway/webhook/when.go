@@ -64,7 +64,7 @@ func (r *reading) instant(f field) (t time.Time, ok bool) {
 	}
 	s := unquote(raw)
 	if err := t.UnmarshalText([]byte(s)); err != nil {
-		r.faults.add(Fault{Path: f.path(), Value: shorten(s), Problem: "is no time", Want: want})
+		r.faults.add(Fault{Path: f.path(), Value: Shorten(s), Problem: "is no time", Want: want})
 		return t, false
 	}
 	return t.UTC(), true
