@@ -14,7 +14,10 @@ import (
 // maxSleep bounds how late it is noticed that the clock was set forward.
 const maxSleep = time.Minute
 
-var errDrain = errors.New("drain time passed with attempts under way: they are made again after the next start")
+var (
+	errDrain     = errors.New("drain time passed with attempts under way: they are made again after the next start")
+	errUnsettled = errors.New("drain time passed and what became of some webhooks is not written: they are sent again after the next start")
+)
 
 // loop takes turns until ctx ends and all that was under way then has ended, or the drain time has passed.
 func (d *Dispatcher) loop(ctx context.Context) error {
@@ -72,8 +75,12 @@ func (d *Dispatcher) turn(ctx context.Context, deadline time.Time) (wake time.Ti
 	}
 	d.saveNow = true
 	d.saveStates(now)
-	if !done {
+	switch {
+	case done:
+	case d.schedule.InFlight() > 0:
 		err = errDrain
+	default:
+		err = errUnsettled
 	}
 	return deadline, true, err
 }

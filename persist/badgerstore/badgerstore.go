@@ -153,7 +153,7 @@ func Open(dir string, o Options) (*Store, error) {
 }
 
 func (s *Store) open() (err error) {
-	if s.space, err = openSpace(s.dir, s.opt.MinFree, s.log); err != nil {
+	if s.space, err = openSpace(s.dir, s.lock, s.opt.MinFree, s.log); err != nil {
 		return err
 	}
 	if s.tally, err = openTally(s.dir, s.log); err != nil {

@@ -17,8 +17,8 @@ func (s *Store) Enqueue(ctx context.Context, jobs []persist.Job) ([]persist.Rece
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), err)
 	}
-	if s.space.low() {
-		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs in %s: %w", len(jobs), s.dir, persist.ErrFull)
+	if err := s.space.refuses(); err != nil {
+		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), err)
 	}
 	g, err := newGroup(s, jobs)
 	if err == nil {

@@ -95,8 +95,6 @@ func (s *Store) Accepting() error {
 		return failed
 	case why != nil:
 		return why
-	case s.space.low():
-		return fmt.Errorf("%s has less than %d bytes free: %w", s.dir, s.space.minFree, persist.ErrFull)
 	}
-	return nil
+	return s.space.refuses()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -82,5 +83,41 @@ func TestWhyNothingIsAcceptedTellsAFullDiskFromOneThatTakesNothing(t *testing.T)
 		if got := refused(err); !errors.Is(got, want) || !errors.Is(got, err) {
 			t.Errorf("%v: %v, want it to be %v", err, got, want)
 		}
+	}
+}
+
+func TestNothingIsAcceptedIntoADirectoryThatIsNotThereAnyMore(t *testing.T) {
+	var log bytes.Buffer
+	dir := filepath.Join(t.TempDir(), "data")
+	s := open(t, dir, Options{Log: zerolog.New(zerolog.SyncWriter(&log))})
+	id := accept(t, s, goldenQueue, 10)
+	look := func() { // as it does a second later
+		s.space.mu.Lock()
+		s.space.looked = time.Time{}
+		s.space.mu.Unlock()
+	}
+	if err := os.Rename(dir, dir+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	if _, err := s.Enqueue(t.Context(), one(goldenQueue, 10)); !errors.Is(err, persist.ErrUnwritable) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("accepting: %v, want ErrUnwritable and the directory's name", err)
+	}
+	if err := s.Accepting(); !errors.Is(err, persist.ErrUnwritable) {
+		t.Errorf("Accepting: %v, want ErrUnwritable", err)
+	}
+	if _, err := s.Payload(t.Context(), id); err != nil {
+		t.Errorf("what was accepted before: %v", err)
+	}
+	if err := os.Rename(dir+".moved", dir); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	accept(t, s, goldenQueue, 10)
+	if n := strings.Count(log.String(), "accepting"); n != 2 {
+		t.Errorf("it was said %d times: %s", n, log.String())
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -23,8 +23,8 @@ func (s *Store) Publish(ctx context.Context, events []persist.Event) ([]persist.
 	if err := ctx.Err(); err != nil {
 		return fail(err)
 	}
-	if s.space.low() {
-		return fail(persist.ErrFull)
+	if err := s.space.refuses(); err != nil {
+		return fail(err)
 	}
 	p, err := newPublication(s, events)
 	if err != nil {

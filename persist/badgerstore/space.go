@@ -10,6 +10,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
+
+	"github.com/sluice-gateway/sluice/persist"
 )
 
 const (
@@ -20,10 +22,11 @@ const (
 	exhaustedFloor = 4 << 20
 )
 
-// space watches how much of the disk is free, at most once a second, and keeps a ballast: a file whose release lets
+// space watches how much of the disk is free, and whether the directory is still there, at most once a second, and keeps a ballast: a file whose release lets
 // settling, which frees space, go on for a while when everything else has filled the disk.
 type space struct {
 	dir     string
+	lock    *os.File // the directory's
 	minFree uint64
 	log     zerolog.Logger
 	statfs  func(dir string) (free uint64, err error)
@@ -33,10 +36,11 @@ type space struct {
 	free    uint64
 	short   bool // free was below minFree
 	ballast bool
+	gone    error // persist.ErrUnwritable, while the directory is not where it was
 }
 
-func openSpace(dir string, minFree uint64, log zerolog.Logger) (*space, error) {
-	s := &space{dir: dir, minFree: minFree, log: log, statfs: freeBytes}
+func openSpace(dir string, lock *os.File, minFree uint64, log zerolog.Logger) (*space, error) {
+	s := &space{dir: dir, lock: lock, minFree: minFree, log: log, statfs: freeBytes}
 	free, err := s.statfs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("asking for the free space of %s: %w", dir, err)
@@ -46,8 +50,46 @@ func openSpace(dir string, minFree uint64, log zerolog.Logger) (*space, error) {
 	return s, nil
 }
 
-// low reports that nothing more should be accepted.
-func (s *space) low() bool { return s.look() < s.minFree }
+// refuses returns why nothing more should be accepted: persist.ErrFull or persist.ErrUnwritable; nil: it may be.
+func (s *space) refuses() error {
+	free := s.look()
+	if err := s.away(); err != nil {
+		return err
+	}
+	if free < s.minFree {
+		return fmt.Errorf("%s has less than %d bytes free: %w", s.dir, s.minFree, persist.ErrFull)
+	}
+	return nil
+}
+
+// away returns why what is written may not be there at the next start, as of the last look; nil: it will be.
+func (s *space) away() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone
+}
+
+// lookForDir notices that the directory was deleted, moved or covered. What is written then goes to files that have no name any
+// more, or another one, and the next start would not find it.
+func (s *space) lookForDir() {
+	there, err := os.Stat(filepath.Join(s.dir, lockName))
+	if err == nil {
+		var ours os.FileInfo
+		if ours, err = s.lock.Stat(); err == nil && !os.SameFile(there, ours) {
+			err = errors.New("another is in its place")
+		}
+	}
+	was := s.gone
+	if s.gone = nil; err != nil {
+		s.gone = fmt.Errorf("%w: %s is not the directory any more that was opened: %w", persist.ErrUnwritable, s.dir, err)
+	}
+	switch {
+	case was == nil && s.gone != nil:
+		s.log.Error().Err(s.gone).Msg("accepting no more webhooks: what was accepted is sent as far as it can be, and what of it waits is lost with this process unless the directory is put back")
+	case was != nil && s.gone == nil:
+		s.log.Info().Str("dir", s.dir).Msg("the data directory is back: accepting webhooks")
+	}
+}
 
 // exhausted reports that nothing can be written safely.
 func (s *space) exhausted() bool { return s.look() < exhaustedFloor }
@@ -61,6 +103,9 @@ func (s *space) look() uint64 {
 		return s.free
 	}
 	s.looked = now
+	if s.lookForDir(); s.gone != nil {
+		return s.free
+	}
 	free, err := s.statfs(s.dir)
 	if err != nil { // what was known is the best guess there is
 		s.log.Error().Err(err).Str("dir", s.dir).Msg("cannot ask for the free disk space")
