@@ -19,8 +19,6 @@ func (p Policies) compile() policy.Set {
 	for _, name := range p.names() {
 		of := p.resolve(name)
 		set[name] = of.compile(name)
-		names, _ := p.chain(name)
-		set[name].Extends = names[1:]
 	}
 	return set
 }

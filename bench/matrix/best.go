@@ -47,7 +47,7 @@ func clairvoyant(c *Cell, p *plan, seed uint64) (Result, error) {
 		srv.works(answered)
 		slots.push(answered + r.back(call))
 	}
-	return newResult(c, BestName, seed, p, arrivals, srv), nil
+	return newResult(c, BestName, p, arrivals, srv), nil
 }
 
 type best struct {

@@ -7,9 +7,7 @@ import (
 
 // Result is what came of one sender in one cell.
 type Result struct {
-	Cell   string
 	Sender string
-	Seed   uint64
 
 	Sent     int // calls that arrived, over the whole run
 	Accepted int
@@ -37,9 +35,9 @@ func (r *Result) UseOfAll(best *Result) float64 {
 	return float64(r.Accepted) / float64(max(1, best.Accepted))
 }
 
-func newResult(c *Cell, sender string, seed uint64, p *plan, arrivals []arrival, srv *server) Result {
+func newResult(c *Cell, sender string, p *plan, arrivals []arrival, srv *server) Result {
 	r := Result{
-		Cell: c.Name(), Sender: sender, Seed: seed, Sent: len(arrivals), Foreign: srv.accepted,
+		Sender: sender, Sent: len(arrivals), Foreign: srv.accepted,
 		Span: p.span(), Burst: burst(arrivals, c.Rate()*max(1, c.Change)), Adapted: -1,
 	}
 	if p.change != never {

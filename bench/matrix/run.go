@@ -36,7 +36,6 @@ const (
 
 // run is a study of one sender in one cell.
 type run struct {
-	cell   *Cell
 	plan   plan
 	road   road
 	server *server
@@ -88,7 +87,7 @@ func study(c *Cell, p *plan, k *Kind, seed uint64, each func(Trace)) (Result, er
 		return Result{}, fmt.Errorf("cell %s: %w", c.Name(), err)
 	}
 	r := &run{
-		cell: c, plan: *p, road: road{c, seed}, server: srv, sender: k.New(c, at(p.begin)), waking: never, trace: each,
+		plan: *p, road: road{c, seed}, server: srv, sender: k.New(c, at(p.begin)), waking: never, trace: each,
 		agenda: heap[event]{less: event.before},
 	}
 	if each != nil {
@@ -98,7 +97,7 @@ func study(c *Cell, p *plan, k *Kind, seed uint64, each func(Trace)) (Result, er
 	if err := r.drain(); err != nil {
 		return Result{}, fmt.Errorf("cell %s: %w", c.Name(), err)
 	}
-	return newResult(c, k.Name, seed, p, r.arrivals, srv), nil
+	return newResult(c, k.Name, p, r.arrivals, srv), nil
 }
 
 // drain lets happen what is on the agenda, to the end.

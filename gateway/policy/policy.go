@@ -22,9 +22,6 @@ const Default = "default"
 // Policy is how webhooks are treated. It is not changed once made, so that many may read it at once.
 type Policy struct {
 	Name string
-	// Extends are the names of the policies it was made from, the nearest first; its last is a preset. Empty: it is
-	// a preset that extends none.
-	Extends []string
 
 	// Methods are the allowed request methods, Schemes the allowed schemes of URLs, in the order in which they are
 	// told to people. Ports are the allowed ports; empty: those that the gateway lets out. Never more than it does.
