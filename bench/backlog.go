@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -88,7 +87,7 @@ func (c *backlogCmd) Run(ctx context.Context) error {
 
 // accept has the gateway accept all webhooks, which wait meanwhile.
 func (c *backlogCmd) accept(ctx context.Context, g *running, there *field) error {
-	if err := g.call(http.MethodPost, "/v1/flows/backlog/pause", nil, nil); err != nil {
+	if err := g.post("/v1/flows/backlog/pause", nil, nil); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -99,7 +98,7 @@ func (c *backlogCmd) accept(ctx context.Context, g *running, there *field) error
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "%d accepted for %d hosts in %s\n", c.Count, c.Hosts, time.Since(began).Round(time.Second))
-	return g.call(http.MethodPost, "/v1/flows/backlog/resume", nil, nil)
+	return g.post("/v1/flows/backlog/resume", nil, nil)
 }
 
 // kill kills the gateway when it has begun to send, and returns how long after its next start the first call came.

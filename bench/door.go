@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -121,7 +120,7 @@ func (c *doorCmd) gateway(ctx context.Context, sluice, dir string, one doorCase)
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
 	defer g.kill()
-	if err := g.call(http.MethodPost, "/v1/flows/"+doorFlow+"/pause", nil, nil); err != nil {
+	if err := g.post("/v1/flows/"+doorFlow+"/pause", nil, nil); err != nil {
 		return 0, err
 	}
 	body, err := c.body(one.batch)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,7 +119,7 @@ func (c *fairnessCmd) compete(ctx context.Context, g *running, host *shared, whe
 		d := host.of(flow, priority)(0)
 		d.Headers["X-Name"] = fmt.Sprintf("%s %s %d", when, flow, second)
 		var answer struct{}
-		if err := g.call(http.MethodPost, "/v1/webhooks", d, &answer); err != nil {
+		if err := g.post("/v1/webhooks", d, &answer); err != nil {
 			return nil, err
 		}
 		before := host.count()

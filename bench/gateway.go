@@ -59,8 +59,8 @@ func (g *running) kill() {
 	_ = g.cmd.Wait()
 }
 
-// call asks the gateway's front door and reads its JSON answer into to, unless that is nil.
-func (g *running) call(method, path string, body, to any) error {
+// post posts to the gateway's front door and reads its JSON answer into to, unless that is nil.
+func (g *running) post(path string, body, to any) error {
 	var text []byte
 	if body != nil {
 		var err error
@@ -68,7 +68,7 @@ func (g *running) call(method, path string, body, to any) error {
 			return err
 		}
 	}
-	req, err := http.NewRequest(method, "http://"+g.front+path, bytes.NewReader(text))
+	req, err := http.NewRequest(http.MethodPost, "http://"+g.front+path, bytes.NewReader(text))
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (g *running) call(method, path string, body, to any) error {
 		return err
 	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
+		return fmt.Errorf("POST %s: %s: %s", path, resp.Status, answer)
 	}
 	if to == nil {
 		return nil
@@ -149,7 +149,7 @@ func (g *running) postBatch(from, to int, each func(i int) definition) ([]string
 			ID string `json:"id"`
 		} `json:"results"`
 	}
-	if err := g.call(http.MethodPost, "/v1/webhooks", batch, &answer); err != nil {
+	if err := g.post("/v1/webhooks", batch, &answer); err != nil {
 		return nil, err
 	}
 	ids := make([]string, 0, len(answer.Results))

@@ -216,7 +216,7 @@ func TestAQueueThatCouldNotBeReadIsReadAgain(t *testing.T) {
 		s := &shelf{fail: 2, entries: []record.Entry{e}, payloads: map[record.ID][]byte{e.ID: payload()}}
 		d, stop := dispatching(t, s)
 		if err := d.Ask(t.Context(), func(sc *schedule.Schedule, now time.Time) {
-			sc.Found(now, nowhere.ID(), &nowhere, record.Position{})
+			sc.Found(nowhere.ID(), &nowhere, record.Position{})
 		}); err != nil {
 			t.Fatal(err)
 		}

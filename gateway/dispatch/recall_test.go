@@ -176,7 +176,7 @@ func TestOnlyHostsThatHoldOrCountSomethingAreInMemoryAfterAStart(t *testing.T) {
 	}
 	q := nowhere
 	q.Lane.Host = "resting.example"
-	d.schedule.Found(now, q.ID(), &q, record.Position{})
+	d.schedule.Found(q.ID(), &q, record.Position{})
 	if p := d.schedule.Next(now); len(p.Recall) != 1 || p.Recall[0] != "resting.example" {
 		t.Errorf("%q are read back, want the host that something waits for", p.Recall)
 	}

@@ -101,7 +101,7 @@ func (d *Dispatcher) restoreQueues(ctx context.Context, part record.Part, now ti
 		d.mu.Lock()
 		for i := range heads {
 			h := &heads[i]
-			d.schedule.Found(now, h.ID, &h.Queue, h.Mark)
+			d.schedule.Found(h.ID, &h.Queue, h.Mark)
 			after = h.ID
 		}
 		d.mu.Unlock()

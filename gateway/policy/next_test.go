@@ -19,7 +19,7 @@ type answer struct {
 
 // live plays a webhook's life in virtual time against answers, the last of which is repeated. It returns the instant of
 // every attempt, counted from the first, and why it was given up; the reason is empty when it ended otherwise.
-func live(t *testing.T, p *policy.Policy, draw func() float64, answers ...answer) (at []time.Duration, giveUp string, last policy.Outcome) {
+func live(t *testing.T, p *policy.Policy, draw func() float64, answers ...answer) (at []time.Duration, giveUp string) {
 	t.Helper()
 	var now time.Duration
 	var s policy.Spent
@@ -31,7 +31,7 @@ func live(t *testing.T, p *policy.Policy, draw func() float64, answers ...answer
 		s.Trying += a.took
 		switch o {
 		case policy.Delivered, policy.Failed:
-			return at, "", o
+			return at, ""
 		case policy.Throttled:
 			s.Throttled++
 		case policy.Retry:
@@ -39,7 +39,7 @@ func live(t *testing.T, p *policy.Policy, draw func() float64, answers ...answer
 		}
 		delay, giveUp := p.Next(s, o, a.Class, a.wait, draw())
 		if giveUp != "" {
-			return at, giveUp, o
+			return at, giveUp
 		}
 		if delay < a.wait {
 			t.Fatalf("attempt %d: tried again after %s, the destination asked for %s", i+1, delay, a.wait)
@@ -52,7 +52,7 @@ func live(t *testing.T, p *policy.Policy, draw func() float64, answers ...answer
 		}
 	}
 	t.Fatal("it never ends")
-	return nil, "", ""
+	return nil, ""
 }
 
 func never() float64  { return 0 }
@@ -67,7 +67,7 @@ func seconds(n ...int) []time.Duration {
 }
 
 func TestServerErrorIsRetriedFiveTimesWithinHalfAnHour(t *testing.T) {
-	at, why, _ := live(t, braze(t), never, answer{Attempt: policy.Attempt{Status: 500}})
+	at, why := live(t, braze(t), never, answer{Attempt: policy.Attempt{Status: 500}})
 	if want := seconds(0, 10, 40, 130, 400, 1210); !slices.Equal(at, want) || why != "all 5 retries used" {
 		t.Errorf("attempts at %v, then %q; want %v", at, why, want)
 	}
@@ -75,7 +75,7 @@ func TestServerErrorIsRetriedFiveTimesWithinHalfAnHour(t *testing.T) {
 
 func TestUnreachableHostIsRetriedFiveTimesWithinADay(t *testing.T) {
 	for _, class := range []policy.ErrorClass{policy.ClassDNS, policy.ClassConnect, policy.ClassTLS} {
-		at, why, _ := live(t, braze(t), never, answer{Attempt: policy.Attempt{Class: class}})
+		at, why := live(t, braze(t), never, answer{Attempt: policy.Attempt{Class: class}})
 		if want := seconds(0, 60, 420, 2580, 15540, 58740); !slices.Equal(at, want) || why != "all 5 retries used" {
 			t.Errorf("%s: attempts at %v, then %q; want %v", class, at, why, want)
 		}
@@ -98,12 +98,12 @@ func TestLastRetryBeginsWithinTheWindowHoweverSlowTheAttempts(t *testing.T) {
 		if random.IntN(2) == 0 {
 			a, limit = answer{Attempt: policy.Attempt{Class: policy.ClassConnect}, took: 10 * time.Second}, 24*time.Hour
 		}
-		at, _, _ := live(t, braze(t), random.Float64, a)
+		at, _ := live(t, braze(t), random.Float64, a)
 		if len(at) != 6 || at[5] > limit {
 			t.Fatalf("%s each: attempts at %v; want 6, all within %s", a.took, at, limit)
 		}
 	}
-	if at, _, _ := live(t, braze(t), always, answer{Attempt: policy.Attempt{Class: policy.ClassTimeout}, took: 90 * time.Second}); at[5] != 30*time.Minute {
+	if at, _ := live(t, braze(t), always, answer{Attempt: policy.Attempt{Class: policy.ClassTimeout}, took: 90 * time.Second}); at[5] != 30*time.Minute {
 		t.Errorf("attempts at %v: want the last delay shortened to end at 30 min", at)
 	}
 }
@@ -140,14 +140,14 @@ func TestThrottledAttemptsSpendNoTries(t *testing.T) {
 		answers = append(answers, throttled)
 	}
 	answers = append(answers, answer{Attempt: policy.Attempt{Status: 500}})
-	at, why, _ := live(t, p, always, answers...)
+	at, why := live(t, p, always, answers...)
 	if len(at) != 506 || at[500] != 3500*time.Second || why != "all 5 retries used" {
 		t.Errorf("%d attempts, the 501st at %s, then %q; want 500 throttled 7 s apart and then 6", len(at), at[500], why)
 	}
 }
 
 func TestThrottledWithoutATimeBacksOffToAMinute(t *testing.T) {
-	at, why, _ := live(t, braze(t), never, answer{Attempt: policy.Attempt{Status: 429}})
+	at, why := live(t, braze(t), never, answer{Attempt: policy.Attempt{Status: 429}})
 	if want := seconds(0, 1, 3, 7, 15, 31, 63, 123, 183); !slices.Equal(at[:len(want)], want) {
 		t.Errorf("attempts at %v, want %v", at[:len(want)], want)
 	}

@@ -58,7 +58,7 @@ func tried(t *testing.T, p *policy.Policy, want []time.Duration) {
 			{Attempt: policy.Attempt{Status: 500, HasRetryAfter: true, RemainingZero: true}, wait: 0},
 			{Attempt: policy.Attempt{Class: policy.ClassConnect}},
 		} {
-			if at, _, _ := live(t, p, draw, a); !slices.Equal(at, want) {
+			if at, _ := live(t, p, draw, a); !slices.Equal(at, want) {
 				t.Errorf("%s: attempts at %v, want %v", p.Name, at, want)
 			}
 		}
@@ -70,7 +70,7 @@ func spread(t *testing.T, p *policy.Policy, attempts int, from, to time.Duration
 	t.Helper()
 	random := rand.New(rand.NewPCG(5, 6))
 	for _, draw := range append(slices.Repeat([]func() float64{random.Float64}, 200), never, always) {
-		at, _, _ := live(t, p, draw, answer{Attempt: policy.Attempt{Status: 500}})
+		at, _ := live(t, p, draw, answer{Attempt: policy.Attempt{Status: 500}})
 		if last := at[len(at)-1]; len(at) != attempts || last < from || last > to {
 			t.Fatalf("%s: %d attempts, the last after %s; want %d, between %s and %s", p.Name, len(at), last, attempts, from, to)
 		}
@@ -83,7 +83,7 @@ func TestChariowRetriesAfter1Min5Min30Min2H24H(t *testing.T) {
 	means(t, p, policy.Retry, 100, 301, 400, 404, 410, 429, 500, 503, 599)
 	noAnswer(t, p, policy.Retry)
 	tried(t, p, instants(minute, 5*minute, 30*minute, 2*hour, 24*hour))
-	if _, why, _ := live(t, p, never, answer{Attempt: policy.Attempt{Status: 500}}); why != "all 5 retries used" {
+	if _, why := live(t, p, never, answer{Attempt: policy.Attempt{Status: 500}}); why != "all 5 retries used" {
 		t.Errorf("given up because %q", why)
 	}
 	if p.Timeout != 30*time.Second || !slices.Equal(p.Schemes, []string{"https"}) || !slices.Equal(p.Methods, []string{"POST"}) {
@@ -93,7 +93,7 @@ func TestChariowRetriesAfter1Min5Min30Min2H24H(t *testing.T) {
 
 func TestChariowsRetriesAreNotMovedByTheReceiversHeaders(t *testing.T) {
 	p := preset(t, "chariow")
-	at, _, _ := live(t, p, always, answer{Attempt: policy.Attempt{Status: 429, HasRetryAfter: true, RemainingZero: true}})
+	at, _ := live(t, p, always, answer{Attempt: policy.Attempt{Status: 429, HasRetryAfter: true, RemainingZero: true}})
 	if want := instants(minute, 5*minute, 30*minute, 2*hour, 24*hour); !slices.Equal(at, want) {
 		t.Errorf("attempts at %v, want %v", at, want)
 	}
@@ -130,7 +130,7 @@ func TestAdvocateTriesAnHourApartUntil72WereMade(t *testing.T) {
 	noAnswer(t, p, policy.Retry)
 	want := instants(repeated(hour, 71)...)
 	tried(t, p, want)
-	if at, _, _ := live(t, p, always, answer{Attempt: policy.Attempt{Class: policy.ClassTimeout}, took: 30 * time.Second}); len(at) != 72 {
+	if at, _ := live(t, p, always, answer{Attempt: policy.Attempt{Class: policy.ClassTimeout}, took: 30 * time.Second}); len(at) != 72 {
 		t.Errorf("%d attempts that time out, want 72", len(at))
 	}
 	month := 30 * 24 * hour
@@ -145,7 +145,7 @@ func TestStandardWebhooksTriesTenTimesOverThreeDays(t *testing.T) {
 	means(t, p, policy.Failed, 410)
 	means(t, p, policy.Retry, 301, 400, 404, 429, 500)
 	noAnswer(t, p, policy.Retry)
-	at, _, _ := live(t, p, never, answer{Attempt: policy.Attempt{Status: 500}})
+	at, _ := live(t, p, never, answer{Attempt: policy.Attempt{Status: 500}})
 	want := instants(5*time.Second, 5*minute, 30*minute, 2*hour, 5*hour, 10*hour, 14*hour, 20*hour, 24*hour)
 	if !slices.Equal(at, want) {
 		t.Errorf("attempts at %v, want %v", at, want)

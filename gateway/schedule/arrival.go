@@ -42,7 +42,7 @@ func (s *Schedule) Committed(now time.Time, f *Fresh) {
 	}
 	q := s.queues[f.ID]
 	if q == nil {
-		q = s.addQueue(f.ID, &f.Queue, now)
+		q = s.addQueue(f.ID, &f.Queue)
 	}
 	w := windowed{entry: f.Entry, content: f.Content}
 	if s.handover+w.content.size() > s.set.MaxHandover || q.share.flow.stopped() || q.lane.host.held {
@@ -52,11 +52,11 @@ func (s *Schedule) Committed(now time.Time, f *Fresh) {
 }
 
 // Found registers a queue that the store lists: all of it is on disk, behind mark.
-func (s *Schedule) Found(now time.Time, id record.QueueID, desc *record.Queue, mark record.Position) {
+func (s *Schedule) Found(id record.QueueID, desc *record.Queue, mark record.Position) {
 	if s.queues[id] != nil {
 		return
 	}
-	q := s.addQueue(id, desc, now)
+	q := s.addQueue(id, desc)
 	q.more, q.cursor = true, mark
 	if q.share.flow.cancel.running() {
 		s.search(q)

@@ -22,7 +22,7 @@ func TestACancelledFlowEndsWithoutAnAttemptInMemoryAndOnDiskAndWhatComesLaterGoe
 		d.put(q.ID(), fresh(q, n, epoch).Entry)
 	}
 	s.RestoreFlow(flowOf("f"), schedule.FlowMemory{CancelUpTo: idOf(backlog - 1), Cancelled: 7})
-	s.Found(epoch, q.ID(), &q, record.Position{})
+	s.Found(q.ID(), &q, record.Position{})
 	s.AllFound()
 
 	ended, started := map[int]bool{}, 0

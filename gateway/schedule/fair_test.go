@@ -72,7 +72,7 @@ func TestEachFlowsShareIsWithinAFewPercentOfItsWeightOverAnyTenSeconds(t *testin
 func TestAMillionWaitingDelayANewFlowByOneTurn(t *testing.T) {
 	s := unlimited(schedule.Settings{MaxInFlight: 1, Window: 64})
 	big := queueOf("a.example", "big")
-	s.Found(epoch, big.ID(), &big, record.Position{}) // as after a restart: all of it is on disk
+	s.Found(big.ID(), &big, record.Position{}) // as after a restart: all of it is on disk
 	read := s.Next(epoch).Read[0]
 	var page []record.Entry
 	for n := range 64 {

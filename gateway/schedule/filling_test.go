@@ -26,7 +26,7 @@ func backlogged(t *testing.T, hosts, each int, held bool, set schedule.Settings)
 			d.put(f.ID, f.Entry)
 			n++
 		}
-		s.Found(epoch, q.ID(), &q, record.Position{})
+		s.Found(q.ID(), &q, record.Position{})
 	}
 	read := func() {
 		for {

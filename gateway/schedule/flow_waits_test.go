@@ -27,7 +27,7 @@ func TestAFlowWaitsFromItsFirstWebhookToTheSettlementOfItsLast(t *testing.T) {
 		}
 	}
 	disk, f := queueOf("a.example", "disk"), queueOf("a.example", "f")
-	s.Found(epoch, disk.ID(), &disk, record.Position{})
+	s.Found(disk.ID(), &disk, record.Position{})
 	want("a queue was found", "+disk")
 	s.Committed(epoch, fresh(f, 1, epoch))
 	s.Committed(epoch, fresh(f, 2, epoch))

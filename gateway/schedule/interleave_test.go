@@ -77,7 +77,7 @@ func interleave(t *testing.T, seed uint64) {
 		commit(queues[rnd.IntN(len(queues))], false)
 	}
 	for id, q := range byID {
-		s.Found(now, id, &q, record.Position{})
+		s.Found(id, &q, record.Position{})
 	}
 
 	type settle struct {

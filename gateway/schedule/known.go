@@ -48,7 +48,7 @@ func (s *Schedule) lane(id record.Lane) *lane {
 }
 
 // addQueue makes a queue known that has something to do.
-func (s *Schedule) addQueue(id record.QueueID, desc *record.Queue, now time.Time) *queue {
+func (s *Schedule) addQueue(id record.QueueID, desc *record.Queue) *queue {
 	l := s.lane(desc.Lane)
 	sh := s.share(l, FlowName{desc.Tenant, desc.Flow}, desc.Priority)
 	q := &queue{id: id, ordered: desc.Ordered(), lane: l, share: sh}

@@ -65,7 +65,7 @@ func TestAnOrderingKeyKeepsTheOrderOfAcceptanceAfterARestart(t *testing.T) {
 		e.Due = epoch.Add(time.Duration(100-n) * time.Second).UnixMilli() // the earlier ones are due later
 		d.put(q.ID(), e)
 	}
-	s.Found(epoch, q.ID(), &q, record.Position{})
+	s.Found(q.ID(), &q, record.Position{})
 	var order []int
 	for now := epoch; len(order) < 100; {
 		p := s.Next(now)

@@ -333,7 +333,7 @@ func TestAWebhookThatAReadBroughtIsNotTakenAgainWhenItsCommitIsHeardOf(t *testin
 	s := unlimited(schedule.Settings{})
 	q := queueOf("a.example", "f")
 	f := fresh(q, 7, epoch)
-	s.Found(epoch, f.ID, &q, record.Position{})
+	s.Found(f.ID, &q, record.Position{})
 	read := s.Next(epoch).Read[0]
 	s.ReadDone(epoch, read.Queue, []record.Entry{f.Entry}, false)
 	if n := len(s.Next(epoch).Start); n != 1 {

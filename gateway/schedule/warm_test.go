@@ -165,7 +165,7 @@ func TestAHostThatWaitsIsSmall(t *testing.T) {
 	before := alive()
 	for h := range hosts {
 		q := queueOf(fmt.Sprintf("host-%d.example", h), "f")
-		s.Found(epoch, q.ID(), &q, record.Position{})
+		s.Found(q.ID(), &q, record.Position{})
 	}
 	if each := (alive() - before) / hosts; each > most {
 		t.Errorf("a host that waits takes %d bytes, want at most %d", each, most)
