@@ -91,16 +91,22 @@ func TestATableThatIsDamagedInUseEndsTheStoreByName(t *testing.T) {
 	}
 }
 
-func TestTheScrubPassesOverWhatIsWholeOrGone(t *testing.T) {
-	dir, _, _ := tabled(t, seal.Key{})
-	s := open(t, dir, Options{})
-	for _, id := range append(s.tables(), 999_999) {
-		if err := s.verify(id); err != nil {
-			t.Errorf("table %d: %v", id, err)
+func TestTheScrubPassesOverWhatIsWholeOrGoneAndNothingElse(t *testing.T) {
+	for name, key := range map[string]seal.Key{"plain": {}, "encrypted": testKey(t, 1)} {
+		dir, table, _ := tabled(t, key)
+		s := open(t, dir, Options{Key: key})
+		for _, id := range append(s.tables(), 999_999) {
+			if err := s.verify(id); err != nil {
+				t.Errorf("%s: table %d: %v", name, id, err)
+			}
 		}
-	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
+		damage(t, table, 16)
+		if err := s.suspects(); err == nil || !strings.Contains(err.Error(), table) {
+			t.Errorf("%s: of a damaged table: %v, want its name", name, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
