@@ -100,8 +100,8 @@ func (f *Front) keepReader(r *webhook.Reader, text int) {
 	}
 }
 
-// jobOf is what the store is given of a definition. It shares no memory with the request: the payload is an encoding of its own, and the
-// body, which may be part of the request, is copied.
+// jobOf is what the store is given of a definition. It shares no memory with the request: the payload is an encoding of its own,
+// and the body, which may be part of the request, is copied.
 func jobOf(def *webhook.Definition, key string, item int) persist.Job {
 	w := &def.Webhook
 	w.Body = bytes.Clone(w.Body)

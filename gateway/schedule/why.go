@@ -92,8 +92,8 @@ func (s *Schedule) Why(now time.Time, desc *record.Queue, e *record.Entry) Waiti
 	return w
 }
 
-// reason is why what is due waits in a lane that nobody holds: in a queue, nil where it is on disk alone, at a place of its window,
-// -1 where it is in none.
+// reason is why what is due waits in a lane that nobody holds: in a queue, nil where it is on disk alone, at a place of its
+// window, -1 where it is in none.
 func (s *Schedule) reason(now time.Time, l *lane, q *queue, place int) (why Reason, until time.Time) {
 	switch {
 	case q != nil && q.share.gate != nil:
