@@ -76,7 +76,7 @@ func (g *Gateway) open() (err error) {
 	if g.jobs, err = jobs.Open(filepath.Join(conf.Data.Dir, "jobs"), g.log); err != nil {
 		return err
 	}
-	g.front = g.newFront(signing, secret)
+	g.front = g.newFront(signing, registry, secret)
 	g.admin = adminServer(g, registry)
 	return nil
 }
@@ -155,7 +155,7 @@ func (g *Gateway) newDispatcher(signing *signer.Signer, registry *prometheus.Reg
 }
 
 // newFront returns the front door, and the operator's hand behind it. Secret keys the digests in lanes.
-func (g *Gateway) newFront(signing *signer.Signer, secret [32]byte) *front.Front {
+func (g *Gateway) newFront(signing *signer.Signer, registry *prometheus.Registry, secret [32]byte) *front.Front {
 	conf := &g.set.Config
 	hand := operate.New(operate.Settings{
 		Store: g.store, Dispatcher: g.dispatcher, Jobs: g.jobs, MostHeld: operate.MostHeld(conf.Holds),
@@ -172,6 +172,6 @@ func (g *Gateway) newFront(signing *signer.Signer, secret [32]byte) *front.Front
 		Secret: secret, MaxWebhook: int(conf.Data.MaxWebhook), Names: conf.Names,
 		MaxConns: g.places.connections, ReadTimeout: time.Duration(conf.Connections.ReadTimeout),
 		IdleTimeout: time.Duration(conf.Connections.IdleTimeout),
-		Log:         g.log, AccessLog: conf.Log.Access, NoDate: g.set.Listener != nil,
+		Metrics:     registry, Log: g.log, AccessLog: conf.Log.Access, NoDate: g.set.Listener != nil,
 	})
 }

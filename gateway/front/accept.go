@@ -119,6 +119,7 @@ func (f *Front) enqueue(jobs []persist.Job) ([]persist.Receipt, *problem) {
 	receipts, err := f.set.Store.Enqueue(f.work, jobs)
 	f.unclaim(jobs, receipts)
 	if err == nil {
+		f.counts.stored(receipts)
 		return receipts, nil
 	}
 	if p := storeProblem(err); p != nil {

@@ -70,6 +70,11 @@ func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string,
 		}
 	}
 	b.answer(ctx, receipts)
+	for i := range b.items {
+		if wrong := b.items[i].wrong; wrong != nil {
+			f.counts.refusal(wrong)
+		}
+	}
 }
 
 // readAtomic reads the parameter atomic.

@@ -26,6 +26,11 @@ func (f *Front) publish(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 	}
 	by.charge(len(b.items))
 	results := f.set.Subscriptions.Publish(f.work, b.events)
+	for i := range results {
+		if r := &results[i]; r.Err == nil && r.Verdict == persist.New {
+			f.counts.accepted.Add(float64(len(r.Webhooks)))
+		}
+	}
 	if b.single {
 		f.answerEvent(ctx, &b.items[0], results)
 		return
@@ -107,6 +112,11 @@ func (f *Front) answerEvents(ctx *fasthttp.RequestCtx, items []eventItem, result
 	if accepted == 0 && refused != nil {
 		answer(ctx, refused)
 		return
+	}
+	for i := range shown {
+		if wrong := shown[i].Error; wrong != nil {
+			f.counts.refusal(wrong)
+		}
 	}
 	write(ctx, struct {
 		Accepted int           `json:"accepted"`

@@ -30,6 +30,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/valyala/fasthttp"
 
@@ -108,7 +109,8 @@ type Settings struct {
 	MaxConns   int      // 0: DefaultMaxConns
 	// ReadTimeout and IdleTimeout bound a request's arrival, and the silence before the next; 0: the defaults.
 	ReadTimeout, IdleTimeout time.Duration
-	Bodies                   int64 // bytes of all requests' bodies together; 0: DefaultBodies
+	Bodies                   int64                 // bytes of all requests' bodies together; 0: DefaultBodies
+	Metrics                  prometheus.Registerer // nil: what is counted is shown nowhere
 	Log                      zerolog.Logger
 	AccessLog                bool // a line for each request
 	// NoDate leaves out the Date header, whose clock is the process's: for tests in virtual time.
@@ -128,6 +130,7 @@ type Front struct {
 	readers  sync.Pool // of *webhook.Reader
 	ids      *requestIDs
 	tries    tries
+	counts   *counts
 	// work is what the store's calls run under. It does not end with a request or with Shutdown: what was begun is
 	// finished, because its client may never learn what became of it.
 	work context.Context //nolint:containedctx // see above
@@ -142,7 +145,7 @@ func New(set Settings) *Front {
 		set.Tokens = func() *Tokens { return nil }
 	}
 	set.ReadTimeout, set.IdleTimeout = cmp.Or(set.ReadTimeout, DefaultReadTimeout), cmp.Or(set.IdleTimeout, DefaultIdleTimeout)
-	f := &Front{set: set, work: context.Background(), ids: newRequestIDs(), stopping: make(chan struct{})}
+	f := &Front{set: set, work: context.Background(), ids: newRequestIDs(), stopping: make(chan struct{}), counts: newCounts(set.Metrics)}
 	f.readers.New = func() any { return new(webhook.Reader) }
 	f.defaults = webhook.Defaults{
 		Tenant: webhook.DefaultTenant,
@@ -235,6 +238,7 @@ func (f *Front) handle(ctx *fasthttp.RequestCtx) {
 			ctx.SetConnectionClose()
 			answer(ctx, internalProblem())
 		}
+		f.counts.answered(ctx)
 		if f.set.AccessLog {
 			f.logAccess(ctx, by)
 		}

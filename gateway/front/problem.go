@@ -170,6 +170,7 @@ func storeProblem(err error) *problem {
 
 // answer writes a problem as the response.
 func answer(ctx *fasthttp.RequestCtx, p *problem) {
+	ctx.SetUserValue(answeredKey{}, p)
 	ctx.SetStatusCode(p.Status)
 	ctx.SetContentType("application/problem+json")
 	if p.retryAfter > 0 {

@@ -75,6 +75,9 @@ func New(set Settings) *Teller {
 			Name: "sluice_notices_total", Help: "Notices of what a person should hear of, by kind.",
 		}, []string{"kind"}),
 	}
+	for _, kind := range []string{kindDisabled, kindErrors, kindBreaker, kindWaiting, kindUnsigned} {
+		n.told.WithLabelValues(kind) // from 0 on: an alarm at an increase must see the first
+	}
 	set.Metrics.MustRegister(n.told)
 	return n
 }

@@ -116,8 +116,13 @@ func (w *waiting) place() string {
 		return fmt.Sprintf("; on disk, behind %s or more of flow %s", grouped(w.Before), w.flow.Flow)
 	case w.Position < 0:
 		return ""
-	case w.About.IsZero():
-		return fmt.Sprintf("; position %s in flow %s", grouped(w.Position+1), w.flow.Flow)
 	}
-	return fmt.Sprintf("; position %s in flow %s, about %s", grouped(w.Position+1), w.flow.Flow, w.About.UTC().Format("15:04:05 UTC"))
+	text := fmt.Sprintf("; %s of flow %s go before it", grouped(w.Position), w.flow.Flow)
+	if w.Position == 0 {
+		text = "; it is the first of flow " + w.flow.Flow
+	}
+	if !w.About.IsZero() {
+		text += w.About.UTC().Format(", about 15:04:05 UTC")
+	}
+	return text
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/circuit"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
+	"github.com/sluice-gateway/sluice/limiter"
 )
 
 func TestAFlowsOwnRuleIsNamedWhereItIsWhatHoldsCallsBack(t *testing.T) {
@@ -27,7 +28,7 @@ func TestAFlowsOwnRuleIsNamedWhereItIsWhatHoldsCallsBack(t *testing.T) {
 		},
 	} {
 		w := waiting{Waiting: schedule.Waiting{Reason: c.reason, Gate: c.gate, Position: 7}, flow: flow}
-		if got := w.words(); got != c.want+"; position 8 in flow spring" {
+		if got := w.words(); got != c.want+"; 7 of flow spring go before it" {
 			t.Errorf("a webhook: %s", got)
 		}
 		l := schedule.LaneView{Gate: c.gate, Waiting: 9, Until: c.until}
@@ -39,6 +40,17 @@ func TestAFlowsOwnRuleIsNamedWhereItIsWhatHoldsCallsBack(t *testing.T) {
 	l := schedule.LaneView{Waiting: 9}
 	if got := capOfLane(&schedule.HostView{Breaker: closed}, &l, at); got.Reason != capDemand || !strings.Contains(got.Detail, "it is held") {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestWhatTheHostToldIsNotCalledNothing(t *testing.T) {
+	v := limiter.View{Rate: 10, From: "start"}
+	if got := limitWords(&v); !strings.Contains(got, "nothing is known of the host yet") {
+		t.Error(got)
+	}
+	v.Windows = []limiter.WindowView{{Limit: 20, Per: time.Second, Guessed: true, Source: "X-Rate-Limit-*"}}
+	if got := limitWords(&v); got != "10 per second (the configured start, until the limit that the host told has proved right)" {
+		t.Error(got)
 	}
 }
 

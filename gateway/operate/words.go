@@ -66,7 +66,7 @@ func limitWords(v *limiter.View) string {
 		if math.IsInf(v.Rate, 0) {
 			return "no limit"
 		}
-		return fmt.Sprintf("%.4g per second (%s)", v.Rate, paceWords(v.From))
+		return fmt.Sprintf("%.4g per second (%s)", v.Rate, paceWords(v))
 	}
 	text := fmt.Sprintf("%s per %s from %s", grouped(int(w.Limit)), spell(w.Per), source(w))
 	if !w.Reset.IsZero() {
@@ -91,9 +91,12 @@ func slowest(v *limiter.View) *limiter.WindowView {
 }
 
 // paceWords says what a pace comes from that no window sets.
-func paceWords(from string) string {
-	switch from {
+func paceWords(v *limiter.View) string {
+	switch v.From {
 	case "start":
+		if len(v.Windows) > 0 {
+			return "the configured start, until the limit that the host told has proved right"
+		}
 		return "the configured start, nothing is known of the host yet"
 	case "refusals":
 		return "found by what the host refused"
@@ -102,7 +105,7 @@ func paceWords(from string) string {
 	case "fixed":
 		return "fixed by the configuration"
 	}
-	return from
+	return v.From
 }
 
 // spell writes a window's length as people do: 1 s, 15 min, 24 h.
