@@ -71,7 +71,7 @@ func drive(ctx context.Context, t Toolbox, d *Destination, duration time.Duratio
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	length := d.Rule.WarmUp() + d.Rule.Measured(duration) + tail
+	length := d.Rule.Lasts(duration) + tail
 	backlog := d.Rule.saturating(length)
 	until := time.Now().Add(length)
 	if _, err := r.post(ctx, backlog); err != nil {

@@ -55,7 +55,7 @@ func measure(d *Destination, duration time.Duration, answers []Answer) Result {
 	}
 	r := Result{Name: d.Name, Rule: d.Rule.String(), Tells: d.Tells, Bar: d.Bar()}
 	first := answers[0].At
-	warm, length := d.Rule.WarmUp(), d.Rule.Measured(duration)
+	warm, length := d.Rule.Begins(first).Sub(first), d.Rule.Measured(duration)
 	r.WarmUp, r.Seconds = warm.Seconds(), length.Seconds()
 	r.PerSecond = make([]Second, int((warm+length)/time.Second))
 	seen := make(map[string]bool, len(answers))

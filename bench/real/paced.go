@@ -43,7 +43,7 @@ func paced(ctx context.Context, t Toolbox, d *Destination, duration time.Duratio
 	}
 	r.url = "http://" + addr + "/hook"
 
-	length := d.Rule.WarmUp() + d.Rule.Measured(duration) + time.Second
+	length := d.Rule.Lasts(duration) + time.Second
 	if d.Rule.Kind == Concurrency {
 		err = r.sendAbreast(ctx, d.Rule.Limit, length)
 	} else {

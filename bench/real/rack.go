@@ -19,7 +19,7 @@ func racks() []Destination {
 }
 
 func rack(name, tells, how string) Destination {
-	rule := Rule{Limit: 100, Per: 10 * time.Second}
+	rule := Rule{Limit: 100, Per: 10 * time.Second, ByClock: true}
 	return Destination{
 		Name:  name,
 		Rule:  rule,

@@ -29,6 +29,8 @@ type Rule struct {
 	// Step is the grain of a sliding counter's clock. Until the first step of a window is over, the window before it
 	// counts in full, so that a steady sender gets Limit in Per + Step. 0: the clock's own.
 	Step time.Duration
+	// ByClock says that windows begin at multiples of Per since 1970, not with a call.
+	ByClock bool
 }
 
 // String says the rule in words.
@@ -73,6 +75,27 @@ const leastWarmUp = 10 * time.Second
 // WarmUp is how long after the first call the measured time begins: when the first window is over, but not before ten
 // seconds.
 func (r Rule) WarmUp() time.Duration { return max(r.Per, leastWarmUp) }
+
+// Begins is when the measured time begins, given the first call: after the warm-up, and by the clock with the next window. Amid one,
+// what the warm-up took of it could not be used again, and what the last one has left for its second half would be missing, too.
+func (r Rule) Begins(first time.Time) time.Time {
+	at := first.Add(r.WarmUp())
+	if r.ByClock {
+		if edge := time.Unix(0, at.UnixNano()/int64(r.Per)*int64(r.Per)); edge.Before(at) {
+			return edge.Add(r.Per)
+		}
+	}
+	return at
+}
+
+// Lasts is how long a run of it takes at most from the first call, when d is asked for.
+func (r Rule) Lasts(d time.Duration) time.Duration {
+	length := r.WarmUp() + r.Measured(d)
+	if r.ByClock {
+		length += r.Per
+	}
+	return length
+}
 
 // Measured is how long to measure when d is asked for: a whole number of windows, so that it does not matter where in a
 // window the measuring begins.

@@ -52,9 +52,27 @@ func TestMeasuringBeginsAfterTheFirstWindowAndLastsWholeWindows(t *testing.T) {
 	}
 }
 
+// TestMeasuringBeginsWithAWindowWhereTheyGoByTheClock: a sender that uses every window, but the first ones early, is at its limit.
+func TestMeasuringBeginsWithAWindowWhereTheyGoByTheClock(t *testing.T) {
+	rule := Rule{Limit: 100, Per: 10 * time.Second, ByClock: true}
+	for after, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Nanosecond: 20*time.Second - time.Nanosecond, 6 * time.Second: 14 * time.Second} {
+		first := time.Unix(1000, 0).Add(after)
+		if got := rule.Begins(first).Sub(first); got != want || got+rule.Measured(time.Minute) > rule.Lasts(time.Minute) {
+			t.Errorf("a first call %s into a window: measured from %s on, want %s, of a run of %s", after, got, want, rule.Lasts(time.Minute))
+		}
+	}
+	answers := append(steady(200, 6*time.Second, 40*time.Millisecond, 4*time.Second), // all of the first window
+		steady(200, 10*time.Second, 50*time.Millisecond, 5*time.Second)...) // and of the second
+	answers = append(answers, steady(200, 20*time.Second, 100*time.Millisecond, 30*time.Second)...)
+	got := measure(&Destination{Name: "x", Rule: rule, Tells: "all"}, 20*time.Second, answers)
+	if got.Accepted != 200 || got.Use != 1 || got.WarmUp != 14 {
+		t.Errorf("%d accepted, use %.3f, after %v s; want 200, 1 and 14", got.Accepted, got.Use, got.WarmUp)
+	}
+}
+
 func TestABacklogCannotRunDryWithinTheRule(t *testing.T) {
 	for _, d := range All() {
-		length := d.Rule.WarmUp() + d.Rule.Measured(time.Minute) + tail
+		length := d.Rule.Lasts(time.Minute) + tail
 		if backlog, most := d.Rule.saturating(length), d.Rule.WholeAllowance(length, d.Rule.Took); float64(backlog) < 1.4*most {
 			t.Errorf("%s: a backlog of %d, and %.0f may get through", d.Name, backlog, most)
 		}
