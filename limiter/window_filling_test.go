@@ -37,6 +37,20 @@ func TestBucketIsRecognisedByItsReset(t *testing.T) {
 	}
 }
 
+// TestBucketThatIsFilledInNoCommonLengthIsUsed: one of 31 calls that come back 10 a second is whole again in 3.1 seconds. Taken for the
+// next length that people choose, 5, it would be used at 0.62. Whole seconds tell it only roughly; what remains tells the rest.
+func TestBucketThatIsFilledInNoCommonLengthIsUsed(t *testing.T) {
+	for _, c := range []struct{ burst, perMinute int }{{60, 600}, {31, 600}, {16, 300}} {
+		for seed := range uint64(4) {
+			spec := destination.Spec{Algorithm: destination.GCRA, Limit: c.perMinute, Per: time.Minute, Burst: c.burst}
+			if _, f := filled(t, spec, destination.XRateLimitDelta, seed); f.use(spec) < 0.9 || f.share() > 0.001 {
+				t.Errorf("%d of %d a minute, seed %d: use %.3f of the first three minutes, %d refused; want 0.9, 0.1%%", c.burst,
+					c.perMinute, seed, f.use(spec), f.refused)
+			}
+		}
+	}
+}
+
 // TestWindowIsNeverTakenForABucket, whatever phase it has against whole seconds.
 func TestWindowIsNeverTakenForABucket(t *testing.T) {
 	for _, algorithm := range []destination.Algorithm{destination.Fixed, destination.FixedFirst} {

@@ -23,7 +23,7 @@ func (w *window) measure(t *statement) {
 	if reset <= 0 {
 		return
 	}
-	w.lengthen(reset)
+	w.lengthen(t.received, reset)
 	if timed {
 		w.timed()
 	}
@@ -73,7 +73,7 @@ func (w *window) shownBy(t *statement) (reset tick, timed bool) {
 }
 
 // lengthen guesses the length anew if a reset is longer than any before.
-func (w *window) lengthen(reset tick) {
+func (w *window) lengthen(now, reset tick) {
 	g := &w.guess
 	if reset <= g.longest {
 		g.longer = 0
@@ -88,7 +88,10 @@ func (w *window) lengthen(reset tick) {
 		w.doubt()
 	}
 	g.longer, g.longest = 0, reset
-	w.setLength(max(per, w.per))
+	if per > w.per {
+		w.setLength(per)
+		g.review(now)
+	}
 }
 
 // spans is how long a window is at least that counts all of our calls that we remember: from the first of them to its
@@ -115,6 +118,7 @@ type guess struct {
 	counted int32 // the most calls that the destination counted
 	idle    bool  // we did not use our permits all the time
 
+	full      bool  // for a whole length hardly any of our calls were counted: it is shorter, or a bucket that was full all the time
 	shortened bool  // once, by a review or by window_whole.go: from then on only the lower bound of a reset counts
 	longer    uint8 // fresh responses in a row that contradict a confirmed length
 	refills   uint8 // how often it was whole again since then, and if it was, since is the call before the first time
@@ -135,6 +139,8 @@ const (
 	reviewLengths = 3
 	// wellBelow is the part of the limit that a destination's count stays below where the window is too long.
 	wellBelow = 0.6
+	// hardlyAny is the part of the limit, inverted, that it stays below where one length is enough.
+	hardlyAny = 10
 	// leastBelow is by how many calls at least: a bucket of two that is used at its rate has one of them back each time.
 	leastBelow = 2
 )
@@ -147,8 +153,12 @@ func (w *window) guessShorter(now tick, t *statement, seen int64) {
 	r := &w.guess
 	r.counted = max(r.counted, int32(w.limit-t.remaining)) //nolint:gosec // both are at most maxLimit
 	r.least = max(r.least, t.lo-t.received)
-	r.idle = r.idle || float64(seen) < 0.8*float64(w.mine)
-	if now-r.since < reviewLengths*w.per {
+	uses := float64(seen) >= 0.8*float64(w.mine)
+	r.idle = r.idle || !uses
+	switch age := now - r.since; {
+	case uses && w.per > lengths[0] && age >= w.per && int64(r.counted) <= max(1, w.limit/hardlyAny):
+		r.idle, r.full = false, true // next to none of a length's calls are counted, whenever they began
+	case age < reviewLengths*w.per:
 		return
 	}
 	below := !r.idle && int64(r.counted) <= min(int64(wellBelow*float64(w.limit)), w.limit-leastBelow)
