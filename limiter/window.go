@@ -103,6 +103,9 @@ func (w *window) pace(now tick, varies time.Duration) float64 {
 		return 1 / w.distance(varies).Seconds()
 	}
 	all := steady * w.all()
+	if w.mayBeBucket(now) {
+		all /= 2
+	}
 	if w.withholds() { // it counts to the call
 		all = float64(w.mine) / (w.per + 2*varies).Seconds()
 	}

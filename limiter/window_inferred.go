@@ -19,6 +19,7 @@ type inferred struct {
 	tries  uint8   // refusals in a row that put it right
 	guess  bool    // its length is no more than one
 	raised bool    // it was tried before whether more is allowed
+	young  bool    // it asked for a second, and was neither refused nor raised since: it may be a bucket
 	varies bool    // it asked for one time and for another: what is left of a window, then, and no constant
 }
 
@@ -44,6 +45,8 @@ const (
 	// youngRun and settledRun are how many lengths a run lasts before it ends by a window's limit at the latest, whatever its phase, and
 	// after which an inferred window was right. fell is the part of the limit below which it was lowered.
 	youngRun, settledRun, fell = 2, 10, 0.9
+	// bucketPart is what part of a window's first length it is gone slower in: what a bucket saves up in a second lasts no longer.
+	bucketPart = 4
 	// littleLess is what part is taken off a limit that stood the test and is refused after a length nonetheless.
 	littleLess = 100
 )
@@ -111,7 +114,7 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 		r.ends(sent, trip+r.grain)
 	}
 	same := w.inferred.asks(r.wait)
-	w.toldAt = now
+	w.toldAt, w.inferred.young = now, false
 	if b.pause.attempts > 1 { // the pause was too short, as some round down
 		again := min(max(r.wait, time.Second), maxBackoff) << min(b.pause.attempts-2, 10) // a wait may be a year: clamped before the shift
 		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, inferredSource)
@@ -158,7 +161,7 @@ func (b *Budget) inferAnew(now, sent tick, r *comeBack) bool {
 	}
 	w := newWindow(inferredSource, now)
 	w.timing, w.basis = allOnRefusal, lengthConfirmed
-	w.inferred = &inferred{wait: r.wait, guess: guess, raised: constant(r.wait) && !guess}
+	w.inferred = &inferred{wait: r.wait, guess: guess, raised: constant(r.wait) && !guess, young: r.wait <= time.Second}
 	w.setLimit(n, 1)
 	w.setLength(per)
 	w.remember(&b.explore, now)
@@ -232,6 +235,13 @@ func (w *window) isLonger(r *comeBack, all float64) bool {
 	return true
 }
 
+// mayBeBucket reports whether it is the beginning of the first length of one that asked for a second, the least that whole seconds can
+// tell. A bucket asks for that, too, and refuses all that is on its way once it has given what it saved up meanwhile: at half the
+// pace that is half as many. A window makes up for it in the rest of its length.
+func (w *window) mayBeBucket(now tick) bool {
+	return w.inferred != nil && w.inferred.young && now-w.run.from < w.per/bucketPart
+}
+
 // rerun notes that a pause ended, and that calls are accepted again from now on.
 func (w *window) rerun(now tick) { w.run = run{from: now, n: 1} }
 
@@ -269,7 +279,7 @@ func (b *Budget) raise(now tick) {
 	if w.inferred.before == 0 && after >= raiseAfter && w.per > time.Second {
 		w.inferred.tries = 0 // it did well for long
 	}
-	w.inferred.before, w.toldAt, w.inferred.raised = w.limit, now, true
+	w.inferred.before, w.toldAt, w.inferred.raised, w.inferred.young = w.limit, now, true, false
 	w.setLimit(int64(by*float64(w.limit))+1, 1)
 	b.revision++
 }

@@ -73,6 +73,17 @@ func TestABucketsPauseIsNoWindow(t *testing.T) {
 	}
 }
 
+// TestABucketThatMayBeAWindowRefusesFewOfTheNextCalls: it is far away, so that all that is on its way is refused with the first one.
+func TestABucketThatMayBeAWindowRefusesFewOfTheNextCalls(t *testing.T) {
+	for seed := range uint64(5) {
+		spec := destination.Spec{Algorithm: destination.Bucket, Limit: 100, Per: 10 * time.Second, Burst: 200}
+		host := model(t, spec, destination.RetryAfterOnly)
+		if f := driveFrom(t, host, Rule{100, 10 * time.Second}, 80*time.Millisecond, time.Millisecond, 0, seed); f.refused > 0.025 {
+			t.Errorf("seed %d: refused %.2f%%, want 2.5%%", seed, 100*f.refused)
+		}
+	}
+}
+
 // TestAnInferredWindowFollowsALimitThatChanges, down with the next refusal, and up within the time that is asked for: five minutes.
 func TestAnInferredWindowFollowsALimitThatChanges(t *testing.T) {
 	for _, to := range []int{40, 250} {
