@@ -156,7 +156,7 @@ func (w *window) guessShorter(now tick, t *statement, seen int64) {
 	uses := float64(seen) >= 0.8*float64(w.mine)
 	r.idle = r.idle || !uses
 	switch age := now - r.since; {
-	case uses && w.per > lengths[0] && age >= w.per && int64(r.counted) <= max(1, w.limit/hardlyAny):
+	case uses && w.per > lengths[0] && age >= w.per && int64(r.counted) <= w.limit/hardlyAny:
 		r.idle, r.full = false, true // next to none of a length's calls are counted, whenever they began
 	case age < reviewLengths*w.per:
 		return
