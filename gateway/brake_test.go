@@ -117,11 +117,11 @@ func TestAFlowsBrakeHoldsItAloneAndCancelsWhatWaited(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		later := w.postTo("http://crm.example/", "spring", "default", 3)
 		var done struct {
-			State string
-			Done  int
+			State       string
+			Done, Total int
 		}
 		w.tell("GET", "/v1/jobs/"+job.ID, "", 200, &done)
-		if job.Kind != "flow-cancel" || done.State != "done" || done.Done != 15 {
+		if job.Kind != "flow-cancel" || done.State != "done" || done.Done != 15 || done.Total != 15 {
 			t.Errorf("the job began as %+v and is %+v", job, done)
 		}
 		w.tell("POST", "/v1/flows/spring/resume", "", 200, &flow)

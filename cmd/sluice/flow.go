@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -111,6 +112,7 @@ func (c *flowCancelCmd) Run(ctx context.Context, k *kong.Context) error {
 		ID    string `json:"id"`
 		State string `json:"state"`
 		Done  int64  `json:"done"`
+		Total int64  `json:"total"` // 0: null, it is not known
 		Error string `json:"error"`
 	}
 	raw, err := api.ask(ctx, http.MethodPost, flowPath(c.Flow, "/cancel", c.Tenant), nil, &job)
@@ -119,12 +121,17 @@ func (c *flowCancelCmd) Run(ctx context.Context, k *kong.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
+	line := newProgress(os.Stderr, 0)
+	defer line.end()
 	for c.Wait && (job.State == "running" || job.State == "waiting") {
 		if !pause(ctx, 200*time.Millisecond) {
 			return fmt.Errorf("job %s still runs after %s: %s cancelled so far", job.ID, c.Timeout, grouped(job.Done))
 		}
 		if raw, err = api.ask(ctx, http.MethodGet, "/v1/jobs/"+url.PathEscape(job.ID), nil, &job); err != nil {
 			return err
+		}
+		if line.total = int(job.Total); line.total > 0 {
+			line.show("cancelled", int(job.Done))
 		}
 	}
 	if c.Output == "json" {

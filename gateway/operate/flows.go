@@ -219,6 +219,7 @@ func (f flows) cancelling(ctx context.Context, t *jobs.Task) error {
 	if err := f.sync(ctx); err != nil {
 		return err
 	}
+	total := f.toCancel(ctx, name)
 	look := time.NewTicker(cancelLook)
 	defer look.Stop()
 	for {
@@ -228,7 +229,14 @@ func (f flows) cancelling(ctx context.Context, t *jobs.Task) error {
 			return err
 		}
 		if known {
-			if err := t.Note(int64(v.Cancelled), -1, nil); err != nil {
+			done := int64(v.Cancelled)
+			if total >= 0 { // what was counted may have been a little less by then, or ended otherwise
+				total = max(total, done)
+			}
+			if !v.Cancelling {
+				total = done
+			}
+			if err := t.Note(done, total, nil); err != nil {
 				return err
 			}
 		}
@@ -241,4 +249,27 @@ func (f flows) cancelling(ctx context.Context, t *jobs.Task) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// toCancel is about how many a cancellation that is under way ends from its begin to its end; negative: they are too many to count.
+func (f flows) toCancel(ctx context.Context, name schedule.FlowName) int64 {
+	var v schedule.FlowView
+	var behind []schedule.Behind
+	err := f.ask(ctx, func(s *schedule.Schedule, _ time.Time) {
+		v, _ = s.Flow(name)
+		behind = s.BehindOfFlow(name, countedQueues)
+	})
+	if err != nil || len(behind) == countedQueues {
+		return -1
+	}
+	total := v.Cancelled + v.Ending + v.Waiting
+	counts := f.counter.count(ctx, "what ends of flow "+name.Tenant+"\x00"+name.Flow, behind)
+	for _, b := range behind {
+		n, ok := counts[b.Queue]
+		if !ok {
+			return -1
+		}
+		total += n - b.InMemory
+	}
+	return int64(total)
 }

@@ -55,5 +55,9 @@ func (s *Schedule) BehindOfFlow(name FlowName, most int) (queues []Behind) {
 }
 
 func (q *queue) behind() Behind {
-	return Behind{Host: q.lane.id.Host, Queue: q.id, After: q.cursor, InMemory: q.window.len()}
+	b := Behind{Host: q.lane.id.Host, Queue: q.id, After: q.cursor, InMemory: q.window.len()}
+	if q.search.stage == searchDisk {
+		b.After = *q.searchedTo // what stands before it was taken to be cancelled, or is newer than that: the search is soon over
+	}
+	return b
 }

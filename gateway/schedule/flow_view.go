@@ -18,6 +18,7 @@ type FlowView struct {
 	// with the flow, a minute after nothing of that waits.
 	Cancelling bool
 	Cancelled  int
+	Ending     int // of the cancellation: taken, and not yet durably ended
 	InFlight   int
 	// Over: nothing of it waits, is under way, or is on its way to the store.
 	Over    bool
@@ -49,7 +50,7 @@ func (s *Schedule) FlowCounted(name FlowName, counted Counts) (FlowView, bool) {
 func (f *flow) view(counted Counts) FlowView {
 	v := FlowView{
 		Name: f.name, Held: f.held, HeldSince: f.heldSince, Suspended: f.suspended, Over: !f.cancel.running(),
-		Cancelling: f.cancel.running(), Cancelled: f.cancel.done, InFlight: f.gate.inFlight,
+		Cancelling: f.cancel.running(), Cancelled: f.cancel.done, Ending: f.cancel.found, InFlight: f.gate.inFlight,
 	}
 	for _, sh := range f.shares {
 		for _, q := range sh.queues {
