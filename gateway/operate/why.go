@@ -117,9 +117,9 @@ func (w *waiting) place() string {
 	case w.Position < 0:
 		return ""
 	}
-	text := fmt.Sprintf("; %s of flow %s go before it", grouped(w.Position), w.flow.Flow)
+	text := fmt.Sprintf("; position %s in flow %s (%s before it)", grouped(w.Position+1), w.flow.Flow, grouped(w.Position))
 	if w.Position == 0 {
-		text = "; it is the first of flow " + w.flow.Flow
+		text = "; first in flow " + w.flow.Flow
 	}
 	if !w.About.IsZero() {
 		text += w.About.UTC().Format(", about 15:04:05 UTC")

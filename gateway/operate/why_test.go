@@ -28,7 +28,7 @@ func TestAFlowsOwnRuleIsNamedWhereItIsWhatHoldsCallsBack(t *testing.T) {
 		},
 	} {
 		w := waiting{Waiting: schedule.Waiting{Reason: c.reason, Gate: c.gate, Position: 7}, flow: flow}
-		if got := w.words(); got != c.want+"; 7 of flow spring go before it" {
+		if got := w.words(); got != c.want+"; position 8 in flow spring (7 before it)" {
 			t.Errorf("a webhook: %s", got)
 		}
 		l := schedule.LaneView{Gate: c.gate, Waiting: 9, Until: c.until}
