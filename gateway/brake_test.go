@@ -197,7 +197,7 @@ func TestTheAchievedRateStandsBesideTheAllowedOne(t *testing.T) {
 			host.Cap.Reason != "limit" || !strings.HasPrefix(host.Cap.Detail, "20 per 1 s from RateLimit") {
 			t.Errorf("the host is shown as %+v, %v", host, *host.Allowed)
 		}
-		if x := w.show(ids[999]); x.Waiting == nil || !strings.Contains(x.Waiting.Detail, "of flow default") {
+		if x := w.show(ids[999]); x.Waiting == nil || !strings.Contains(x.Waiting.Detail, "in flow default") {
 			t.Errorf("the last one waits for %+v", x.Waiting)
 		}
 		w.close()
