@@ -145,6 +145,11 @@ func (e *explorer) tryOut(now tick, n int64, per time.Duration) {
 	e.anew(now)
 }
 
+// forget forgets what refusals taught of the pace: something else explains them.
+func (e *explorer) forget(now tick) {
+	*e = explorer{rate: e.rate, good: goodput{from: now}, second: now}
+}
+
 // anew begins to look for the pace anew, at the rate that there is.
 func (e *explorer) anew(now tick) {
 	e.partial = true

@@ -19,8 +19,9 @@ const (
 	// maxBackoff bounds pauses that nobody asked for.
 	maxBackoff = time.Minute
 
-	// leastLate and mostLate bound how long after a window's end it is tried, as a part of it.
-	leastLate, mostLate = 0.01, 0.1
+	// leastLate and mostLate bound how long after a window's end it is tried, as a part of it; mostLatePartial where the count of calls
+	// began amid a window, so that its end is not known as well.
+	leastLate, mostLate, mostLatePartial = 0.01, 0.25, 0.1
 	// leastTwice is the shortest length that is tried a second time.
 	leastTwice = 10 * time.Second
 )
@@ -49,11 +50,16 @@ func (e *explorer) backoff(now tick, attempt int, pace, told float64, trip time.
 	if e.level > 0 || told > 0 {
 		return e.good.soonerEnd(now, wait, trip)
 	}
-	return e.good.untilEnd(now, e.episode.from, e.episode.refusals, wait, trip)
+	most := mostLate
+	if e.partial {
+		most = mostLatePartial
+	}
+	return e.good.untilEnd(now, e.episode.from, e.episode.refusals, most, wait, trip)
 }
 
 // untilEnd fits the wait for the next probe so that it ends when a window does that began when g did and is as long as people
-// choose: the first of those whose end is at least half as far and at most twice. Calls were refused so many times, first
+// choose: the first of those whose end is at least a quarter as far and at most twice. None that is likely is passed over: what a window
+// allows is reckoned by its length, and by one of twice that it is half. Calls were refused so many times, first
 // at an instant; edge is what the way may take longer.
 //
 // Where a window slides by an estimate, the calls of the one before fade as if they had come evenly, refused ones too if
@@ -62,18 +68,18 @@ func (e *explorer) backoff(now tick, attempt int, pace, told float64, trip time.
 //
 // A window that goes by the clock may have begun later than g, but before it refused. So where its end was tried in vain, a
 // length that is at least twice what it took to use it up is tried once more, when that must be over.
-func (g *goodput) untilEnd(now, first tick, refused int32, wait, edge time.Duration) time.Duration {
+func (g *goodput) untilEnd(now, first tick, refused int32, most float64, wait, edge time.Duration) time.Duration {
 	if g.n == 0 || wait < lengths[0] {
 		return wait
 	}
-	late := min(max((float64(refused)+1.5)/float64(g.n+int(refused)), leastLate), mostLate)
+	late := min(max((float64(refused)+1.5)/float64(g.n+int(refused)), leastLate), most)
 	for _, length := range lengths {
 		left := g.from + length + time.Duration(late*float64(length)) + edge - now
 		last := first + length + time.Duration(leastLate*float64(length)) + edge - now
 		switch {
 		case left <= 0 && last > 0 && length >= 2*(first-g.from) && length >= leastTwice:
 			return last
-		case left >= wait/2:
+		case left >= wait/4:
 			if left <= 2*wait {
 				return left
 			}
@@ -101,7 +107,7 @@ func (g *goodput) soonerEnd(now tick, wait, edge time.Duration) time.Duration {
 // would have it; 0: none.
 func (g *goodput) lengthEnded(now tick) time.Duration {
 	for _, length := range lengths {
-		if over := now - g.from - length; over >= 0 && over < length/8 {
+		if over := now - g.from - length; over >= 0 && over < length*3/8 {
 			return length
 		}
 	}

@@ -127,7 +127,7 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		if w == nil {
 			w, known = b.addWindow(now, said), false
 		}
-		vague, spaced := w.vague(), w.spaced()
+		vague, spaced, untimed := w.vague(), w.spaced(), w.per == 0
 		w.onlyRefused(now, &b.explore, &t)
 		w.tell(now, &t, b.cfg.Share, b.trip.sure())
 		w.isSpacing(said)
@@ -140,6 +140,9 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		}
 		if known && w.vague() && !vague {
 			b.findPace(now, w)
+		}
+		if known && untimed && w.timing == timeOnRefusal && w.per > 0 {
+			b.explore.forget(now) // it was the window that refused
 		}
 	}
 	b.dropSilent(now, h)

@@ -18,6 +18,9 @@ func TestHAProxyIsDrivenToItsLimitWithinItsFirstWindow(t *testing.T) {
 		{Rule{50, 10 * time.Second}, 0.92, 0.02},
 		{Rule{20, time.Second}, 0.82, 0.01},
 		{Rule{300, time.Minute}, 0.95, 0.015},
+		{Rule{50, 5 * time.Second}, 0.93, 0.01},
+		{Rule{20, 10 * time.Second}, 0.8, 0.05}, // four of its first 25 calls, and one later: there are no more than a hundred
+		{Rule{60, time.Minute}, 0.85, 0.06},
 	} {
 		for seed := range uint64(5) {
 			f := driveReal(t, &haproxy{limit: c.limit.N, per: c.limit.Per.Milliseconds()}, c.limit, seed)

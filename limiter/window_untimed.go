@@ -163,7 +163,7 @@ func (w *window) lookAfter(l tick) tick {
 // may ask for more than it needs (Symfony's bucket), and all that is under way is refused, too. So the last calls go one by one, each
 // when it is over if it is as long as people choose: what they are told shows which it is.
 func (w *window) lookAt(now tick, inFlight int64) tick {
-	if w.timing != timeOnRefusal || w.ledger.left == Unknown || !w.allCounted(w.run.n) {
+	if w.timing != timeOnRefusal || w.ledger.left <= 0 || !w.allCounted(w.run.n) { // of nothing left, probes find the end
 		return now
 	}
 	ends, kept := now, int64(0)

@@ -61,3 +61,20 @@ func TestAWindowThatTellsWhatRemainsIsKnownWhenItComesBack(t *testing.T) {
 		}
 	}
 }
+
+// Where so few are allowed that none can be kept for the ends of all lengths, refusals find the end, and are not taken for the word of a
+// pace once the length is known.
+func TestASmallWindowThatTellsWhatRemainsIsFoundByProbesAtItsEnd(t *testing.T) {
+	for _, algorithm := range []destination.Algorithm{destination.FixedFirst, destination.Fixed, destination.SlidingLog} {
+		for seed := range uint64(4) {
+			s := study{
+				cfg: DefaultConfig(), spec: destination.Spec{Algorithm: algorithm, Limit: 20, Per: 10 * time.Second},
+				dialect: destination.XRateLimitCounts, rtt: 20 * time.Millisecond, noise: 2 * time.Millisecond,
+				after: time.Duration(seed) * 2300 * time.Millisecond, within: 5 * time.Minute, seed: seed,
+			}
+			if f := s.run(t); f.use(s.spec) < 0.9 || f.refused > 7 {
+				t.Errorf("%s, seed %d: use %.3f, %d refused; want 0.9, 7", algorithm, seed, f.use(s.spec), f.refused)
+			}
+		}
+	}
+}

@@ -225,7 +225,9 @@ func TestFullDiskGivesUpItsBallastBeforeItsWebhooks(t *testing.T) {
 		dir := t.TempDir()
 		s := open(t, dir, Options{MinFree: 1 << 30})
 		free := uint64(1 << 40)
-		s.space.ask = func(string) (room, error) { return room{free, noLimit}, nil }
+		s.space.mu.Lock()
+		s.space.statfs = func(string) (uint64, error) { return free, nil }
+		s.space.mu.Unlock()
 		ballast := func() bool {
 			n, err := filesize(dir + "/ballast")
 			return err == nil && n == ballastSize
