@@ -80,6 +80,7 @@ type Gateway struct {
 	keys       *signer.Keys
 	client     *egress.Client
 	dispatcher *dispatch.Dispatcher
+	sending    atomic.Pointer[dispatch.Dispatcher] // the same, for the store, which is there before it
 	jobs       *jobs.Runner
 	flows      *front.FlowCap
 	room       *subscription.Room

@@ -69,6 +69,7 @@ func (g *Gateway) open() (err error) {
 	signing := g.newSigner()
 	g.flows = front.NewFlowCap(g.rules.MaxFlows)
 	g.dispatcher = g.newDispatcher(signing, registry)
+	g.sending.Store(g.dispatcher)
 	g.room = g.newRoom(secret)
 	if err = g.room.Load(context.Background()); err != nil {
 		return err
@@ -95,6 +96,12 @@ func (g *Gateway) openStore(registry *prometheus.Registry) error {
 		Retention: badgerstore.Retention{
 			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),
 			MaxSize: int64(conf.Retention.MaxSize),
+		},
+		Ahead: func() time.Duration {
+			if d := g.sending.Load(); d != nil {
+				return d.Ahead()
+			}
+			return 0
 		},
 		MinFree: uint64(conf.Data.MinFree), //nolint:gosec // the configuration is valid
 		// The front door bounds a webhook as it is posted; the store its encoding, which is a little larger.
@@ -144,7 +151,7 @@ func (g *Gateway) newDispatcher(signing *signer.Signer, registry *prometheus.Reg
 		Schedule: schedule.Settings{
 			MaxInFlight: g.places.calls, Budget: spares.NewBudget, Breaker: spares.NewBreaker,
 			SpareBudget: spares.SpareBudget, SpareBreaker: spares.SpareBreaker,
-			Flow: g.flowRule, Tenant: g.rules.Tenant, Floor: conf.Priorities.Floor,
+			Flow: g.flowRule, Tenant: g.rules.Tenant, Floor: conf.Priorities.Floor, Slept: slept,
 		},
 		Policies: g.rules.Policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Alarm: g.set.Alarm, Log: g.log, Metrics: registry,

@@ -13,6 +13,13 @@ func (d *Dispatcher) Leap() schedule.ClockSet {
 	return d.schedule.Leap()
 }
 
+// Ahead returns by how much the clock is ahead of what is believed.
+func (d *Dispatcher) Ahead() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.schedule.Ahead(time.Now())
+}
+
 // logClock logs that the clock was set, and what that holds.
 func (d *Dispatcher) logClock() {
 	set := d.clockSet // the loop's own

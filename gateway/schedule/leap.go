@@ -10,13 +10,16 @@ import (
 // Some instants are of the wall clock: a send_at, an expires_at, the next try of what failed. Nobody can tell whether a clock
 // that was set forward is right now, or was before, and what was sent too soon or has expired stays so. So what such a leap alone
 // makes due, or puts past its deadline, is neither sent nor ended for a while, in which a wrong clock is noticed and set back;
-// then the clock is believed. A machine that slept, or a virtual one that was stopped, looks the same.
+// then the clock is believed. A machine that slept tells so, and its clock is believed at once. A virtual one that was stopped does
+// not: all its clocks stood still, and then its wall clock was set, which is as doubtful as when anybody else sets it.
 
 const (
 	// leastLeap is by how much a clock is set that is not only kept right.
 	leastLeap = time.Minute
 	// leapPatience is how long a leap is held against the clock.
 	leapPatience = 10 * time.Minute
+	// leastAsked is how far the clock must be ahead for it to be worth asking how long the machine slept.
+	leastAsked = time.Second
 )
 
 // leap is one that is not believed yet.
@@ -37,9 +40,14 @@ type ClockSet struct {
 func (s *Schedule) lookAtClock(now time.Time) (c ClockSet) {
 	l := &s.leap
 	if s.seen.IsZero() {
+		s.slept = s.set.Slept()
 		return c
 	}
-	by := now.Round(0).Sub(s.seen.Round(0)) - now.Sub(s.seen)
+	by, slept := s.clockSet(now)
+	s.slept += slept
+	if slept >= leastLeap {
+		s.goByClock(now)
+	}
 	switch {
 	case by >= leastLeap:
 		*l = leap{by: l.by + by.Milliseconds(), to: s.seen.Add(by).UnixMilli(), until: now.Add(leapPatience)}
@@ -60,14 +68,37 @@ func (s *Schedule) lookAtClock(now time.Time) (c ClockSet) {
 	return c
 }
 
+// clockSet returns by how much the wall clock was set since the last Next, and how long the machine slept meanwhile.
+func (s *Schedule) clockSet(now time.Time) (by, slept time.Duration) {
+	by = now.Round(0).Sub(s.seen.Round(0)) - now.Sub(s.seen)
+	if by >= leastAsked {
+		slept = s.set.Slept() - s.slept
+	}
+	return by - slept, slept
+}
+
 // Leap returns the one that is not believed yet; zero: there is none.
 func (s *Schedule) Leap() ClockSet {
 	return ClockSet{time.Duration(s.leap.by) * time.Millisecond, s.leap.until}
 }
 
-// believe ends a leap, or goes by a clock that was set back: what waits for an instant is looked at by the clock as it is.
+// Ahead returns by how much the wall clock is ahead of what is believed, one that was set since the last Next, too.
+func (s *Schedule) Ahead(now time.Time) time.Duration {
+	ahead := s.Leap().By
+	if by, _ := s.clockSet(now); !s.seen.IsZero() && by.Abs() >= leastLeap {
+		ahead += by
+	}
+	return max(ahead, 0)
+}
+
+// believe ends a leap, or goes by a clock that was set back.
 func (s *Schedule) believe(now time.Time) {
 	s.leap = leap{}
+	s.goByClock(now)
+}
+
+// goByClock looks at what waits for an instant by the clock as it is.
+func (s *Schedule) goByClock(now time.Time) {
 	for _, h := range s.hosts {
 		for _, l := range h.lanes.all {
 			if l.later == nil {

@@ -36,7 +36,13 @@ func newLeaping(t *testing.T, due, expires time.Duration) *leaping {
 	l.s.Committed(l.at, f)
 	l.next(0, 0, "", 0)
 	l.at = l.at.Add(time.Second)
+	if got := l.s.Ahead(clockSet(l.at, leapt)); got != leapt {
+		t.Errorf("the clock is ahead by %s before anybody noticed, want %s", got, leapt)
+	}
 	l.next(0, leapt, "", leapt)
+	if got := l.s.Ahead(clockSet(l.at, leapt)); got != leapt {
+		t.Errorf("the clock is ahead by %s, want %s", got, leapt)
+	}
 	return l
 }
 
@@ -112,6 +118,20 @@ func TestALeapIsSaidToHoldWhatWaits(t *testing.T) {
 	w := l.s.Why(now, &l.q, &f.Entry)
 	if until := now.Add(10 * time.Minute); w.Reason != schedule.Due || w.Leap != leapt || w.Until.Sub(until).Abs() > time.Millisecond {
 		t.Errorf("it waits for %q until %s, by a leap of %s; want %s", w.Reason, w.Until, w.Leap, until)
+	}
+}
+
+func TestAMachineThatSleptIsBelievedAtOnceAndAClockThatIsSetAfterwardsIsNot(t *testing.T) {
+	var slept time.Duration
+	l := &leaping{t, unlimited(schedule.Settings{Slept: func() time.Duration { return slept }}), queueOf("a.example", "f"), time.Now()}
+	l.s.Committed(l.at, fresh(l.q, 1, l.at.Add(4*time.Hour)))
+	l.s.Committed(l.at, fresh(l.q, 2, l.at.Add(7*time.Hour)))
+	l.next(0, 0, "", 0)
+	slept = leapt
+	l.next(time.Second, leapt, "sent ", 0)
+	l.next(time.Second, 2*leapt, "", leapt)
+	if got := l.s.Ahead(clockSet(l.at, 2*leapt)); got != leapt {
+		t.Errorf("the clock is ahead by %s, want the %s that it was set by", got, leapt)
 	}
 }
 

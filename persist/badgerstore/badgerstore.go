@@ -68,6 +68,9 @@ type Options struct {
 	Failed func(error)
 	// Retention says how long finished webhooks are kept.
 	Retention Retention
+	// Ahead is by how much the wall clock was set forward without that being believed yet: history does not go for it alone. It is
+	// called by who removes history, and must not block. Nil: the clock is believed.
+	Ahead func() time.Duration
 	// MinFree is how many bytes must be free on the disk for Enqueue to accept more; 0: DefaultMinFree.
 	MinFree uint64
 	// MaxWebhook bounds one job's payload in bytes; 0: DefaultMaxWebhook. At most 1,000,000.
@@ -133,6 +136,9 @@ var _ persist.Store = (*Store)(nil)
 func Open(dir string, o Options) (*Store, error) {
 	if o.MinFree == 0 {
 		o.MinFree = DefaultMinFree
+	}
+	if o.Ahead == nil {
+		o.Ahead = func() time.Duration { return 0 }
 	}
 	if o.MaxWebhook == 0 {
 		o.MaxWebhook = DefaultMaxWebhook

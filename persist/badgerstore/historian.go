@@ -92,7 +92,7 @@ func (h *historian) run() {
 func (h *historian) trimOn() {
 	defer close(h.trimmed)
 	for range h.trim {
-		h.store.trimHistory(time.Now().UnixMilli())
+		h.store.trimHistory(time.Now().Add(-h.store.opt.Ahead()).UnixMilli())
 	}
 }
 

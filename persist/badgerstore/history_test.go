@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -213,6 +214,41 @@ func TestHistoryFilesGoWhileTheStoreRuns(t *testing.T) {
 			t.Errorf("%d files for 8 hours of history", n)
 		}
 		if err := f.close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestHistoryDoesNotGoForAClockThatIsNotBelievedYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ahead atomic.Int64
+		s := open(t, t.TempDir(), Options{
+			Retention: Retention{Metadata: time.Hour}, NoCompaction: true,
+			Ahead: func() time.Duration { return time.Duration(ahead.Load()) },
+		})
+		h := finalRecord(benchFinal(s.committer.clock.nextID()), nil)
+		h.finished, h.keep = time.Now().UnixMilli(), time.Hour
+		if err := s.meta.append([]historic{h}); err != nil {
+			t.Fatal(err)
+		}
+		kept := func() bool {
+			time.Sleep(2 * time.Minute)
+			v, err := s.meta.find(h.id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v != nil
+		}
+		ahead.Store(int64(5 * time.Hour))
+		time.Sleep(5 * time.Hour) // as if the clock had been set
+		if !kept() {
+			t.Error("what a leap alone made old is gone")
+		}
+		ahead.Store(0)
+		if kept() {
+			t.Error("it is there still, when the clock is believed")
+		}
+		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 	})
