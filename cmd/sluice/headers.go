@@ -86,22 +86,17 @@ func (c *headersCmd) Run(k *kong.Context) error {
 	if now.IsZero() {
 		now = time.Now()
 	}
-	var r limiter.Reader
-	r.Use(c.override)
-	r.Reset(head.status, now, now)
-	for _, f := range head.fields {
-		r.Field(f[0], f[1])
-	}
-	r.Body(head.body)
-	var h limiter.Hint
-	r.Hint(&h)
+	h := hintOf(head.status, head.fields, head.body, now, c.override)
+	rest := unreadIn(&head, now, c.override)
 	if c.Output == "json" {
 		out := json.NewEncoder(k.Stdout)
 		out.SetIndent("", "  ")
 		out.SetEscapeHTML(false)
-		return out.Encode(shown(&h, now))
+		answer := shown(&h, now)
+		answer.NotRead = rest
+		return out.Encode(answer)
 	}
-	_, err = io.WriteString(k.Stdout, explain(&h, head.status, now, c.override))
+	_, err = io.WriteString(k.Stdout, explain(&h, rest, head.status, now, c.override))
 	return err
 }
 
@@ -155,6 +150,7 @@ type response struct {
 	RetryAfterMs *int64 `json:"retry_after_ms"`
 	counts
 	Windows []windowShown `json:"windows"`
+	NotRead []unread      `json:"not_read,omitempty"`
 }
 
 type counts struct {

@@ -11,7 +11,7 @@ import (
 )
 
 // explain says in a few lines what a response told, and why it was read so.
-func explain(h *limiter.Hint, status int, now time.Time, o *limiter.Override) string {
+func explain(h *limiter.Hint, rest []unread, status int, now time.Time, o *limiter.Override) string {
 	var b strings.Builder
 	if h.HasRetryAfter {
 		fmt.Fprintf(&b, "the %d asks to be left alone for %s\n", status, seconds(h.RetryAfter))
@@ -34,7 +34,10 @@ func explain(h *limiter.Hint, status int, now time.Time, o *limiter.Override) st
 		b.WriteString("calls at once are limited, not calls per time\n")
 	}
 	if b.Len() == 0 {
-		return "nothing about limits\n"
+		b.WriteString("nothing about limits\n")
+	}
+	for _, f := range rest {
+		fmt.Fprintf(&b, "not read: %s: %s (%s)\n", printable(f.Name), printable(f.Value), f.Why)
 	}
 	return b.String()
 }
