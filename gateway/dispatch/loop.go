@@ -69,6 +69,7 @@ func (d *Dispatcher) turn(ctx context.Context, deadline time.Time) (wake time.Ti
 		d.saving = !save.IsZero()
 		return earlier(wake, save), false, nil
 	}
+	d.settler.last.Store(d.schedule.InFlight() == 0)
 	done := d.schedule.InFlight() == 0 && (d.schedule.Unsettled() == 0 || d.settler.gaveUp.Load())
 	if !done && now.Before(deadline) {
 		return deadline, false, nil

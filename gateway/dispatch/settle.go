@@ -28,6 +28,9 @@ type settler struct {
 	// after a restart.
 	failing atomic.Bool
 	gaveUp  atomic.Bool // the store never will, nothing is settled any more
+	// last: a shutdown waits for nothing but what is unsettled. A disk that takes nothing then is not waited for: it may be mended in
+	// a minute or never, and what was sent is sent again after the next start either way.
+	last atomic.Bool
 }
 
 // add puts a settlement into the next batch; flush lets it go.
@@ -165,6 +168,7 @@ func (d *Dispatcher) settle(stop <-chan struct{}) {
 func (d *Dispatcher) write(b persist.Batch, stop <-chan struct{}) bool {
 	wait := 50 * time.Millisecond
 	for {
+		last := d.settler.last.Load()
 		fenced, err := d.set.Store.Settle(context.Background(), d.set.Member, b)
 		if err == nil {
 			if len(fenced) > 0 {
@@ -177,14 +181,16 @@ func (d *Dispatcher) write(b persist.Batch, stop <-chan struct{}) bool {
 			return true
 		}
 		d.metrics.settleErrors.Inc()
-		d.set.Log.Error().Err(err).Int("webhooks", len(b.Settlements)).Dur("again_in", wait).
-			Msg("writing what became of webhooks failed; it is tried again")
 		d.settler.failing.Store(true)
-		if errors.Is(err, persist.ErrClosed) || errors.Is(err, persist.ErrFailed) {
+		line := d.set.Log.Error().Err(err).Int("webhooks", len(b.Settlements))
+		full := errors.Is(err, persist.ErrFull) || errors.Is(err, persist.ErrUnwritable)
+		if errors.Is(err, persist.ErrClosed) || errors.Is(err, persist.ErrFailed) || full && last {
+			line.Msg("what became of webhooks cannot be written: they are sent again after the next start")
 			d.settler.gaveUp.Store(true)
 			d.inbox.nudge()
 			return false
 		}
+		line.Dur("again_in", wait).Msg("writing what became of webhooks failed; it is tried again")
 		select {
 		case <-stop:
 			return false
