@@ -182,6 +182,21 @@ func TestAGatewayWithoutAFileSaysThatThereIsNothingToReloadAndLivesOn(t *testing
 	p.terminate(t)
 }
 
+// A pipe that nobody writes to would hold that reload and all after it; one that was read has nothing more, not even tokens.
+func TestAReloadReadsFilesOnly(t *testing.T) {
+	c := serving(t, "")
+	if err := errors.Join(os.Remove(c.file), syscall.Mkfifo(c.file, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		code, stdout, _ := sluice(t, "reload", "--admin", c.admin)
+		if want := c.file + ": is not a regular file; want one, which can be read again\n"; code != 1 || stdout != want {
+			t.Errorf("exit %d, stdout %s", code, stdout)
+		}
+	}
+	c.terminate(t)
+}
+
 func TestReloadOfNoGatewaySaysWhatItTried(t *testing.T) {
 	admin := freeAddr(t)
 	code, stdout, stderr := sluice(t, "reload", "--admin", admin)

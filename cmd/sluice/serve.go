@@ -46,7 +46,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		Config: conf, DespiteLoss: c.DespiteLoss, Version: release(), Log: logger(conf.Log.Format, os.Stderr), SetLogLevel: setLogLevel,
 	}
 	if c.Config != "" {
-		set.Reload = c.configuration
+		set.Reload = c.configurationAgain
 	}
 	setLogLevel(conf.Log.Level)
 	if set.Alarm, err = alarm.New(); err != nil {
@@ -89,6 +89,15 @@ func addProcessor() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
+}
+
+// configurationAgain is configuration for a reload. What is no file can be read once: a pipe is at its end then, which would be
+// the configuration of an empty file, without tokens, or has the reload wait for ever for who writes to it.
+func (c *serveCmd) configurationAgain() (configs.Config, error) {
+	if info, err := os.Stat(c.Config); err == nil && !info.Mode().IsRegular() {
+		return configs.Config{}, configs.Faults{{File: c.Config, Problem: "is not a regular file", Want: "one, which can be read again"}}
+	}
+	return c.configuration()
 }
 
 // configuration reads the file, if there is one, and puts flags and environment over it. Its error is Faults.
