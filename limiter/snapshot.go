@@ -17,6 +17,15 @@ const SaveWithin = 2 * time.Second
 const savedSlots = 64
 
 // Snapshot is what a lane remembers over a restart. Instants are Unix ms; rates are calls per second.
+//
+// What nothing else would show again is in it, or would show only when much was lost or refused. The rest is not:
+//   - round trips, and the counts that evidence is gathered in (sliding, filling, quotas, others, small, spacing, trial): the
+//     next calls show it again, and the guess of a length that stands without it is no shorter;
+//   - that a length was measured, is a rule's, or keeps a call back, and whether an inferred limit was being tried: that is seen
+//     or tried again, a review's or a refusal's time later;
+//   - a window whose length nobody knows (per is 0): it is no gate, and is told of by the next response;
+//   - how the explorer came to its level: it is forgotten after idle in any case, and takes one refusal after a restart;
+//   - how calls at once came and went: their limit is known, and the next place is earned anew.
 type Snapshot struct {
 	Version    int     `json:"v"`
 	At         int64   `json:"at"`
@@ -47,6 +56,9 @@ type SavedWindow struct {
 	Foreign    int64       `json:"foreign,omitempty"`
 	Until      int64       `json:"until,omitempty"`
 	LongestMs  int64       `json:"longest_ms,omitempty"`
+	Full       bool        `json:"full,omitempty"`      // of a guessed length; see guess
+	Shortened  bool        `json:"shortened,omitempty"` // the same
+	Timing     uint8       `json:"timing,omitempty"`    // when time is told; see timing
 	Since      int64       `json:"since,omitempty"`
 	Told       int64       `json:"told,omitempty"`
 	InFlight   int64       `json:"in_flight,omitempty"`
@@ -85,7 +97,8 @@ func (b *Budget) saveWindow(w *window, t tick) SavedWindow {
 	s := SavedWindow{
 		Name: w.name, Source: w.source, Configured: w.configured(), Limit: w.limit, PerMs: w.per.Milliseconds(),
 		Declared: w.declared(), Confirmed: w.confirmed(), Counted: w.counted, Left: w.ledger.left, Foreign: w.ledger.foreign,
-		LongestMs: w.guess.longest.Milliseconds(), Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: int64(b.inFlight),
+		LongestMs: w.guess.longest.Milliseconds(), Full: w.guess.full, Shortened: w.guess.shortened, Timing: uint8(w.timing),
+		Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: int64(b.inFlight),
 	}
 	if w.inferred != nil {
 		s.LongestMs = w.inferred.wait.Milliseconds()
@@ -175,7 +188,9 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsur
 		w = newWindow(s.Source, t)
 		w.name, w.basis, w.counted = strings.Clone(label(s.Name)), s.basis(), s.Counted
 		w.since, w.toldAt = b.tickOf(s.Since), b.tickOf(s.Told)
-		w.guess.longest = time.Duration(s.LongestMs) * time.Millisecond
+		w.guess = guess{longest: time.Duration(s.LongestMs) * time.Millisecond, full: s.Full, shortened: s.Shortened}
+		w.guess.review(t)
+		w.timing = min(timing(s.Timing), timeOfBucket)
 		w.setLimit(s.Limit, b.cfg.Share)
 		w.setLength(per)
 		if w.source == inferredSource {

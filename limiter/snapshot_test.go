@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/sluice-gateway/sluice/bench/destination"
 )
 
 func TestRevisionTellsWhatIsWorthSaving(t *testing.T) {
@@ -74,5 +76,49 @@ func TestRestartNeitherBurstsNorStallsAWindowOfADay(t *testing.T) {
 	}
 	if n := saturate(restored, now, 10*time.Second, ok); n > 11 || n < 8 {
 		t.Errorf("%d calls in ten seconds at 1/s", n)
+	}
+}
+
+// TestAWindowOfWhichOnlyRefusalsTellIsTriedAgainAfterARestart: nothing else would show that it allows more by now.
+func TestAWindowOfWhichOnlyRefusalsTellIsTriedAgainAfterARestart(t *testing.T) {
+	d := refuser{limit: 100, per: 10 * time.Second}
+	b := New(DefaultConfig(), epoch)
+	d.drive(b, epoch, 5*time.Minute)
+	now := epoch.Add(5 * time.Minute)
+	restored := New(DefaultConfig(), now)
+	restored.Restore(b.Snapshot(now), now)
+	d.limit *= 3
+	d.drive(restored, now, 15*time.Minute)
+	ok, _ := d.drive(restored, now.Add(15*time.Minute), 10*time.Minute)
+	if use := float64(ok) / float64(d.limit*60); use < 0.95 {
+		t.Errorf("15 minutes after it was raised to three times that, use %.3f", use)
+	}
+}
+
+// TestALengthThatWasShortenedStaysSoAfterARestart: five seconds that are told as six are not guessed to be ten anew.
+func TestALengthThatWasShortenedStaysSoAfterARestart(t *testing.T) {
+	for seed := range uint64(6) {
+		s := study{
+			cfg: DefaultConfig(), spec: destination.Spec{Algorithm: destination.FixedFirst, Limit: 50, Per: 5 * time.Second},
+			dialect: destination.XRateLimitEpoch, rtt: time.Millisecond, noise: time.Millisecond, within: 2 * time.Minute, seed: seed,
+			after: time.Duration(seed) * 370 * time.Millisecond, crashes: []time.Duration{time.Minute},
+		}
+		if f := s.run(t); f.use(s.spec) < 0.93 || f.refused > 0 {
+			t.Errorf("seed %d: taken to be %v long; use %.3f, %d refused", seed, f.budget.windows[0].per, f.use(s.spec), f.refused)
+		}
+	}
+}
+
+// TestABucketOfNoCommonLengthIsUsedAfterARestartAsBefore: what showed that it is no window is remembered.
+func TestABucketOfNoCommonLengthIsUsedAfterARestartAsBefore(t *testing.T) {
+	for seed := range uint64(4) {
+		s := study{
+			cfg: DefaultConfig(), spec: destination.Spec{Algorithm: destination.GCRA, Limit: 600, Per: time.Minute, Burst: 60},
+			dialect: destination.XRateLimitEpoch, rtt: time.Millisecond, noise: time.Millisecond, within: 5 * time.Minute, seed: seed,
+			after: time.Duration(seed) * 370 * time.Millisecond, crashes: []time.Duration{2 * time.Minute},
+		}
+		if f := s.run(t); f.use(s.spec) < 0.93 || f.share() > 0.001 {
+			t.Errorf("seed %d: use %.3f, %d refused", seed, f.use(s.spec), f.refused)
+		}
 	}
 }
