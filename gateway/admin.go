@@ -47,7 +47,7 @@ func (g *Gateway) unready() error {
 		return errors.New("it starts, or stops")
 	}
 	err := g.accepting()
-	for _, known := range []error{persist.ErrFailed, persist.ErrUnwritable, persist.ErrFull} {
+	for _, known := range []error{persist.ErrFailed, persist.ErrSilent, persist.ErrUnwritable, persist.ErrNoFiles, persist.ErrFull} {
 		if errors.Is(err, known) {
 			return known // the log says where, not everybody who may ask
 		}

@@ -23,6 +23,8 @@ func TestReadyTellsWhyNothingIsAcceptedAndNotWhere(t *testing.T) {
 		{true, fmt.Errorf("/srv/data/journal: %w: %w", persist.ErrUnwritable, errors.ErrUnsupported), 503,
 			"not ready: the disk does not take what is written\n"},
 		{true, fmt.Errorf("/srv/data: %w", persist.ErrFull), 503, "not ready: too little free disk space\n"},
+		{true, fmt.Errorf("/srv/data: %w", persist.ErrNoFiles), 503, "not ready: too few inodes are free (df -i)\n"},
+		{true, fmt.Errorf("/srv/data: %w", persist.ErrSilent), 503, "not ready: the file system does not answer\n"},
 		{true, nil, 200, "ok\n"},
 	} {
 		fault = c.fault

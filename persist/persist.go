@@ -20,12 +20,25 @@ var (
 	ErrFailed   = errors.New("the store cannot be written any more")  // for good: only opening it anew helps
 	ErrLost     = errors.New("something that was written is missing") // of opening: restore it, or accept the loss
 	ErrFull     = errors.New("too little free disk space")            // accept nothing more until space is freed
+	// ErrNoFiles is an ErrFull: there is space, but no file can be made.
+	ErrNoFiles error = sentinelOf{ErrFull, "too few inodes are free (df -i)"}
 	// ErrUnwritable: accept nothing more until the disk writes again, which the store finds out by itself.
 	ErrUnwritable = errors.New("the disk does not take what is written")
-	ErrBusy       = errors.New("too much waits to be written") // try again shortly
-	ErrTooLarge   = errors.New("too large for one group")      // never fits; the caller must split it
-	ErrCursor     = errors.New("not a cursor of this log")     // begin without one
+	// ErrSilent is an ErrUnwritable: who asks the disk hears nothing.
+	ErrSilent   error = sentinelOf{ErrUnwritable, "the file system does not answer"}
+	ErrBusy           = errors.New("too much waits to be written") // try again shortly
+	ErrTooLarge       = errors.New("too large for one group")      // never fits; the caller must split it
+	ErrCursor         = errors.New("not a cursor of this log")     // begin without one
 )
+
+// sentinelOf is a sentinel that says more than another, which it stands for too.
+type sentinelOf struct {
+	kind error
+	text string
+}
+
+func (e sentinelOf) Error() string { return e.text }
+func (e sentinelOf) Unwrap() error { return e.kind }
 
 // Store keeps webhooks from acceptance to their end. Its methods may be called from many goroutines.
 type Store interface {

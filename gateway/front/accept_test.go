@@ -176,6 +176,8 @@ func TestWhatTheStoreCannotTakeIsToldWithWhenToComeAgain(t *testing.T) {
 		slug, retryAfter string
 	}{
 		{fmt.Errorf("group of 1: %w", persist.ErrFull), 507, "storage-full", "60"},
+		{persist.ErrNoFiles, 507, "storage-full", "60"},
+		{persist.ErrSilent, 503, "storage-unwritable", "5"},
 		{persist.ErrBusy, 503, "busy", "1"},
 		{fmt.Errorf("group of 1: %w", persist.ErrUnwritable), 503, "storage-unwritable", "5"},
 		{persist.ErrClosed, 503, "shutting-down", "5"},

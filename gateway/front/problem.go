@@ -151,9 +151,15 @@ func storeProblem(err error) *problem {
 			"Nothing was held: %s: want one of them resumed first, or holds.%s raised", held, held.What))
 	case errors.Is(err, persist.ErrFull):
 		p = newProblem(507, "storage-full", "There is too little disk space to accept more", "Nothing was stored")
+		if errors.Is(err, persist.ErrNoFiles) {
+			p.Detail += ": there is space, but " + persist.ErrNoFiles.Error()
+		}
 		p.retryAfter = fullRetryAfter
 	case errors.Is(err, persist.ErrUnwritable):
 		p = newProblem(503, "storage-unwritable", "The disk takes nothing now", "Nothing was stored")
+		if errors.Is(err, persist.ErrSilent) {
+			p.Detail += ": " + persist.ErrSilent.Error()
+		}
 		p.retryAfter = unsavedRetryAfter
 	case errors.Is(err, persist.ErrBusy):
 		p = newProblem(503, "busy", "Too much waits to be written", "Nothing was stored")

@@ -255,6 +255,9 @@ func (s *Store) release() error {
 	if s.tally != nil {
 		errs = append(errs, s.tally.close())
 	}
+	if s.space != nil {
+		s.space.close()
+	}
 	return errors.Join(append(errs, s.lock.Close())...)
 }
 

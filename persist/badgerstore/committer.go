@@ -136,7 +136,7 @@ func (c *committer) failure() error {
 func (c *committer) writes() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.failed == nil && c.outage.why == nil && c.store.space.away() == nil
+	return c.failed == nil && c.outage.why == nil && !c.store.space.away()
 }
 
 func (c *committer) run() {
@@ -183,7 +183,7 @@ func (c *committer) stop() {
 
 func (c *committer) commit(r *round) {
 	defer close(r.done)
-	c.store.space.look()
+	_ = c.store.space.exhausted() // has the ballast given up in time, whoever writes; each says for itself what it cannot
 	c.stuck = false
 	w, err := c.guarded(r)
 	c.clock.tell()

@@ -225,9 +225,7 @@ func TestFullDiskGivesUpItsBallastBeforeItsWebhooks(t *testing.T) {
 		dir := t.TempDir()
 		s := open(t, dir, Options{MinFree: 1 << 30})
 		free := uint64(1 << 40)
-		s.space.mu.Lock()
-		s.space.statfs = func(string) (uint64, error) { return free, nil }
-		s.space.mu.Unlock()
+		s.space.ask = func(string) (room, error) { return room{free, noLimit}, nil }
 		ballast := func() bool {
 			n, err := filesize(dir + "/ballast")
 			return err == nil && n == ballastSize

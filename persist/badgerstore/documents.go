@@ -17,8 +17,8 @@ func (s *Store) SaveDocuments(ctx context.Context, docs []persist.Document) erro
 	if len(docs) == 0 {
 		return nil
 	}
-	if s.space.exhausted() {
-		return fmt.Errorf("badgerstore: saving %d documents: %w", len(docs), persist.ErrFull)
+	if err := s.space.exhausted(); err != nil {
+		return fmt.Errorf("badgerstore: saving %d documents: %w", len(docs), err)
 	}
 	op, err := s.documentsOp(docs)
 	var done <-chan struct{}

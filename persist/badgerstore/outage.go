@@ -78,8 +78,8 @@ func (j *journal) prove() error {
 	return nil
 }
 
-// Accepting returns why no webhooks are accepted now: persist.ErrFull, persist.ErrUnwritable, persist.ErrFailed or
-// persist.ErrClosed. nil: they are.
+// Accepting returns why no webhooks are accepted now: persist.ErrFull, persist.ErrNoFiles, persist.ErrUnwritable,
+// persist.ErrFailed or persist.ErrClosed. nil: they are.
 func (s *Store) Accepting() error {
 	s.life.RLock()
 	defer s.life.RUnlock()
@@ -90,11 +90,11 @@ func (s *Store) Accepting() error {
 	c.mu.Lock()
 	failed, why := c.failed, c.outage.why
 	c.mu.Unlock()
-	switch {
-	case failed != nil:
+	if failed != nil {
 		return failed
-	case why != nil:
-		return why
 	}
-	return s.space.refuses()
+	if err := s.space.refuses(); err != nil { // which names what is short
+		return err
+	}
+	return why
 }

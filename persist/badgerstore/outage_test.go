@@ -92,9 +92,9 @@ func TestNothingIsAcceptedIntoADirectoryThatIsNotThereAnyMore(t *testing.T) {
 	s := open(t, dir, Options{Log: zerolog.New(zerolog.SyncWriter(&log))})
 	id := accept(t, s, goldenQueue, 10)
 	look := func() { // as it does a second later
-		s.space.mu.Lock()
-		s.space.looked = time.Time{}
-		s.space.mu.Unlock()
+		again := *s.space.last.Load()
+		again.at = time.Time{}
+		s.space.last.Store(&again)
 	}
 	if err := os.Rename(dir, dir+".moved"); err != nil {
 		t.Fatal(err)

@@ -48,8 +48,8 @@ func (s *Store) keptRow(key []byte) (row []byte, err error) {
 
 // Remember implements persist.Store.
 func (s *Store) Remember(ctx context.Context, k persist.Idempotency, id record.ID) (persist.Receipt, error) {
-	if s.space.exhausted() {
-		return persist.Receipt{}, fmt.Errorf("badgerstore: remembering a key for %s: %w", id, persist.ErrFull)
+	if err := s.space.exhausted(); err != nil {
+		return persist.Receipt{}, fmt.Errorf("badgerstore: remembering a key for %s: %w", id, err)
 	}
 	op := &rememberOp{key: &k, id: id}
 	done, err := s.committer.submit(op, 0)

@@ -24,8 +24,8 @@ func (s *Store) Settle(ctx context.Context, _ persist.Member, batch persist.Batc
 	fail := func(err error) ([]record.Part, error) {
 		return nil, fmt.Errorf("badgerstore: settling %d webhooks: %w", len(batch.Settlements), err)
 	}
-	if s.space.exhausted() {
-		return fail(persist.ErrFull)
+	if err := s.space.exhausted(); err != nil {
+		return fail(err)
 	}
 	if err := s.committer.failure(); err != nil { // before history is written again and again
 		return fail(err)

@@ -6,72 +6,181 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/sys/unix"
 
 	"github.com/sluice-gateway/sluice/persist"
 )
 
 const (
-	ballastSize = 16 << 20 // bytes
-	// Below it the ballast goes: Badger writes through mapped files, where a full disk is not an error but a SIGBUS.
-	ballastFloor = 64 << 20
-	// Below it even settling is refused, for that reason.
-	exhaustedFloor = 4 << 20
+	// sightFor is how long a look at the disk counts.
+	sightFor = time.Second
+	// lookPatience is how long a look may take before the file system counts as one that does not answer.
+	lookPatience = 3 * time.Second
 )
 
 // space watches how much of the disk is free, and whether the directory is still there, at most once a second, and keeps a ballast: a file whose release lets
-// settling, which frees space, go on for a while when everything else has filled the disk.
+// settling, which frees space, go on for a while when everything else has filled the disk. It looks on a goroutine of its own, while no
+// lock is held: asking a file system may take for ever (a server of NFS that is gone, a disk that dies), and then nobody waits for it
+// for longer than lookPatience, and only those who come in that time.
 type space struct {
 	dir     string
 	lock    *os.File // the directory's
 	minFree uint64
 	log     zerolog.Logger
-	statfs  func(dir string) (free uint64, err error)
+	ask     func(dir string) (room, error) // roomOf, but in tests
+
+	last atomic.Pointer[sight]
 
 	mu      sync.Mutex
-	looked  time.Time
-	free    uint64
-	short   bool // free was below minFree
-	ballast bool
-	gone    error // persist.ErrUnwritable, while the directory is not where it was
+	looking chan struct{} // closed when the look under way is over; nil: there is none
+	since   time.Time     // when that began
+	silent  bool          // it takes too long, and the log says so
+	closed  bool
+
+	ballast bool // of the goroutine that looks
+}
+
+// room is what a file system has left.
+type room struct {
+	free  uint64 // bytes, for an unprivileged process
+	files uint64 // that can be made; noLimit where the file system has no table of them
+}
+
+const noLimit = 1<<64 - 1
+
+// sight is what a look found.
+type sight struct {
+	at time.Time
+	room
+	gone error // persist.ErrUnwritable, while the directory is not where it was
 }
 
 func openSpace(dir string, lock *os.File, minFree uint64, log zerolog.Logger) (*space, error) {
-	s := &space{dir: dir, lock: lock, minFree: minFree, log: log, statfs: freeBytes}
-	free, err := s.statfs(dir)
+	s := &space{dir: dir, lock: lock, minFree: minFree, log: log, ask: roomOf}
+	r, err := s.ask(dir)
 	if err != nil {
 		return nil, fmt.Errorf("asking for the free space of %s: %w", dir, err)
 	}
-	s.note(free)
-	s.looked = time.Now()
+	now := &sight{at: time.Now(), room: r}
+	s.tell(&sight{room: room{noLimit, noLimit}}, now)
+	s.keepBallast(r.free)
+	s.last.Store(now)
 	return s, nil
 }
 
-// refuses returns why nothing more should be accepted: persist.ErrFull or persist.ErrUnwritable; nil: it may be.
+// refuses returns why nothing more should be accepted: persist.ErrFull, persist.ErrNoFiles, persist.ErrSilent or
+// persist.ErrUnwritable; nil: it may be.
 func (s *space) refuses() error {
-	free := s.look()
-	if err := s.away(); err != nil {
+	now, err := s.look()
+	switch {
+	case err != nil:
 		return err
+	case now.gone != nil:
+		return now.gone
 	}
-	if free < s.minFree {
-		return fmt.Errorf("%s has less than %d bytes free: %w", s.dir, s.minFree, persist.ErrFull)
-	}
-	return nil
+	return s.short(now.room)
 }
 
-// away returns why what is written may not be there at the next start, as of the last look; nil: it will be.
-func (s *space) away() error {
+// exhausted returns why nothing can be written safely: persist.ErrFull or persist.ErrSilent; nil: it can.
+func (s *space) exhausted() error {
+	now, err := s.look()
+	if err == nil && now.free < exhaustedFloor {
+		err = fmt.Errorf("%s has less than %d bytes free: %w", s.dir, exhaustedFloor, persist.ErrFull)
+	}
+	return err
+}
+
+// away reports that what is written may not be there at the next start, as far as is known without asking.
+func (s *space) away() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.gone
+	return s.silent || s.last.Load().gone != nil
 }
 
-// lookForDir notices that the directory was deleted, moved or covered. What is written then goes to files that have no name any
-// more, or another one, and the next start would not find it.
-func (s *space) lookForDir() {
+// look returns what was found within the last second. Where it has to look for that and hears nothing, it returns
+// persist.ErrSilent.
+func (s *space) look() (*sight, error) {
+	last := s.last.Load()
+	if since := time.Since(last.at); since >= 0 && since < sightFor {
+		return last, nil
+	}
+	s.mu.Lock()
+	if s.looking == nil {
+		s.looking, s.since = make(chan struct{}), time.Now()
+		go s.lookNow(s.looking)
+	}
+	looking, since := s.looking, s.since
+	s.mu.Unlock()
+	patience := time.NewTimer(lookPatience - time.Since(since))
+	defer patience.Stop()
+	select {
+	case <-looking:
+		return s.last.Load(), nil
+	case <-patience.C:
+		return nil, s.hearsNothing(looking)
+	}
+}
+
+// hearsNothing is told that a look takes too long, and says so once.
+func (s *space) hearsNothing(look chan struct{}) error {
+	err := fmt.Errorf("%s has not answered for %s: %w", s.dir, lookPatience, persist.ErrSilent)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.looking == look && !s.silent {
+		s.silent = true
+		s.log.Error().Err(err).Msg("accepting no more webhooks until it answers")
+	}
+	return err
+}
+
+// lookNow looks, and lets go of those who wait for that.
+func (s *space) lookNow(over chan struct{}) {
+	was := s.last.Load()
+	now := &sight{room: was.room, gone: s.lookForDir()}
+	if now.gone == nil {
+		r, err := s.ask(s.dir)
+		if err != nil { // what was known is the best guess there is
+			s.log.Error().Err(err).Str("dir", s.dir).Msg("cannot ask for the free disk space")
+			r = was.room
+		}
+		now.room = r
+		s.keepBallast(r.free)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.looking = nil; !s.closed {
+		if s.silent {
+			s.log.Info().Str("dir", s.dir).Dur("after_ms", time.Since(s.since)).Msg("the file system answers again")
+		}
+		s.tell(was, now)
+	}
+	s.silent = false
+	now.at = time.Now()
+	s.last.Store(now)
+	close(over)
+}
+
+// close has nothing more said, and waits for a look that is under way, but not for one that hangs.
+func (s *space) close() {
+	s.mu.Lock()
+	s.closed = true
+	looking, since := s.looking, s.since
+	s.mu.Unlock()
+	if looking == nil {
+		return
+	}
+	select {
+	case <-looking:
+	case <-time.After(lookPatience - time.Since(since)):
+	}
+}
+
+// lookForDir returns why the directory is not the one any more that was opened: it was deleted, moved or covered. What is written then goes
+// to files that have no name any more, or another one, and the next start would not find it.
+func (s *space) lookForDir() error {
 	there, err := os.Stat(filepath.Join(s.dir, lockName))
 	if err == nil {
 		var ours os.FileInfo
@@ -79,88 +188,36 @@ func (s *space) lookForDir() {
 			err = errors.New("another is in its place")
 		}
 	}
-	was := s.gone
-	if s.gone = nil; err != nil {
-		s.gone = fmt.Errorf("%w: %s is not the directory any more that was opened: %w", persist.ErrUnwritable, s.dir, err)
+	if err != nil {
+		return fmt.Errorf("%w: %s is not the directory any more that was opened: %w", persist.ErrUnwritable, s.dir, err)
 	}
+	return nil
+}
+
+// tell logs what has changed.
+func (s *space) tell(was, now *sight) {
 	switch {
-	case was == nil && s.gone != nil:
-		s.log.Error().Err(s.gone).Msg("accepting no more webhooks: what was accepted is sent as far as it can be, and what of it waits is lost with this process unless the directory is put back")
-	case was != nil && s.gone == nil:
+	case was.gone == nil && now.gone != nil:
+		s.log.Error().Err(now.gone).Msg("accepting no more webhooks: what was accepted is sent as far as it can be, and what of it waits is lost with this process unless the directory is put back")
+	case was.gone != nil && now.gone == nil:
 		s.log.Info().Str("dir", s.dir).Msg("the data directory is back: accepting webhooks")
 	}
-}
-
-// exhausted reports that nothing can be written safely.
-func (s *space) exhausted() bool { return s.look() < exhaustedFloor }
-
-// look returns the free bytes as of the last second.
-func (s *space) look() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if since := now.Sub(s.looked); since >= 0 && since < time.Second {
-		return s.free
-	}
-	s.looked = now
-	if s.lookForDir(); s.gone != nil {
-		return s.free
-	}
-	free, err := s.statfs(s.dir)
-	if err != nil { // what was known is the best guess there is
-		s.log.Error().Err(err).Str("dir", s.dir).Msg("cannot ask for the free disk space")
-		return s.free
-	}
-	s.note(free)
-	return s.free
-}
-
-func (s *space) note(free uint64) {
-	s.free = free
-	if short := free < s.minFree; short != s.short {
-		s.short = short
-		if short {
-			s.log.Error().Str("dir", s.dir).Uint64("free", free).Uint64("want", s.minFree).
-				Msg("too little free disk space: accepting no more webhooks")
-		} else {
-			s.log.Info().Str("dir", s.dir).Uint64("free", free).Msg("enough free disk space: accepting webhooks")
-		}
-	}
-	path := filepath.Join(s.dir, "ballast")
-	var err error
+	before, short := s.short(was.room), s.short(now.room)
 	switch {
-	case free < ballastFloor:
-		s.ballast = false
-		if err = os.Remove(path); errors.Is(err, os.ErrNotExist) {
-			err = nil
-		}
-	case !s.ballast && free >= ballastFloor+2*ballastSize:
-		s.ballast = true
-		err = fillBallast(path)
-	}
-	if err != nil {
-		s.log.Warn().Err(err).Msg("ballast file")
+	case short != nil && before == nil:
+		s.log.Error().Err(short).Uint64("free", now.free).Msg("accepting no more webhooks")
+	case short == nil && before != nil:
+		s.log.Info().Str("dir", s.dir).Uint64("free", now.free).Msg("there is room on the disk again: accepting webhooks")
 	}
 }
 
-// fillBallast makes the file take its bytes on disk; zeros do on all but compressing file systems.
-func fillBallast(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
+// short returns what there is too little of; nil: there is enough.
+func (s *space) short(r room) error {
+	switch {
+	case r.free < s.minFree:
+		return fmt.Errorf("%s has less than %d bytes free: %w", s.dir, s.minFree, persist.ErrFull)
+	case r.files < filesFloor:
+		return fmt.Errorf("in %s less than %d files can be made: %w", s.dir, filesFloor, persist.ErrNoFiles)
 	}
-	info, err := f.Stat()
-	if err == nil && info.Size() < ballastSize {
-		_, err = f.WriteAt(make([]byte, ballastSize), 0)
-	}
-	return errors.Join(err, f.Close())
-}
-
-// freeBytes returns what an unprivileged process may still write on the file system of dir.
-func freeBytes(dir string) (uint64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, err
-	}
-	return st.Bavail * uint64(st.Bsize), nil //nolint:gosec // a block size is positive
+	return nil
 }

@@ -3,7 +3,6 @@ package badgerstore
 import (
 	"slices"
 
-	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
@@ -76,7 +75,7 @@ func (c *committer) moves() bool {
 // move moves a part of what is to be moved, in a transaction of its own. Where it cannot, it is stuck until somebody has
 // something to write.
 func (c *committer) move() {
-	if c.stuck = c.store.space.exhausted(); c.stuck {
+	if c.stuck = c.store.space.exhausted() != nil; c.stuck {
 		return
 	}
 	headway, err := c.moveSome(new(round))
@@ -100,8 +99,8 @@ func (c *committer) moveSome(r *round) (headway bool, err error) {
 // catchUp moves until the journal is not behind, as far as that can be: for what goes there all the same.
 func (c *committer) catchUp() error {
 	for c.journal.behind() && len(c.journal.files) > filesAtRest {
-		if c.store.space.exhausted() {
-			return persist.ErrFull
+		if err := c.store.space.exhausted(); err != nil {
+			return err
 		}
 		headway, err := c.moveSome(&round{move: spillMost})
 		if err != nil || !headway {
