@@ -132,11 +132,12 @@ func (c *committer) failure() error {
 	return c.failed
 }
 
-// writes reports whether the disk takes what is written, and has it at the next start, as far as is known.
+// writes reports whether the disk takes what closing the live database writes, and has it at the next start, as far as is known.
 func (c *committer) writes() bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.failed == nil && c.outage.why == nil && !c.store.space.away()
+	well := c.failed == nil && c.outage.why == nil
+	c.mu.Unlock()
+	return well && c.store.space.closes()
 }
 
 func (c *committer) run() {

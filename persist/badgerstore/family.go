@@ -130,7 +130,7 @@ func (f *family) append(records []historic) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("writing %d records of history to %s: %w", len(records), f.dir, err)
+		return fmt.Errorf("writing %d records of history to %s: %w", len(records), f.dir, refused(err))
 	}
 	return nil
 }

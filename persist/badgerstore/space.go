@@ -93,11 +93,10 @@ func (s *space) exhausted() error {
 	return err
 }
 
-// away reports that what is written may not be there at the next start, as far as is known without asking.
-func (s *space) away() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.silent || s.last.Load().gone != nil
+// closes reports that there is room for what closing the live database writes, and that it is there at the next start.
+func (s *space) closes() bool {
+	now, err := s.look()
+	return err == nil && now.gone == nil && now.free >= ballastFloor
 }
 
 // look returns what was found within the last second. Where it has to look for that and hears nothing, it returns

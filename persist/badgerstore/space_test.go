@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -71,4 +72,25 @@ func TestFullTableOfFilesIsToldFromAFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Closing has Badger write what it has in memory to a mapped file, and where there is no room for that the process ends in the middle.
+func TestClosingOnAFullDiskWritesNoTable(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	register(t, s, goldenQueue)
+	accept(t, s, goldenQueue, 10)
+	s.space.ask = func(string) (room, error) { return room{ballastFloor - 1, noLimit}, nil }
+	s.space.last.Store(&sight{})
+	err := s.Close()
+	tables, _ := filepath.Glob(filepath.Join(s.dir, "live", "*.sst"))
+	if err := errors.Join(err, s.db.Close()); err != nil || len(tables) > 0 {
+		t.Errorf("tables %v were written (%v)", tables, err)
+	}
+	s = open(t, s.dir, s.opt)
+	if got := sizes(t, s, goldenQueue); len(got) != 1 || got[0] != 10 {
+		t.Errorf("after a restart there are webhooks of %v bytes, want the one of 10", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
