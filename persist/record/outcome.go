@@ -73,7 +73,10 @@ type Final struct {
 }
 
 // Encode returns the stored form.
-func (f *Final) Encode() []byte { return f.append(versioned(512)) }
+func (f *Final) Encode() []byte { return f.Append(make([]byte, 0, 512)) }
+
+// Append appends the stored form.
+func (f *Final) Append(b []byte) []byte { return f.append(append(b, formatVersion)) }
 
 // DecodeFinal reads what Encode wrote.
 func DecodeFinal(b []byte) (*Final, error) {

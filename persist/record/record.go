@@ -39,7 +39,7 @@ var (
 	// Unknown keys are ignored: a newer release may have added fields. Sizes are bounded because a damaged record
 	// must not take the process's memory.
 	cborDecoder = must(cbor.DecOptions{
-		MaxArrayElements: 1 << 16, MaxMapPairs: 1 << 16, MaxNestedLevels: 8,
+		MaxArrayElements: maxItems, MaxMapPairs: maxItems, MaxNestedLevels: 8,
 		DupMapKey: cbor.DupMapKeyEnforcedAPF,
 		// What was accepted as text is checked at the door; a response's bytes may be anything.
 		UTF8: cbor.UTF8DecodeInvalid,
@@ -48,6 +48,9 @@ var (
 	// For records that are few; those that every webhook has are written by hand, the same way (cbor.go).
 	cborEncoder = must(cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.EncMode())
 )
+
+// maxItems is how many items a list or map of a record may have.
+const maxItems = 1 << 16
 
 func must[T any](v T, err error) T {
 	if err != nil {

@@ -56,6 +56,10 @@ func (w *Webhook) Encode() []byte { return w.append(versioned(256 + len(w.Body) 
 // DecodeWebhook reads what Encode wrote. The result shares no memory with b.
 func DecodeWebhook(b []byte) (*Webhook, error) {
 	w := new(Webhook)
+	if len(b) > 0 && b[0] == formatVersion && w.read(b[1:]) {
+		return w, nil
+	}
+	*w = Webhook{}
 	if err := decode("webhook", b, w); err != nil {
 		return nil, err
 	}
