@@ -108,7 +108,7 @@ func BenchmarkHistory(b *testing.B) {
 		for range n {
 			id := c.nextID()
 			f := benchFinal(id)
-			finals = append(finals, finalRecord(f, nil))
+			finals = append(finals, finalRecord(f, f.Encode(), nil))
 			bodies = append(bodies, historic{id: id, finished: f.FinishedAt, value: payload})
 		}
 		return finals, bodies

@@ -39,7 +39,7 @@ func writeKept(t *testing.T, dir string, rng *rand.Rand, n int) []keptRecord {
 		if i%3 == 0 {
 			f.Subject, f.URL, k.body = record.Digest{1}, secret, append(k.body, secret...)
 		}
-		h := finalRecord(f, nil)
+		h := finalRecord(f, f.Encode(), nil)
 		h.keep = time.Hour
 		b := historic{id: f.ID, finished: f.FinishedAt, value: k.body, keep: time.Hour}
 		if err := s.appendHistory([]historic{h}, []historic{b}); err != nil {

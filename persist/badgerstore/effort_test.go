@@ -20,7 +20,7 @@ func TestPagesCutShortByTheClockTellAllOnce(t *testing.T) {
 		if i%rare == 0 {
 			f.Flow = "rare"
 		}
-		h := finalRecord(f, nil)
+		h := finalRecord(f, f.Encode(), nil)
 		h.keep = time.Hour
 		finals = append(finals, h)
 	}

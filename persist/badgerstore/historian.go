@@ -27,6 +27,10 @@ type historian struct {
 	ops     []*settleOp
 	wake    chan struct{} // holds one
 	closing bool
+
+	// Those written last, for their memory; run alone uses them.
+	finals, bodies []historic
+	values         []byte // of finals
 }
 
 func newHistorian(s *Store) *historian {
@@ -129,7 +133,14 @@ func (h *historian) write(ops []*settleOp) error {
 			}
 		}
 	}
-	finals, bodies := make([]historic, 0, ends), make([]historic, 0, ends)
+	finals, bodies, values := slices.Grow(h.finals, ends), slices.Grow(h.bodies, ends), h.values
+	defer func() {
+		clear(finals) // let go of the payloads
+		clear(bodies)
+		if h.finals, h.bodies, h.values = nil, nil, nil; ends <= keptRecords && cap(values) <= keptFrame {
+			h.finals, h.bodies, h.values = finals[:0], bodies[:0], values[:0]
+		}
+	}()
 	var txn *badger.Txn // begun behind every look, and only if something is to be read: it waits for the commit under way
 	for _, op := range ops {
 		for i := range op.settlements {
@@ -151,11 +162,13 @@ func (h *historian) write(ops []*settleOp) error {
 					continue // settled before; recorded again it would lack the attempts that are gone by now
 				}
 			}
-			e.final.Attempts = mergeAttempts(e.earlier, e.final.Attempts, e.attempt)
 			if e.keep.Metadata > 0 {
-				h := finalRecord(&e.final, s.meta.sealer)
-				h.keep = e.keep.Metadata
-				finals = append(finals, h)
+				final, at := *e.final, len(values)
+				final.ID, final.Attempts = t.id, mergeAttempts(e.earlier, final.Attempts, e.attempt)
+				values = final.Append(values)
+				one := finalRecord(&final, values[at:], s.meta.sealer)
+				one.keep = e.keep.Metadata
+				finals = append(finals, one)
 			}
 			if e.keepsBody() && e.payload != nil {
 				bodies = append(bodies, historic{id: t.id, finished: e.final.FinishedAt, value: e.payload, keep: e.keep.Body})
@@ -164,6 +177,9 @@ func (h *historian) write(ops []*settleOp) error {
 	}
 	return s.appendHistory(finals, bodies)
 }
+
+// keptRecords is for how many webhooks the historian keeps memory: about a batch.
+const keptRecords = 2048
 
 // keepsBody reports whether its payload goes to history.
 func (e *ending) keepsBody() bool { return e.keep.Body > 0 }

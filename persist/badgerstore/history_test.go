@@ -226,7 +226,8 @@ func TestHistoryDoesNotGoForAClockThatIsNotBelievedYet(t *testing.T) {
 			Retention: Retention{Metadata: time.Hour}, NoCompaction: true,
 			Ahead: func() time.Duration { return time.Duration(ahead.Load()) },
 		})
-		h := finalRecord(benchFinal(s.committer.clock.nextID()), nil)
+		final := benchFinal(s.committer.clock.nextID())
+		h := finalRecord(final, final.Encode(), nil)
 		h.finished, h.keep = time.Now().UnixMilli(), time.Hour
 		if err := s.meta.append([]historic{h}); err != nil {
 			t.Fatal(err)
@@ -260,7 +261,7 @@ func TestRowsAreMadeAgainWhereTheyAreMissing(t *testing.T) {
 	s := open(t, dir, o)
 	for range 3 {
 		f := benchFinal(s.committer.clock.nextID())
-		h := finalRecord(f, nil)
+		h := finalRecord(f, f.Encode(), nil)
 		h.keep = time.Hour
 		if err := s.meta.append([]historic{h}); err != nil {
 			t.Fatal(err)

@@ -30,7 +30,7 @@ func BenchmarkHistoryPage(b *testing.B) {
 			status, f.State = 418, record.Failed
 		}
 		f.Attempts = []record.Attempt{{N: 1, At: f.CreatedAt, DurationMs: 20, Status: status, Outcome: "delivered"}}
-		h := finalRecord(f, nil)
+		h := finalRecord(f, f.Encode(), nil)
 		h.keep = 24 * time.Hour
 		if finals = append(finals, h); len(finals) == batch {
 			if err := s.meta.append(finals); err != nil {

@@ -18,7 +18,8 @@ func FuzzReadCursor(f *testing.F) {
 	f.Cleanup(func() { _ = s.Close() })
 	c := new(clock)
 	for i := range 300 {
-		h := finalRecord(benchFinal(c.nextID()), nil)
+		final := benchFinal(c.nextID())
+		h := finalRecord(final, final.Encode(), nil)
 		h.keep = time.Duration(1+i%2) * 24 * time.Hour
 		if err := s.meta.append([]historic{h}); err != nil {
 			f.Fatal(err)

@@ -42,9 +42,9 @@ type logRow struct {
 	subject  uint32
 }
 
-// finalRecord is a finished webhook as it goes to history.
-func finalRecord(f *record.Final, s *seal.Sealer) historic {
-	return historic{id: f.ID, finished: f.FinishedAt, value: f.Encode(), row: rowOf(f, s)}
+// finalRecord is a finished webhook as it goes to history; value is its stored form.
+func finalRecord(f *record.Final, value []byte, s *seal.Sealer) historic {
+	return historic{id: f.ID, finished: f.FinishedAt, value: value, row: rowOf(f, s)}
 }
 
 // rowOf hashes with the key of a sealer; nil: there is none.

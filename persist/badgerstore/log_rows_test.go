@@ -39,7 +39,7 @@ func TestNamesInTheRowsOfAnEncryptedStoreCannotBeTried(t *testing.T) {
 	dir, o := t.TempDir(), Options{Key: testKey(t, 1), Retention: Retention{Metadata: time.Hour}}
 	s := open(t, dir, o)
 	f := namedFinal(s.committer.clock.nextID())
-	h := finalRecord(f, s.meta.sealer)
+	h := finalRecord(f, f.Encode(), s.meta.sealer)
 	h.keep = time.Hour
 	if err := s.meta.append([]historic{h}); err != nil {
 		t.Fatal(err)

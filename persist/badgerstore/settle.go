@@ -69,7 +69,7 @@ type settleOp struct {
 	done        chan struct{}
 }
 
-// settlement is one webhook's. It points into the caller's batch only for reading.
+// settlement is one webhook's. It points into the caller's batch, only for reading.
 type settlement struct {
 	index       int // in the caller's batch
 	queue       persist.QueueRef
@@ -85,8 +85,8 @@ type row struct{ key, value []byte }
 
 // ending is what the historian needs of a finished webhook.
 type ending struct {
-	final   record.Final
-	attempt *record.Attempt
+	final   *record.Final
+	attempt *record.Attempt  // the last one; nil: it ended without
 	earlier []record.Attempt // as stored
 	payload []byte
 	atHand  bool         // nothing more is to be read about it
@@ -156,12 +156,7 @@ func newSettlement(st *persist.Settlement, now int64) (settlement, error) {
 		return t, fmt.Errorf("attempt %d: the first is 1", st.Attempt.N)
 	}
 	if st.Final != nil {
-		t.ended = &ending{final: *st.Final, payload: st.Payload}
-		t.ended.final.ID = st.ID
-		if st.Attempt != nil {
-			a := *st.Attempt
-			t.ended.attempt = &a
-		}
+		t.ended = &ending{final: st.Final, attempt: st.Attempt, payload: st.Payload}
 		return t, nil
 	}
 	next := *st.Next
