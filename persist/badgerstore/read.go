@@ -45,6 +45,9 @@ func (s *Store) Queues(
 	return heads, nil
 }
 
+// fewEntries is for how many there is room from the beginning: of a backlog for many hosts no window is larger.
+const fewEntries = 8
+
 // Window implements persist.Store.
 func (s *Store) Window(
 	_ context.Context, queue persist.QueueRef, after record.Position, limit int,
@@ -54,6 +57,7 @@ func (s *Store) Window(
 		prefix := appendQueueKey(nil, kindEntry, queue)
 		it := txn.NewIterator(underPrefix(prefix))
 		defer it.Close()
+		entries = make([]record.Entry, 0, min(limit, fewEntries))
 		for it.Seek(append(entryKey(queue, after), 0)); it.Valid() && len(entries) < limit; it.Next() {
 			var e record.Entry
 			key := it.Item().Key()
