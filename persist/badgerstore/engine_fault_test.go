@@ -54,7 +54,7 @@ func TestATableThatIsDamagedInUseEndsTheStoreByName(t *testing.T) {
 	} {
 		dir, table, b := tabled(t, seal.Key{})
 		failed := make(chan error, 2)
-		s := open(t, dir, Options{Failed: func(err error) { failed <- err }})
+		s := open(t, dir, Options{NoCompaction: true, Failed: func(err error) { failed <- err }}) // which would step on it first
 		damage(t, table, 16)
 		err := find(s)
 		if !errors.Is(err, persist.ErrFailed) || !strings.Contains(err.Error(), table) || !strings.Contains(err.Error(), "restore "+dir) {
@@ -94,7 +94,7 @@ func TestATableThatIsDamagedInUseEndsTheStoreByName(t *testing.T) {
 func TestTheScrubPassesOverWhatIsWholeOrGoneAndNothingElse(t *testing.T) {
 	for name, key := range map[string]seal.Key{"plain": {}, "encrypted": testKey(t, 1)} {
 		dir, table, _ := tabled(t, key)
-		s := open(t, dir, Options{Key: key})
+		s := open(t, dir, Options{Key: key, NoCompaction: true}) // which would step on what is damaged
 		for _, id := range append(s.tables(), 999_999) {
 			if err := s.verify(id); err != nil {
 				t.Errorf("%s: table %d: %v", name, id, err)
