@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -79,8 +80,11 @@ func lookupError(err *net.DNSError) error {
 			return wanting
 		}
 	}
-	return errors.New(err.Err)
+	return errors.New(nameServer.ReplaceAllString(err.Err, "the name server: "))
 }
+
+// nameServer is how net begins what went wrong on the way to one: "read udp 10.0.0.7:41254->10.0.0.2:53: ".
+var nameServer = regexp.MustCompile(`^(dial|read|write) (udp|tcp)[46]? [^ ]+: `)
 
 func isTimeout(err error) bool {
 	var t interface{ Timeout() bool }
