@@ -13,7 +13,7 @@ import (
 )
 
 // accept answers POST /v1/webhooks.
-func (f *Front) accept(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) accept(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	form, p := readForm(&ctx.Request.Header)
 	if p != nil {
 		answer(ctx, p)
@@ -36,7 +36,7 @@ func (f *Front) accept(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 }
 
 // acceptOne stores one definition.
-func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *Principal, key string, body []byte) {
+func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *principal, key string, body []byte) {
 	if _, p := readAtomic(ctx); p != nil { // one is stored whole anyway; but who wrote it meant something
 		answer(ctx, p)
 		return

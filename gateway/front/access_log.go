@@ -53,7 +53,7 @@ func printable(b []byte) bool {
 }
 
 // logAccess writes a line about a request that was answered.
-func (f *Front) logAccess(ctx *fasthttp.RequestCtx, by *Principal) {
+func (f *Front) logAccess(ctx *fasthttp.RequestCtx, by *principal) {
 	line := f.set.Log.Info().Bytes("method", ctx.Method()).Str("path", shownPath(ctx)).Int("status", ctx.Response.StatusCode()).
 		Int("request_bytes", requestBytes(ctx)).Int("response_bytes", responseBytes(ctx)).
 		Dur("duration_ms", time.Since(ctx.Time())).Stringer("from", ctx.RemoteAddr()).

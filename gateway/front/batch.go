@@ -18,7 +18,7 @@ import (
 // batch is a request of several definitions. Those that are right are stored together, all or none; those that are
 // wrong are told, each by its place.
 type batch struct {
-	by       *Principal
+	by       *principal
 	claim    func(*record.Webhook) *problem // of a flow
 	defaults *webhook.Defaults
 	reader   *webhook.Reader
@@ -38,7 +38,7 @@ type item struct {
 }
 
 // acceptBatch reads a batch, stores it and answers for each of its items.
-func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *Principal, key string, read func(*batch) *problem) {
+func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *principal, key string, read func(*batch) *problem) {
 	b := &batch{
 		by: by, claim: f.claim, defaults: by.definitions(&f.defaults), now: time.Now(), key: key, trace: traceOf(&ctx.Request.Header),
 	}

@@ -13,7 +13,7 @@ import (
 var Contract []byte
 
 // contract answers GET /openapi.yaml.
-func (f *Front) contract(ctx *fasthttp.RequestCtx, _ *Principal, _ string) {
+func (f *Front) contract(ctx *fasthttp.RequestCtx, _ *principal, _ string) {
 	ctx.SetContentType("application/yaml") // RFC 9512
 	ctx.SetBody(Contract)
 }

@@ -43,7 +43,7 @@ func (f *Front) showState(subscription string, id record.ID) (one shownState, wh
 
 // seesDelivery reports whether a delivery of an event that the principal may see may be shown to it: of one whose retention has
 // passed, and whose is nil, it is not known to what host it went.
-func (p *Principal) seesDelivery(whose *shown) bool {
+func (p *principal) seesDelivery(whose *shown) bool {
 	if whose == nil {
 		return !p.partial()
 	}
@@ -52,7 +52,7 @@ func (p *Principal) seesDelivery(whose *shown) bool {
 
 // beside adds to a webhook that belongs to an event where else that event went, as far as somebody may see. Of an event whose
 // retention has passed nothing is known.
-func (f *Front) beside(by *Principal, s *shown) error {
+func (f *Front) beside(by *principal, s *shown) error {
 	if s.Event == "" || f.set.Subscriptions == nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ type Erasures interface {
 }
 
 // erase answers POST /v1/erasures.
-func (f *Front) erase(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) erase(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	var asked struct {
 		Subject string `json:"subject"`
 		Tenant  string `json:"tenant"`

@@ -13,7 +13,7 @@ import (
 )
 
 // publish answers POST /v1/events.
-func (f *Front) publish(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) publish(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	if by.partial() {
 		answer(ctx, forbiddenProblem(fmt.Sprintf("Token %s is confined to hosts or flows, and an event goes to "+
 			"whichever subscription of its tenant wants it: want a token that is confined to tenants at most", by.Name())))
@@ -153,7 +153,7 @@ func (f *Front) publishProblem(r *subscription.Published) *problem {
 }
 
 // event answers GET /v1/events/{id}.
-func (f *Front) event(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+func (f *Front) event(ctx *fasthttp.RequestCtx, by *principal, id string) {
 	tenant := by.Tenant()
 	if named := ctx.QueryArgs().Peek("tenant"); len(named) > 0 {
 		tenant = string(named)
@@ -200,7 +200,7 @@ type shownEvent struct {
 }
 
 // showEvent shows an event as far as somebody may see, and those of its deliveries that are behind a webhook's id.
-func (f *Front) showEvent(by *Principal, e *record.Event, webhooks []record.ID, after string, limit int) (*shownEvent, error) {
+func (f *Front) showEvent(by *principal, e *record.Event, webhooks []record.ID, after string, limit int) (*shownEvent, error) {
 	v := &shownEvent{
 		ID: e.ID, Type: e.Type, Tenant: e.Tenant, Live: e.Live, Products: e.Products, CreatedAt: At(e.CreatedAt),
 		AcceptedAt: At(e.AcceptedAt), Size: e.Size, Matched: len(webhooks), Missed: []string{}, Deliveries: []shownState{},

@@ -16,7 +16,7 @@ import (
 
 // events are those of one request.
 type events struct {
-	by       *Principal
+	by       *principal
 	defaults *subscription.EventDefaults
 	key      string // the request's idempotency key; empty: none
 	single   bool
@@ -32,7 +32,7 @@ type eventItem struct {
 
 // readEvents reads a request: one event, {"events":[…]}, one a line; or, where the query names a type, a body that is
 // sent to whoever wants it as it stands.
-func (f *Front) readEvents(ctx *fasthttp.RequestCtx, by *Principal) (*events, *problem) {
+func (f *Front) readEvents(ctx *fasthttp.RequestCtx, by *principal) (*events, *problem) {
 	key, p := idempotencyKey(&ctx.Request.Header)
 	if p != nil {
 		return nil, p

@@ -30,7 +30,7 @@ var states = []record.State{
 
 // readFilter reads what webhooks are asked for by, on behalf of someone who sees only some of them. field says of a name how
 // it was given, for problems.
-func readFilter(given map[string]string, by *Principal, field func(name string) string) (*LogFilter, *problem) {
+func readFilter(given map[string]string, by *principal, field func(name string) string) (*LogFilter, *problem) {
 	f := &LogFilter{Sees: by.sees}
 	texts := map[string]*string{"flow": &f.Flow, "type": &f.Type, "subscription": &f.Subscription, "event": &f.Event}
 	instants := map[string]*int64{"since": &f.Since, "until": &f.Until}

@@ -15,7 +15,7 @@ func FuzzFilter(f *testing.F) {
 	f.Add("flow", "", "status", "+40")
 	f.Add("status", "0x1", "until", "9999-12-31T23:59:60Z")
 	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string) {
-		filter, p := readFilter(map[string]string{name1: value1, name2: value2}, &Principal{}, func(name string) string { return name })
+		filter, p := readFilter(map[string]string{name1: value1, name2: value2}, &principal{}, func(name string) string { return name })
 		if p != nil {
 			if p.Status != 400 || p.Detail == "" || !strings.Contains(p.Detail, "want") && !strings.Contains(p.Title, "want") {
 				t.Fatalf("%+v does not say what would be right", p)

@@ -45,7 +45,7 @@ type FlowView struct {
 }
 
 // flows answers GET /v1/flows.
-func (f *Front) flows(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) flows(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	part, p := readListing(ctx)
 	afterTenant, afterFlow, ok := readFlowPlace(part.after)
 	if p == nil && !ok {
@@ -74,22 +74,22 @@ func (f *Front) flows(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 }
 
 // flow answers GET /v1/flows/{flow}.
-func (f *Front) flow(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+func (f *Front) flow(ctx *fasthttp.RequestCtx, by *principal, name string) {
 	f.answerFlow(ctx, by, name, f.set.Flows.Flow, "showing a flow failed")
 }
 
 // pauseFlow answers POST /v1/flows/{flow}/pause.
-func (f *Front) pauseFlow(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+func (f *Front) pauseFlow(ctx *fasthttp.RequestCtx, by *principal, name string) {
 	f.answerFlow(ctx, by, name, f.set.Flows.HoldFlow, "pausing a flow failed")
 }
 
 // resumeFlow answers POST /v1/flows/{flow}/resume.
-func (f *Front) resumeFlow(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+func (f *Front) resumeFlow(ctx *fasthttp.RequestCtx, by *principal, name string) {
 	f.answerFlow(ctx, by, name, f.set.Flows.ResumeFlow, "resuming a flow failed")
 }
 
 // cancelFlow answers POST /v1/flows/{flow}/cancel.
-func (f *Front) cancelFlow(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+func (f *Front) cancelFlow(ctx *fasthttp.RequestCtx, by *principal, name string) {
 	tenant, ok := f.flowOf(ctx, by, name)
 	if !ok {
 		return
@@ -103,7 +103,7 @@ func (f *Front) cancelFlow(ctx *fasthttp.RequestCtx, by *Principal, name string)
 }
 
 // flowOf returns the tenant whose flow a request is about; when that is not there for whoever asks, or cannot be, it answers.
-func (f *Front) flowOf(ctx *fasthttp.RequestCtx, by *Principal, name string) (tenant string, ok bool) {
+func (f *Front) flowOf(ctx *fasthttp.RequestCtx, by *principal, name string) (tenant string, ok bool) {
 	tenant = by.Tenant()
 	if given := ctx.QueryArgs().Peek("tenant"); len(given) > 0 {
 		tenant = string(given)
@@ -125,7 +125,7 @@ func (f *Front) flowOf(ctx *fasthttp.RequestCtx, by *Principal, name string) (te
 
 // answerFlow asks something of one flow and answers with the flow as it then stands.
 func (f *Front) answerFlow(
-	ctx *fasthttp.RequestCtx, by *Principal, name string,
+	ctx *fasthttp.RequestCtx, by *principal, name string,
 	ask func(ctx context.Context, tenant, flow string) (*FlowView, error), failed string,
 ) {
 	tenant, ok := f.flowOf(ctx, by, name)

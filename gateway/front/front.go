@@ -4,14 +4,14 @@
 // # Who may
 //
 // Every route states in one table (route.go) which Scope a token needs for it, and whether it is about what all tenants
-// share. Its handler gets the Principal on whose behalf the request is, and with it what the table cannot know:
+// share. Its handler gets the principal on whose behalf the request is, and with it what the table cannot know:
 //
-//   - what belongs to a tenant, host or flow that Principal.SeesTenant, Reaches or InFlow denies is answered with 404, as if it
+//   - what belongs to a tenant, host or flow that principal.SeesTenant, Reaches or InFlow denies is answered with 404, as if it
 //     were not there;
-//   - lists are filtered by the same; Principal.Tenants is what to ask a store for;
-//   - what is made without naming a tenant is Principal.Tenant's; naming one that it may not see is answered with 403.
+//   - lists are filtered by the same; principal.Tenants is what to ask a store for;
+//   - what is made without naming a tenant is principal.Tenant's; naming one that it may not see is answered with 403.
 //
-// Where no token is configured, every request is on behalf of a Principal that may do everything; the configuration sees
+// Where no token is configured, every request is on behalf of a principal that may do everything; the configuration sees
 // to it that the listener is on loopback then.
 //
 // It sends nothing and changes no live webhook itself: it asks others to, those that Settings names. What it keeps is gone
@@ -227,7 +227,7 @@ func (f *Front) Shutdown(ctx context.Context) error {
 
 // handle answers one request. A panic costs this request its answer and nothing else.
 func (f *Front) handle(ctx *fasthttp.RequestCtx) {
-	var by *Principal
+	var by *principal
 	defer func() {
 		if p := recover(); p != nil {
 			ctx.Response.Reset()

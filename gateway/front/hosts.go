@@ -38,7 +38,7 @@ const (
 )
 
 // hosts answers GET /v1/hosts.
-func (f *Front) hosts(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) hosts(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	part, p := readListing(ctx)
 	if p != nil {
 		answer(ctx, p)
@@ -60,12 +60,12 @@ func (f *Front) hosts(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 }
 
 // host answers GET /v1/hosts/{host}.
-func (f *Front) host(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+func (f *Front) host(ctx *fasthttp.RequestCtx, by *principal, name string) {
 	f.answerHost(ctx, by, name, f.set.Hosts.Host, "showing a host failed")
 }
 
 // pauseHost answers POST /v1/hosts/{host}/pause.
-func (f *Front) pauseHost(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+func (f *Front) pauseHost(ctx *fasthttp.RequestCtx, by *principal, name string) {
 	if name != strings.ToLower(name) || !mayBeHost(name) {
 		answer(ctx, badRequest(fmt.Sprintf("%.100q is no host", name), "one as in /v1/hosts: lower case, its port unless it is https on 443"))
 		return
@@ -82,17 +82,17 @@ func mayBeHost(name string) bool {
 const maxHostName = 253 + len(":65535")
 
 // resumeHost answers POST /v1/hosts/{host}/resume.
-func (f *Front) resumeHost(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+func (f *Front) resumeHost(ctx *fasthttp.RequestCtx, by *principal, name string) {
 	f.answerHost(ctx, by, name, f.set.Hosts.Resume, "resuming a host failed")
 }
 
 // forgetHost answers DELETE /v1/hosts/{host}/learned.
-func (f *Front) forgetHost(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+func (f *Front) forgetHost(ctx *fasthttp.RequestCtx, by *principal, name string) {
 	f.answerHost(ctx, by, name, f.set.Hosts.Forget, "forgetting what a host taught failed")
 }
 
 // forceBreaker answers POST /v1/hosts/{host}/breaker.
-func (f *Front) forceBreaker(ctx *fasthttp.RequestCtx, by *Principal, name string) {
+func (f *Front) forceBreaker(ctx *fasthttp.RequestCtx, by *principal, name string) {
 	const want = `{"state": "open"}, {"state": "closed"} or {"state": "auto"}`
 	var body struct {
 		State string `json:"state"`
@@ -114,7 +114,7 @@ func (f *Front) forceBreaker(ctx *fasthttp.RequestCtx, by *Principal, name strin
 // answerHost asks something of one host and answers with the host as it then stands. One that a token is not for is not
 // there.
 func (f *Front) answerHost(
-	ctx *fasthttp.RequestCtx, by *Principal, name string, ask func(context.Context, string) (*HostView, error), failed string,
+	ctx *fasthttp.RequestCtx, by *principal, name string, ask func(context.Context, string) (*HostView, error), failed string,
 ) {
 	var view *HostView
 	var err error

@@ -67,7 +67,7 @@ type JobView struct {
 }
 
 // jobs answers GET /v1/jobs.
-func (f *Front) jobs(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) jobs(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	views, err := f.set.Jobs.Jobs(f.work, "")
 	if err != nil {
 		f.failed(ctx, err, "listing jobs failed")
@@ -80,14 +80,14 @@ func (f *Front) jobs(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 }
 
 // job answers GET /v1/jobs/{id}.
-func (f *Front) job(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+func (f *Front) job(ctx *fasthttp.RequestCtx, by *principal, id string) {
 	if view := f.seenJob(ctx, by, id); view != nil {
 		write(ctx, view)
 	}
 }
 
 // cancelJob answers DELETE /v1/jobs/{id}.
-func (f *Front) cancelJob(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+func (f *Front) cancelJob(ctx *fasthttp.RequestCtx, by *principal, id string) {
 	if f.seenJob(ctx, by, id) == nil {
 		return
 	}
@@ -103,7 +103,7 @@ func (f *Front) cancelJob(ctx *fasthttp.RequestCtx, by *Principal, id string) {
 }
 
 // seenJob returns a job that may be shown; when there is none, it answers, and returns nil.
-func (f *Front) seenJob(ctx *fasthttp.RequestCtx, by *Principal, id string) *JobView {
+func (f *Front) seenJob(ctx *fasthttp.RequestCtx, by *principal, id string) *JobView {
 	view, err := f.set.Jobs.Job(f.work, id)
 	switch {
 	case err != nil:
@@ -118,7 +118,7 @@ func (f *Front) seenJob(ctx *fasthttp.RequestCtx, by *Principal, id string) *Job
 
 // seesJob reports whether a job may be shown to the principal: what is of a part of a tenant only where it is about a flow, and
 // the principal is in that on every host.
-func (p *Principal) seesJob(v *JobView) bool {
+func (p *principal) seesJob(v *JobView) bool {
 	return p.SeesTenant(v.Tenant) && (!p.partial() || v.Flow != "" && p.host == nil && p.InFlow(v.Flow))
 }
 

@@ -10,7 +10,7 @@ const keysPath = "/.well-known/jwks.json"
 const keySetAge = "max-age=300"
 
 // keySet answers GET /.well-known/jwks.json to anyone: public keys are no secret.
-func (f *Front) keySet(ctx *fasthttp.RequestCtx, _ *Principal, _ string) {
+func (f *Front) keySet(ctx *fasthttp.RequestCtx, _ *principal, _ string) {
 	if f.set.KeySet == nil {
 		answer(ctx, notFoundProblem("This gateway has no signing keys"))
 		return

@@ -68,7 +68,7 @@ type loggedWebhook struct {
 }
 
 // log answers GET /v1/webhooks.
-func (f *Front) log(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) log(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	given, p := queryOf(ctx)
 	if p != nil {
 		answer(ctx, p)

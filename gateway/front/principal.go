@@ -45,9 +45,9 @@ func (s Scope) String() string {
 	return strings.Join(words, " ")
 }
 
-// Principal is on whose behalf a request is answered: a token's bearer, or, where no token is configured, anyone on
+// principal is on whose behalf a request is answered: a token's bearer, or, where no token is configured, anyone on
 // this machine. It is never nil in a handler, never changed, and may be kept.
-type Principal struct {
+type principal struct {
 	name    string // of its token; empty: there are no tokens
 	scopes  Scope
 	tenants []string               // confined to these; nil: to none
@@ -58,18 +58,18 @@ type Principal struct {
 
 // The principals of those who present no token: where none is configured, and on routes that ask for none.
 var (
-	everyone = &Principal{scopes: Send | Read | ReadBody | Admin}
-	nobody   = &Principal{tenants: []string{}}
+	everyone = &principal{scopes: Send | Read | ReadBody | Admin}
+	nobody   = &principal{tenants: []string{}}
 )
 
 // Name is what the configuration calls the token; empty where no token is configured. Fit for logs.
-func (p *Principal) Name() string { return p.name }
+func (p *principal) Name() string { return p.name }
 
 // May reports whether every one of the scopes is among those of the principal.
-func (p *Principal) May(scopes Scope) bool { return p.scopes&scopes == scopes }
+func (p *principal) May(scopes Scope) bool { return p.scopes&scopes == scopes }
 
 // Tenant is that of what the principal sends or asks for without naming one.
-func (p *Principal) Tenant() string {
+func (p *principal) Tenant() string {
 	if len(p.tenants) > 0 {
 		return p.tenants[0]
 	}
@@ -77,29 +77,29 @@ func (p *Principal) Tenant() string {
 }
 
 // Tenants are those that the principal is confined to, its own first; nil: it may see and name all.
-func (p *Principal) Tenants() []string { return p.tenants }
+func (p *principal) Tenants() []string { return p.tenants }
 
 // SeesTenant reports whether what belongs to a tenant may be shown to the principal. What it may not see is not there: 404.
-func (p *Principal) SeesTenant(tenant string) bool {
+func (p *principal) SeesTenant(tenant string) bool {
 	return p.tenants == nil || slices.Contains(p.tenants, tenant)
 }
 
 // Reaches reports whether the principal may send to a host (record.Lane.Host), and see what is sent there.
-func (p *Principal) Reaches(host string) bool { return p.host == nil || p.host(host) }
+func (p *principal) Reaches(host string) bool { return p.host == nil || p.host(host) }
 
 // InFlow reports whether the principal may send in a flow, and see and steer it.
-func (p *Principal) InFlow(flow string) bool { return p.flow == nil || p.flow(flow) }
+func (p *principal) InFlow(flow string) bool { return p.flow == nil || p.flow(flow) }
 
 // partial reports whether the principal is confined to hosts or flows: of what a tenant has it sees a part.
-func (p *Principal) partial() bool { return p.host != nil || p.flow != nil }
+func (p *principal) partial() bool { return p.host != nil || p.flow != nil }
 
 // sees reports whether a webhook may be shown to the principal.
-func (p *Principal) sees(tenant, host, flow string) bool {
+func (p *principal) sees(tenant, host, flow string) bool {
 	return p.SeesTenant(tenant) && p.Reaches(host) && p.InFlow(flow)
 }
 
 // definitions returns what the principal's definitions are read with, which is not to be changed.
-func (p *Principal) definitions(of *webhook.Defaults) *webhook.Defaults {
+func (p *principal) definitions(of *webhook.Defaults) *webhook.Defaults {
 	if p.Tenant() == of.Tenant {
 		return of
 	}
@@ -109,14 +109,14 @@ func (p *Principal) definitions(of *webhook.Defaults) *webhook.Defaults {
 }
 
 // charge takes what a request holds beyond its first webhook from the principal's rate.
-func (p *Principal) charge(webhooks int) {
+func (p *principal) charge(webhooks int) {
 	if p.meter != nil && webhooks > 1 {
 		p.meter.charge(time.Now(), webhooks-1)
 	}
 }
 
 // refuse says why the principal may not send a webhook; nil: it may.
-func (p *Principal) refuse(w *record.Webhook) *problem {
+func (p *principal) refuse(w *record.Webhook) *problem {
 	switch {
 	case !p.SeesTenant(w.Tenant):
 		return p.tenantProblem(w.Tenant)
@@ -129,14 +129,14 @@ func (p *Principal) refuse(w *record.Webhook) *problem {
 }
 
 // tenantProblem is the answer to a request that names a tenant which the principal may not see.
-func (p *Principal) tenantProblem(tenant string) *problem {
+func (p *principal) tenantProblem(tenant string) *problem {
 	return forbiddenProblem(fmt.Sprintf("Token %s is not for tenant %.100q: want %s, or no tenant at all", p.name, tenant,
 		strings.Join(p.tenants, " or ")))
 }
 
 // admit finds out on whose behalf a request is, by what was presented as a token (nil: nothing), and whether that one may
 // do what its route is for. When not, it answers, and returns nil.
-func (f *Front) admit(ctx *fasthttp.RequestCtx, presented []byte, scope Scope, shared bool) *Principal {
+func (f *Front) admit(ctx *fasthttp.RequestCtx, presented []byte, scope Scope, shared bool) *principal {
 	tokens := f.set.Tokens()
 	switch {
 	case scope == Anyone:

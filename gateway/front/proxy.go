@@ -103,7 +103,7 @@ func isOwnAuthority(ctx *fasthttp.RequestCtx, authority string) bool {
 }
 
 // proxy answers a request that is to be passed on. Its body is not looked at before it is known who sends it, and where to.
-func (f *Front) proxy(ctx *fasthttp.RequestCtx, form proxyForm) *Principal {
+func (f *Front) proxy(ctx *fasthttp.RequestCtx, form proxyForm) *principal {
 	r := proxieds.Get().(*proxied) //nolint:forcetypeassert // nothing else is put there
 	r.read(string(ctx.Request.Header.RawHeaders()))
 	if !r.async { // what is queued, the store keeps
@@ -141,7 +141,7 @@ func (f *Front) proxy(ctx *fasthttp.RequestCtx, form proxyForm) *Principal {
 }
 
 // admitProxied is admit, answering with 407 where the client speaks to a proxy (RFC 9110 section 15.5.8).
-func (f *Front) admitProxied(ctx *fasthttp.RequestCtx, token []byte, form proxyForm) *Principal {
+func (f *Front) admitProxied(ctx *fasthttp.RequestCtx, token []byte, form proxyForm) *principal {
 	by := f.admit(ctx, token, Send, false)
 	if by == nil && form != formPath && ctx.Response.StatusCode() == fasthttp.StatusUnauthorized {
 		ctx.Response.Header.Del("WWW-Authenticate")
@@ -153,7 +153,7 @@ func (f *Front) admitProxied(ctx *fasthttp.RequestCtx, token []byte, form proxyF
 }
 
 // proxiedWebhook is a request as the webhook that it would be: it is known to the schedule by the same names.
-func (f *Front) proxiedWebhook(ctx *fasthttp.RequestCtx, by *Principal, r *proxied, form proxyForm) (*record.Webhook, *problem) {
+func (f *Front) proxiedWebhook(ctx *fasthttp.RequestCtx, by *principal, r *proxied, form proxyForm) (*record.Webhook, *problem) {
 	url := string(ctx.Request.Header.RequestURI())
 	switch form {
 	case formPath:
@@ -254,7 +254,7 @@ func (f *Front) queue(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 }
 
 // forward passes a request on, with the body that its webhook has or an upload, and its response back.
-func (f *Front) forward(ctx *fasthttp.RequestCtx, by *Principal, r *proxied, u *Upload) {
+func (f *Front) forward(ctx *fasthttp.RequestCtx, by *principal, r *proxied, u *Upload) {
 	w := &r.webhook
 	reply, hold, err := f.set.Forward(w, u, r.trailers, f.patience())
 	p := passageProblem(hold, err)

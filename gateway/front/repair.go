@@ -41,7 +41,7 @@ var (
 )
 
 // retry answers POST /v1/webhooks/{id}/retry.
-func (f *Front) retry(ctx *fasthttp.RequestCtx, by *Principal, text string) {
+func (f *Front) retry(ctx *fasthttp.RequestCtx, by *principal, text string) {
 	id, w := f.seenWebhook(ctx, by, text)
 	if w == nil {
 		return
@@ -78,7 +78,7 @@ func (f *Front) retry(ctx *fasthttp.RequestCtx, by *Principal, text string) {
 }
 
 // cancel answers DELETE /v1/webhooks/{id}.
-func (f *Front) cancel(ctx *fasthttp.RequestCtx, by *Principal, text string) {
+func (f *Front) cancel(ctx *fasthttp.RequestCtx, by *principal, text string) {
 	id, w := f.seenWebhook(ctx, by, text)
 	if w == nil {
 		return
@@ -97,7 +97,7 @@ func (f *Front) cancel(ctx *fasthttp.RequestCtx, by *Principal, text string) {
 }
 
 // seenWebhook returns a webhook that may be shown; when there is none it answers, and returns nil.
-func (f *Front) seenWebhook(ctx *fasthttp.RequestCtx, by *Principal, text string) (record.ID, *shown) {
+func (f *Front) seenWebhook(ctx *fasthttp.RequestCtx, by *principal, text string) (record.ID, *shown) {
 	id, err := record.ParseID(text)
 	if err != nil {
 		answer(ctx, notFoundProblem(fmt.Sprintf("%.100q is no webhook's id: want the 26 characters of a ULID", text)))

@@ -22,7 +22,7 @@ type Replays interface {
 }
 
 // replay answers POST /v1/replays.
-func (f *Front) replay(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) replay(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	var asked struct {
 		Filter map[string]any `json:"filter"`
 		DryRun bool           `json:"dry_run"`
@@ -82,7 +82,7 @@ func (f *Front) replay(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
 
 // beginJob begins a job about tenants (nil: all) on behalf of someone, under the request's idempotency key, and answers with
 // it. A job is of one tenant, to whom it shows, or of all.
-func (f *Front) beginJob(ctx *fasthttp.RequestCtx, by *Principal, about []string, begin func(tenant, key string) (JobView, bool, error)) {
+func (f *Front) beginJob(ctx *fasthttp.RequestCtx, by *principal, about []string, begin func(tenant, key string) (JobView, bool, error)) {
 	key, p := idempotencyKey(&ctx.Request.Header)
 	if len(about) > 1 {
 		p = badRequest(fmt.Sprintf("no tenant is named, and token %s is for %s", by.Name(), strings.Join(about, ", ")),

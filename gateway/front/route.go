@@ -18,7 +18,7 @@ const (
 
 // handler answers a request on behalf of someone who may make it. name is what stands for the {…} of its route's path,
 // with percent-encodings decoded; empty where the path has none.
-type handler func(f *Front, ctx *fasthttp.RequestCtx, by *Principal, name string)
+type handler func(f *Front, ctx *fasthttp.RequestCtx, by *principal, name string)
 
 // route is one method of one path.
 type route struct {
@@ -83,7 +83,7 @@ var byPath = func() map[string][]route {
 
 // route finds who answers, and has them answer if the request's sender may, who is returned; nil: nobody who may. Paths
 // are compared as they were sent: nothing is decoded, joined or completed, but for a name.
-func (f *Front) route(ctx *fasthttp.RequestCtx) *Principal {
+func (f *Front) route(ctx *fasthttp.RequestCtx) *principal {
 	path, name := ctx.URI().PathOriginal(), ""
 	of := byPath[string(path)]
 	if of == nil {

@@ -78,7 +78,7 @@ type shownPayload struct {
 }
 
 // webhook answers GET /v1/webhooks/{id}.
-func (f *Front) webhook(ctx *fasthttp.RequestCtx, by *Principal, text string) {
+func (f *Front) webhook(ctx *fasthttp.RequestCtx, by *principal, text string) {
 	id, err := record.ParseID(text)
 	if err != nil {
 		answer(ctx, notFoundProblem(fmt.Sprintf("%.100q is no webhook's id: want the 26 characters of a ULID", text)))

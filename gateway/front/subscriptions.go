@@ -40,7 +40,7 @@ type Tested struct {
 }
 
 // createSubscription answers POST /v1/subscriptions.
-func (f *Front) createSubscription(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) createSubscription(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	d, faults := subscription.Parse(ctx.PostBody(), time.Now(), by.definitions(&f.defaults))
 	if faults == nil {
 		faults = f.set.Subscriptions.Check(d, nil)
@@ -68,14 +68,14 @@ func (f *Front) createSubscription(ctx *fasthttp.RequestCtx, by *Principal, _ st
 }
 
 // subscription answers GET /v1/subscriptions/{id}.
-func (f *Front) subscription(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+func (f *Front) subscription(ctx *fasthttp.RequestCtx, by *principal, id string) {
 	if s := f.ownSubscription(ctx, by, id); s != nil {
 		write(ctx, f.showSubscription(s))
 	}
 }
 
 // changeSubscription answers PATCH /v1/subscriptions/{id}.
-func (f *Front) changeSubscription(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+func (f *Front) changeSubscription(ctx *fasthttp.RequestCtx, by *principal, id string) {
 	own := f.ownSubscription(ctx, by, id)
 	if own == nil {
 		return
@@ -106,7 +106,7 @@ func (f *Front) changeSubscription(ctx *fasthttp.RequestCtx, by *Principal, id s
 }
 
 // deleteSubscription answers DELETE /v1/subscriptions/{id}.
-func (f *Front) deleteSubscription(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+func (f *Front) deleteSubscription(ctx *fasthttp.RequestCtx, by *principal, id string) {
 	pending := string(ctx.QueryArgs().Peek("pending"))
 	if pending != "" && pending != "cancel" && pending != "finish" {
 		answer(ctx, badRequest(fmt.Sprintf("pending=%.100q", pending), "pending=cancel, which is the default, or pending=finish"))
@@ -124,7 +124,7 @@ func (f *Front) deleteSubscription(ctx *fasthttp.RequestCtx, by *Principal, id s
 }
 
 // rotateSecret answers POST /v1/subscriptions/{id}/rotate-secret.
-func (f *Front) rotateSecret(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+func (f *Front) rotateSecret(ctx *fasthttp.RequestCtx, by *principal, id string) {
 	own := f.ownSubscription(ctx, by, id)
 	if own == nil {
 		return
@@ -148,7 +148,7 @@ func (f *Front) rotateSecret(ctx *fasthttp.RequestCtx, by *Principal, id string)
 }
 
 // testSubscription answers POST /v1/subscriptions/{id}/test.
-func (f *Front) testSubscription(ctx *fasthttp.RequestCtx, by *Principal, id string) {
+func (f *Front) testSubscription(ctx *fasthttp.RequestCtx, by *principal, id string) {
 	own := f.ownSubscription(ctx, by, id)
 	if own == nil || !f.takeTry(ctx, by, time.Now()) {
 		return
@@ -165,7 +165,7 @@ func (f *Front) testSubscription(ctx *fasthttp.RequestCtx, by *Principal, id str
 }
 
 // listSubscriptions answers GET /v1/subscriptions.
-func (f *Front) listSubscriptions(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) listSubscriptions(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	q, p := readQuery(ctx, by)
 	if p != nil {
 		answer(ctx, p)
@@ -201,7 +201,7 @@ func next(after string) *string {
 }
 
 // readQuery reads which subscriptions are asked for.
-func readQuery(ctx *fasthttp.RequestCtx, by *Principal) (subscription.Query, *problem) {
+func readQuery(ctx *fasthttp.RequestCtx, by *principal) (subscription.Query, *problem) {
 	q := subscription.Query{Limit: defaultPage}
 	var p *problem
 	for name, raw := range ctx.QueryArgs().All() {
@@ -234,7 +234,7 @@ func readQuery(ctx *fasthttp.RequestCtx, by *Principal) (subscription.Query, *pr
 }
 
 // ownSubscription returns a subscription that the principal may see; where there is none, it answers, and returns nil.
-func (f *Front) ownSubscription(ctx *fasthttp.RequestCtx, by *Principal, id string) *record.Subscription {
+func (f *Front) ownSubscription(ctx *fasthttp.RequestCtx, by *principal, id string) *record.Subscription {
 	s := f.set.Subscriptions.Subscription("", id)
 	if s == nil || !by.seesSubscription(s) {
 		answer(ctx, notFoundProblem(fmt.Sprintf("No subscription has the id %.100q", id)))
@@ -244,12 +244,12 @@ func (f *Front) ownSubscription(ctx *fasthttp.RequestCtx, by *Principal, id stri
 }
 
 // seesSubscription reports whether a subscription may be shown to the principal.
-func (p *Principal) seesSubscription(s *record.Subscription) bool {
+func (p *principal) seesSubscription(s *record.Subscription) bool {
 	return p.sees(s.Tenant, hostOf(s), s.ID)
 }
 
 // refuseSubscription says why the principal may not have something sent as a subscription says; nil: it may.
-func (p *Principal) refuseSubscription(s *record.Subscription) *problem {
+func (p *principal) refuseSubscription(s *record.Subscription) *problem {
 	return p.refuse(&record.Webhook{Tenant: s.Tenant, Host: hostOf(s), Flow: s.ID})
 }
 

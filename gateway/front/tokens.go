@@ -29,14 +29,14 @@ type Tokens struct {
 
 type token struct {
 	Token
-	principal Principal
+	principal principal
 }
 
 // NewTokens returns tokens to be put in force. What those of was have spent of their rates stays spent; nil: nothing was.
 func NewTokens(tokens []Token, was *Tokens) *Tokens {
 	t := &Tokens{tokens: make([]token, len(tokens))}
 	for i, one := range tokens {
-		p := Principal{name: one.Name, scopes: one.Scopes, host: one.Host, flow: one.Flow}
+		p := principal{name: one.Name, scopes: one.Scopes, host: one.Host, flow: one.Flow}
 		if len(one.Tenants) > 0 {
 			p.tenants = one.Tenants
 		}
@@ -68,7 +68,7 @@ func (t *Tokens) none() bool { return t == nil || len(t.tokens) == 0 }
 
 // bearer returns the principal of a token's text; nil: nobody's. How long it takes does not depend on which token it is,
 // nor on how much of it is right.
-func (t *Tokens) bearer(text []byte) *Principal {
+func (t *Tokens) bearer(text []byte) *principal {
 	digest := sha256.Sum256(text)
 	found := -1
 	for i := range t.tokens {

@@ -25,7 +25,7 @@ type tries struct {
 }
 
 // take takes one, or says how long until there is one.
-func (t *tries) take(by *Principal, now time.Time) (wait time.Duration, ok bool) {
+func (t *tries) take(by *principal, now time.Time) (wait time.Duration, ok bool) {
 	t.mu.Lock()
 	m := t.of[by.name]
 	if m == nil {
@@ -40,7 +40,7 @@ func (t *tries) take(by *Principal, now time.Time) (wait time.Duration, ok bool)
 }
 
 // takeTry reports whether someone may make a test now; when not, it answers.
-func (f *Front) takeTry(ctx *fasthttp.RequestCtx, by *Principal, now time.Time) bool {
+func (f *Front) takeTry(ctx *fasthttp.RequestCtx, by *principal, now time.Time) bool {
 	wait, ok := f.tries.take(by, now)
 	if !ok {
 		p := newProblem(429, "too-many-tests", "That were enough tests for now",
@@ -53,7 +53,7 @@ func (f *Front) takeTry(ctx *fasthttp.RequestCtx, by *Principal, now time.Time) 
 
 // tryOne answers POST /v1/webhooks/test: one attempt for a definition, made now and not repeated, and what came back.
 // Nothing of it is stored.
-func (f *Front) tryOne(ctx *fasthttp.RequestCtx, by *Principal, _ string) {
+func (f *Front) tryOne(ctx *fasthttp.RequestCtx, by *principal, _ string) {
 	if form, p := readForm(&ctx.Request.Header); p != nil || form == formLines {
 		if p == nil {
 			p = typeProblem(ctx.Request.Header.ContentType(), "application/json, and one definition")
