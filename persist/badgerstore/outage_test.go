@@ -89,7 +89,7 @@ func TestWhyNothingIsAcceptedTellsAFullDiskFromOneThatTakesNothing(t *testing.T)
 func TestNothingIsAcceptedIntoADirectoryThatIsNotThereAnyMore(t *testing.T) {
 	var log bytes.Buffer
 	dir := filepath.Join(t.TempDir(), "data")
-	s := open(t, dir, Options{Log: zerolog.New(zerolog.SyncWriter(&log))})
+	s := open(t, dir, Options{Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.InfoLevel)})
 	id := accept(t, s, goldenQueue, 10)
 	look := func() { // as it does a second later
 		again := *s.space.last.Load()

@@ -17,7 +17,7 @@ import (
 func TestFileSystemThatHangsHoldsTheDoorForSecondsAndIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		s := open(t, t.TempDir(), Options{Log: zerolog.New(zerolog.SyncWriter(&log))})
+		s := open(t, t.TempDir(), Options{Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.InfoLevel)})
 		accept(t, s, goldenQueue, 1)
 		answers := make(chan struct{})
 		s.space.ask = func(string) (room, error) {
@@ -55,7 +55,7 @@ func TestFileSystemThatHangsHoldsTheDoorForSecondsAndIsNamed(t *testing.T) {
 func TestFullTableOfFilesIsToldFromAFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		s := open(t, t.TempDir(), Options{Log: zerolog.New(zerolog.SyncWriter(&log))})
+		s := open(t, t.TempDir(), Options{Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.InfoLevel)})
 		left := room{noLimit, filesFloor - 1}
 		s.space.ask = func(string) (room, error) { return left, nil }
 		time.Sleep(sightFor)
