@@ -57,6 +57,7 @@ type past struct {
 	first    int32         // calls accepted before the first episode: the destination holds no more of them saved up
 	far      int32         // episodes in a row that found the level far off
 	downs    int32         // episodes in a row that began at or below the level
+	window   bool          // the first one's pause was a window's rest, as it seems
 	spaced   bool          // calls must keep a distance, as it seems: nothing is saved up
 	bold     float64       // how far from the goodput to the best the level is put
 	refusals float64       // moving mean of an episode's refusals

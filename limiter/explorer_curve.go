@@ -100,7 +100,7 @@ func (e *explorer) shape(l *lesson, calls float64) {
 	switch {
 	case first && !l.asked && e.episode.probes == 0 && l.calls >= enough:
 		soonest = firstMinRise
-	case l.length > 0 && first:
+	case l.length > 0:
 		e.depth, e.rise = lengthDepth, min(lengthSure*calls/e.level, lengthCurve*l.length.Seconds())
 	case first && !l.asked && l.pause.Seconds()*e.level > windowCalls:
 		// What was accepted until then, over the time to the window's end, is a good guess. Too high costs another window.

@@ -63,8 +63,12 @@ func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling fl
 		l.was, e.past.bold = told, firstBold
 	}
 	level := e.firstLevel(now, &l)
-	if l.was > 0 {
-		level = e.nextLevel(now, &l)
+	switch {
+	case l.was == 0:
+	case told == 0 && e.usedUpAgain():
+		level = e.againLevel(now, &l)
+	default:
+		level, l.length = e.nextLevel(now, &l), 0
 	}
 	if told == 0 {
 		level = max(level, lifeShare*math.Pow(lifeFade, float64(max(0, e.past.downs-1)))*e.life.mean(now))
@@ -75,6 +79,7 @@ func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling fl
 	if e.past.episodes == 1 {
 		e.past.first = int32(min(e.good.n, maxLimit)) //nolint:gosec // bounded
 		e.past.refusals = float64(e.episode.refusals - e.episode.probes)
+		e.past.window = told == 0 && !asked && !e.partial && e.episode.probes > 0
 	}
 	e.past.refusals += (float64(e.episode.refusals) - e.past.refusals) / 2
 	e.shape(&l, calls)
@@ -141,6 +146,14 @@ func (e *explorer) firstLevel(now tick, l *lesson) float64 {
 		most = l.calls / (e.episode.failed - e.good.from).Seconds()
 	}
 	return l.good * math.Pow(max(1, most/l.good), lateShare)
+}
+
+// againLevel is the level after a second episode that used up the same window as the first.
+func (e *explorer) againLevel(now tick, l *lesson) float64 {
+	if l.length = e.good.lengthEnded(now); l.length == 0 {
+		return l.good
+	}
+	return l.calls / l.length.Seconds()
 }
 
 // nextLevel is the level after another episode. The allowance was used up when the last episode ended and when this one

@@ -47,6 +47,9 @@ func (e *explorer) backoff(now tick, attempt int, pace, told float64, trip time.
 	}
 	seconds := math.Exp2(float64(min(attempt, 20)-1)) * max(unit, e.past.pause.Seconds()/4)
 	wait := min(time.Duration(seconds*float64(time.Second)), maxBackoff)
+	if told == 0 && e.usedUpAgain() {
+		return e.againEnd(now, wait, trip)
+	}
 	if e.level > 0 || told > 0 {
 		return e.good.soonerEnd(now, wait, trip)
 	}
@@ -84,6 +87,29 @@ func (g *goodput) untilEnd(now, first tick, refused int32, most float64, wait, e
 				return left
 			}
 			return wait
+		}
+	}
+	return wait
+}
+
+// usedUpAgain reports whether the second episode came after as many calls as the first, whose pause was a window's rest, as it seemed: then
+// both used up the same window. A bucket has given back some meanwhile; if it is taken for a window by chance, that costs it one pause.
+func (e *explorer) usedUpAgain() bool {
+	return e.experience != nil && e.past.episodes == 1 && e.past.window && e.good.n >= few && e.good.n == int(e.past.first)
+}
+
+// againEnd is until the end of a window that was used up again. It was whole when the first episode ended, or a little before, and is as
+// long as the level has it. Where that is over it goes by the clock, and had begun before the lane's first call: then it is longer, and as
+// long as people choose. Lengths that are but a little longer are passed over: a level that is a third too low costs less than a refusal.
+func (e *explorer) againEnd(now tick, wait, edge time.Duration) time.Duration {
+	over := now - e.good.from
+	thought := float64(e.past.first) / e.level // seconds
+	if left := tick((1+leastLate)*thought*float64(time.Second)) + edge - over; left > 0 {
+		return min(left, maxBackoff)
+	}
+	for _, length := range lengths {
+		if length >= over*3/2 {
+			return min(length+length/100+edge-over, maxBackoff)
 		}
 	}
 	return wait

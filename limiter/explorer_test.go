@@ -3,6 +3,8 @@ package limiter
 import (
 	"testing"
 	"time"
+
+	"github.com/sluice-gateway/sluice/bench/destination"
 )
 
 func TestAShortPauseThatIsAskedForEndsWhatALongOneTaught(t *testing.T) {
@@ -41,5 +43,28 @@ func TestASettledLevelIsTriedLessOften(t *testing.T) {
 	}
 	if young, old := rise(settled-1, 10), rise(settled, 10); old > young {
 		t.Errorf("where the limit is told: a settled level is tried again after %.0f s, else after %.0f s", old, young)
+	}
+}
+
+// A window that goes by the clock and was whole again early in the first pause looks shorter than it is, and its level is too high. It is used
+// up again by the same number of calls, and waited for then; no further calls are refused to find its level.
+func TestAWindowThatIsUsedUpAgainByAsManyCallsIsKnownByThem(t *testing.T) {
+	for _, c := range []struct {
+		spec    destination.Spec
+		refused int
+	}{
+		{destination.Spec{Algorithm: destination.Fixed, Limit: 5, Per: 10 * time.Second}, 5},
+		{destination.Spec{Algorithm: destination.Fixed, Limit: 600, Per: time.Minute}, 50}, // 30 of them at once, at 640 a second
+	} {
+		for _, part := range []float64{0.4, 0.5, 0.6, 0.7, 0.8} {
+			s := study{
+				cfg: DefaultConfig(), spec: c.spec, headers: untold, rtt: 80 * time.Millisecond, noise: 4 * time.Millisecond,
+				after: time.Duration(part * float64(c.spec.Per)), within: 12 * c.spec.Per, seed: 1,
+			}
+			if f := s.run(t); f.use(c.spec) < 0.97 || f.refused > c.refused {
+				t.Errorf("%d/%v, from %.1f of a window on: use %.3f, %d refused; want 0.97, %d", c.spec.Limit, c.spec.Per, part,
+					f.use(c.spec), f.refused, c.refused)
+			}
+		}
 	}
 }
