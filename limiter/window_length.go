@@ -116,7 +116,13 @@ type guess struct {
 	least   tick  // the longest time to the reset, by the lower bound
 	was     tick  // how long it was guessed before a review; 0: not shortened, or shown to be right
 	counted int32 // the most calls that the destination counted
-	idle    bool  // we did not use our permits all the time
+
+	// Of a run whose window's length is not known: how many of its last calls were kept to see when the window is whole, and how many
+	// seconds after its beginning the last one of the others was answered. window_untimed.go.
+	busy float32
+	kept uint8
+
+	idle bool // we did not use our permits all the time
 
 	full      bool  // for a whole length hardly any of our calls were counted: it is shorter, or a bucket that was full all the time
 	shortened bool  // once, by a review or by window_whole.go: from then on only the lower bound of a reset counts

@@ -36,7 +36,7 @@ func (w *window) untimed(t *statement, last tick) {
 	switch {
 	case w.timing != timeOnRefusal && w.timing != allOnRefusal || t.remaining == Unknown:
 	case w.per > 0:
-		w.refills(t)
+		w.refills(t, last)
 	case w.cameBack(t, last):
 	case !t.accepted:
 		w.run.n = max(0, w.run.n-1) // it was counted as ended
@@ -44,6 +44,9 @@ func (w *window) untimed(t *statement, last tick) {
 		whole := t.remaining >= w.limit-1 || t.remaining-w.ledger.left > w.limit/2 // and not: answers that overtook each other
 		if w.ledger.left == Unknown || whole {
 			w.run = run{from: t.received, n: 1}
+		}
+		if w.guess.kept = min(w.guess.kept+1, mostLooks); t.remaining > mostLooks {
+			w.guess.busy, w.guess.kept = float32((t.received - w.run.from).Seconds()), 0
 		}
 		w.ledger.left = t.remaining
 	}
@@ -114,16 +117,34 @@ func (w *window) timed() {
 	w.run.n, w.ledger.untold = 0, 0
 }
 
-// refills takes in the first accepted call after the reset that a refusal told. A window is whole again then; what is not is
-// a bucket, whose pace refusals find.
-func (w *window) refills(t *statement) {
-	if !t.accepted || w.ledger.left != 0 || t.sent < w.ledger.reset || t.remaining >= w.limit/2 {
-		return
+// refills takes in the first accepted call after the reset that a refusal told. A window is whole again then, or it slides. What
+// refuses a call nonetheless for which there should be room is a bucket, whose pace refusals find.
+func (w *window) refills(t *statement, last tick) {
+	switch {
+	case !t.accepted && w.sliding.slides && t.remaining == 0 && w.permits.used < w.mine:
+		w.timing = timeOfBucket
+		w.sliding = sliding{}
+		w.doubt()
+		w.forgetLength()
+		w.guess.longest, w.permits = 0, permits{}
+	case t.accepted && !w.sliding.slides && w.ledger.left == 0 && t.sent >= w.ledger.reset && t.remaining < w.limit/2:
+		w.slidesBy(w.per, t, last)
 	}
-	w.timing = timeOfBucket
-	w.doubt()
-	w.forgetLength()
-	w.guess.longest, w.permits = 0, permits{}
+}
+
+// slidesBy takes it that a window slides and is so long: what it counts still leaves it as late as it was called, the last calls by the
+// one before this, which was sent last.
+func (w *window) slidesBy(per tick, t *statement, last tick) {
+	w.setLength(per)
+	if counted := min(w.limit-t.remaining, w.mine); w.permits.used < counted { // they came back too soon, or were not kept yet
+		kept, busy := min(int64(w.guess.kept), counted-1), w.run.from+tick(w.guess.busy*float32(time.Second))
+		w.permits = permits{slice: w.permits.slice}
+		w.permits.keep(busy+per, counted-1-kept)
+		w.permits.keep(last+per, kept)
+		w.permits.keep(t.received+per, 1)
+	}
+	w.run, w.ledger.left, w.ledger.untold, w.guess.longest = run{from: t.received}, t.remaining, 0, per
+	w.sliding.slides, w.counted = true, true
 }
 
 // untilRetry has a refusal that leaves nothing tell by its Retry-After when there will be something, whole seconds, rounded up most
@@ -146,6 +167,8 @@ const (
 	mostKept = time.Minute
 	// keptPart is the part of the limit that they are at most.
 	keptPart = 4
+	// mostLooks is how many lengths that people choose are no longer than mostKept, and so how many calls are kept at the most.
+	mostLooks = 8
 	// afterEnd is how long after a likely end it is looked whether it came back, as a part of the length, for clocks do not run alike; and
 	// that many calls' part at the least, for of a window that slides only so many came back by then.
 	afterEnd, afterCalls = 0.01, 3
@@ -163,10 +186,17 @@ func (w *window) lookAfter(l tick) tick {
 // may ask for more than it needs (Symfony's bucket), and all that is under way is refused, too. So the last calls go one by one, each
 // when it is over if it is as long as people choose: what they are told shows which it is.
 func (w *window) lookAt(now tick, inFlight int64) tick {
-	if w.timing != timeOnRefusal || w.ledger.left <= 0 || !w.allCounted(w.run.n) { // of nothing left, probes find the end
+	if w.timing != timeOnRefusal || w.ledger.left == Unknown || !w.allCounted(w.run.n) {
 		return now
 	}
-	ends, kept := now, int64(0)
+	switch { // one answer at a time tells whether there is room again
+	case w.ledger.left > 0:
+	case inFlight > 0:
+		return never
+	default:
+		return now // probes find the end
+	}
+	ends, kept := never, int64(0) // once all are over, one at a time again
 	for _, l := range lengths {
 		if at := w.run.from + l + w.lookAfter(l); at > now && l <= mostKept {
 			if kept++; kept == 1 {
@@ -198,8 +228,8 @@ func (w *window) cameBack(t *statement, last tick) bool {
 	if per == 0 {
 		return false
 	}
-	if t.remaining < w.limit/2 { // it slides
-		w.timing = timeOfBucket
+	if t.remaining < w.limit/2 {
+		w.slidesBy(per, t, last)
 		return true
 	}
 	w.run, w.ledger.left, w.guess.longest = run{from: t.received, n: 1}, t.remaining, per

@@ -78,3 +78,23 @@ func TestASmallWindowThatTellsWhatRemainsIsFoundByProbesAtItsEnd(t *testing.T) {
 		}
 	}
 }
+
+// What a sliding window counts leaves it as it came: little is left when the length of it is over, and that is no bucket. Measured from the
+// first call on, the length that it takes to learn it included.
+func TestASlidingWindowThatTellsWhatRemainsIsNoBucket(t *testing.T) {
+	for _, spec := range []destination.Spec{
+		{Algorithm: destination.SlidingLog, Limit: 100, Per: time.Minute},
+		{Algorithm: destination.SlidingLog, Limit: 600, Per: time.Minute},
+		{Algorithm: destination.SlidingLog, Limit: 50, Per: 5 * time.Second},
+	} {
+		for seed := range uint64(4) {
+			s := study{
+				cfg: DefaultConfig(), spec: spec, dialect: destination.XRateLimitCounts, rtt: 20 * time.Millisecond, noise: 2 * time.Millisecond,
+				after: time.Duration(seed) * 7300 * time.Millisecond, within: 10 * time.Minute, seed: seed,
+			}
+			if f := s.run(t); f.use(s.spec) < 0.97 || f.refused > 2 {
+				t.Errorf("%d per %s, seed %d: use %.3f, %d refused; want 0.97, 2", spec.Limit, spec.Per, seed, f.use(s.spec), f.refused)
+			}
+		}
+	}
+}
