@@ -80,14 +80,7 @@ func (e *explorer) shape(l *lesson, calls float64) {
 	case first:
 		gap, p.pause = 1, 0 // its pauses were a window's rest
 	}
-	switch {
-	case gap <= 5*leastDepth:
-		p.far /= 2
-	case l.calls >= enough:
-		p.far = min(p.far+1, 8)
-	}
-	// Who is far off again and again goes too fast: each time it takes twice as long.
-	sure := min(max(leastDepth/gap, 0.05*math.Exp2(float64(p.far))), 1)
+	sure := p.sureness(gap, l.calls)
 	e.depth = min(max(e.depth/2, gap, least), mostDepth)
 	if !told && p.episodes >= settled {
 		calls = max(calls, callsSettled)
@@ -95,16 +88,9 @@ func (e *explorer) shape(l *lesson, calls float64) {
 	e.rise = calls * sure * p.refusals / e.level
 	soonest := float64(minRise)
 	if first {
-		e.rise = firstRise / e.level
-	}
-	switch {
-	case first && !l.asked && e.episode.probes == 0 && l.calls >= enough:
-		soonest = firstMinRise
-	case l.length > 0:
-		e.depth, e.rise = lengthDepth, min(lengthSure*calls/e.level, lengthCurve*l.length.Seconds())
-	case first && !l.asked && l.pause.Seconds()*e.level > windowCalls:
-		// What was accepted until then, over the time to the window's end, is a good guess. Too high costs another window.
-		e.depth, e.rise = min(e.depth, windowDepth), max(e.rise, l.pause.Seconds())
+		soonest = e.shapeFirst(l, calls)
+	} else if l.length > 0 {
+		e.shapeByLength(l, calls)
 	}
 	if p.episodes >= settled {
 		sure = max(sure, settledSure)
@@ -119,4 +105,37 @@ func (e *explorer) shape(l *lesson, calls float64) {
 		// a window slides, what was too much weighs on for its length.
 		e.double = max(e.double, againDouble)
 	}
+}
+
+// sureness is how sure a level is, up to 1, that was off by a gap, as a part of it, after so many calls. Who is far off again and again
+// goes too fast: each time it takes twice as long.
+func (p *past) sureness(gap, calls float64) float64 {
+	switch {
+	case gap <= 5*leastDepth:
+		p.far /= 2
+	case calls >= enough:
+		p.far = min(p.far+1, 8)
+	}
+	return min(max(leastDepth/gap, 0.05*math.Exp2(float64(p.far))), 1)
+}
+
+// shapeFirst shapes the first curve, by what kind of limit the episode looks like. It returns in how many seconds the curve is back at
+// its level at the soonest.
+func (e *explorer) shapeFirst(l *lesson, calls float64) (soonest float64) {
+	e.rise = firstRise / e.level
+	switch {
+	case !l.asked && e.episode.probes == 0 && l.calls >= enough:
+		return firstMinRise
+	case l.length > 0:
+		e.shapeByLength(l, calls)
+	case !l.asked && l.pause.Seconds()*e.level > windowCalls:
+		// What was accepted until then, over the time to the window's end, is a good guess. Too high costs another window.
+		e.depth, e.rise = min(e.depth, windowDepth), max(e.rise, l.pause.Seconds())
+	}
+	return minRise
+}
+
+// shapeByLength shapes the curve after a window of a likely length.
+func (e *explorer) shapeByLength(l *lesson, calls float64) {
+	e.depth, e.rise = lengthDepth, min(lengthSure*calls/e.level, lengthCurve*l.length.Seconds())
 }

@@ -161,40 +161,22 @@ func promising(name []byte) bool {
 		return false
 	}
 	for i := range len(name) - 3 {
-		next := uint32(name[i+1]|0x20)<<16 | uint32(name[i+2]|0x20)<<8 | uint32(name[i+3]|0x20)
-		switch name[i] | 0x20 {
-		case 'l':
-			if next == 'i'<<16|'m'<<8|'i' || next == 'e'<<16|'f'<<8|'t' { // limit, left
-				return true
-			}
-		case 'r':
-			if next == 'e'<<16|'t'<<8|'r' || next == 'e'<<16|'m'<<8|'a' || next == 'e'<<16|'s'<<8|'e' || next == 'a'<<16|'t'<<8|'e' {
-				return true // retry, remaining, reset, rate
-			}
-		case 'q':
-			if next == 'u'<<16|'o'<<8|'t' || next == 'p'<<16|'s'<<8|'-' { // quota, qps-
-				return true
-			}
-		case 'b':
-			if next == 'u'<<16|'c'<<8|'k' { // bucket
-				return true
-			}
-		case 'u':
-			if next == 's'<<16|'a'<<8|'g' || next == 's'<<16|'e'<<8|'d' { // usage, used
-				return true
-			}
-		case 't':
-			if next == 'h'<<16|'r'<<8|'o' { // throttle
-				return true
-			}
-		case 'a':
-			if next == 'v'<<16|'a'<<8|'i' { // available
-				return true
-			}
-		case 'c':
-			if next == 'o'<<16|'n'<<8|'c' { // concurrent
-				return true
-			}
+		switch uint32(name[i]|0x20)<<24 | uint32(name[i+1]|0x20)<<16 | uint32(name[i+2]|0x20)<<8 | uint32(name[i+3]|0x20) {
+		case 'l'<<24 | 'i'<<16 | 'm'<<8 | 'i', // limit
+			'l'<<24 | 'e'<<16 | 'f'<<8 | 't', // left
+			'r'<<24 | 'e'<<16 | 't'<<8 | 'r', // retry
+			'r'<<24 | 'e'<<16 | 'm'<<8 | 'a', // remaining
+			'r'<<24 | 'e'<<16 | 's'<<8 | 'e', // reset
+			'r'<<24 | 'a'<<16 | 't'<<8 | 'e', // rate
+			'q'<<24 | 'u'<<16 | 'o'<<8 | 't', // quota
+			'q'<<24 | 'p'<<16 | 's'<<8 | '-',
+			'b'<<24 | 'u'<<16 | 'c'<<8 | 'k', // bucket
+			'u'<<24 | 's'<<16 | 'a'<<8 | 'g', // usage
+			'u'<<24 | 's'<<16 | 'e'<<8 | 'd',
+			't'<<24 | 'h'<<16 | 'r'<<8 | 'o', // throttle
+			'a'<<24 | 'v'<<16 | 'a'<<8 | 'i', // available
+			'c'<<24 | 'o'<<16 | 'n'<<8 | 'c': // concurrent
+			return true
 		}
 	}
 	return false

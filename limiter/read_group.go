@@ -53,12 +53,7 @@ func (r *Reader) windows(g *group) {
 	if length := r.length(g); length > 0 {
 		base.Length = length
 	}
-	if v, _, ok := parseNumber(g.cells[roleFill].value); ok && g.anchored && v > 0 && v <= maxCount {
-		r.rate = v // Spring Cloud Gateway: per second; Atlassian Data Center: per interval
-		if base.Length > 0 {
-			r.rate /= base.Length.Seconds()
-		}
-	}
+	r.filled(g, base.Length)
 	for _, told := range [...]role{roleBare, roleLimit, roleRemaining} {
 		if c := &g.cells[told]; len(c.value) > 0 && (g.words || isProse(c.value)) {
 			r.prose(g, base, c.value, told)
@@ -76,6 +71,22 @@ func (r *Reader) windows(g *group) {
 	if v := g.cells[roleLimit].value; !bytes.HasPrefix(v, []byte("b=")) || !r.structured(g, base, v) {
 		r.counted(g, base, policies)
 	}
+	r.unclaimed(g, base, policies)
+}
+
+// filled reads at which rate a bucket is filled. Spring Cloud Gateway: per second; Atlassian Data Center: per interval.
+func (r *Reader) filled(g *group, interval time.Duration) {
+	v, _, ok := parseNumber(g.cells[roleFill].value)
+	if !ok || !g.anchored || v <= 0 || v > maxCount {
+		return
+	}
+	if r.rate = v; interval > 0 {
+		r.rate /= interval.Seconds()
+	}
+}
+
+// unclaimed finds the windows of which only a policy tells.
+func (r *Reader) unclaimed(g *group, base Window, policies *itemList) {
 	for i := range policies.n {
 		p := &policies.at[i]
 		if p.taken || p.length == 0 || !p.told {
@@ -203,12 +214,9 @@ func (r *Reader) parallel(g *group, base Window, policies *itemList, usage bool)
 	}
 }
 
-// adopt gives a window without a length that of its policy: the one whose quota is the limit and that is no shorter
-// than the time until the reset, else the only one there is. A limit of 0 is for the moment and is no policy's.
-func (r *Reader) adopt(w *Window, policies *itemList) {
-	if w.Length > 0 || w.Limit == 0 {
-		return
-	}
+// policyOf is the policy of a window: the one whose quota is the limit and that is no shorter than the time until the reset, else the only
+// one there is; nil: none.
+func (r *Reader) policyOf(w *Window, policies *itemList) *item {
 	var best *item
 	for i := range policies.n {
 		p := &policies.at[i]
@@ -223,6 +231,15 @@ func (r *Reader) adopt(w *Window, policies *itemList) {
 	if best == nil && policies.n == 1 && !policies.at[0].taken {
 		best = &policies.at[0]
 	}
+	return best
+}
+
+// adopt gives a window without a length that of its policy. A limit of 0 is for the moment and is no policy's.
+func (r *Reader) adopt(w *Window, policies *itemList) {
+	if w.Length > 0 || w.Limit == 0 {
+		return
+	}
+	best := r.policyOf(w, policies)
 	if longer := r.outlasting(w, best, policies); longer != nil {
 		best, w.Limit = longer, longer.count
 	}

@@ -89,14 +89,8 @@ func readName(low []byte) fieldName {
 	if at > 0 {
 		f.anchored, f.prefix, f.family, f.rank = true, at, hash(f.family, low[:familyEnd(low, anchor, at)]), rankOf(low[:at])
 		f.bare = low[anchor] == 'q' || low[anchor] == 't'
-		for from, to, more := nextWord(low[:anchor], 0); more; from, to, more = nextWord(low[:anchor], to) {
-			m := meaningOf(low[from:to])
-			if m.ignore { // X-Disk-Quota-…
-				return fieldName{}
-			}
-			if m.period > 0 { // X-Daily-RateLimit-…
-				f.period = m.period
-			}
+		if !f.leads(low[:anchor]) {
+			return fieldName{}
 		}
 	}
 	if at == 0 {
@@ -119,6 +113,25 @@ func readName(low []byte) fieldName {
 		}
 		f.add(low, from, m)
 	}
+	return f.settled(low)
+}
+
+// leads takes in the words before the anchor. It reports false if they say that it is no limit of calls.
+func (f *fieldName) leads(low []byte) bool {
+	for from, to, more := nextWord(low, 0); more; from, to, more = nextWord(low, to) {
+		m := meaningOf(low[from:to])
+		if m.ignore { // X-Disk-Quota-…
+			return false
+		}
+		if m.period > 0 { // X-Daily-RateLimit-…
+			f.period = m.period
+		}
+	}
+	return true
+}
+
+// settled is what all words of a name say together.
+func (f fieldName) settled(low []byte) fieldName {
 	switch {
 	case f.role == noRole && (!f.anchored || f.says != 0 || f.counted != ""): // X-Throttle-Time-In-Millis
 		return fieldName{}

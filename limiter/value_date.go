@@ -97,7 +97,12 @@ func parseZone(b []byte) (offset time.Duration, ok bool) {
 	default:
 		return 0, false
 	}
-	b = b[1:]
+	offset, ok = parseOffset(b[1:])
+	return sign * offset, ok
+}
+
+// parseOffset reads hh:mm, hhmm or hh, with nothing or a bracket behind it.
+func parseOffset(b []byte) (offset time.Duration, ok bool) {
 	if len(b) < 2 {
 		return 0, false
 	}
@@ -119,7 +124,7 @@ func parseZone(b []byte) (offset time.Duration, ok bool) {
 	if b = trim(b); len(b) > 0 && b[0] != '(' {
 		return 0, false
 	}
-	return sign * (time.Duration(h)*time.Hour + time.Duration(m)*time.Minute), true
+	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute, true
 }
 
 // parseWordDate reads dates that name their month: words in any order of the known forms, apart by blanks, commas or

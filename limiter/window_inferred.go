@@ -172,23 +172,15 @@ func (b *Budget) inferAnew(now, sent tick, r *comeBack) bool {
 // putRight takes in that an inferred window refused a call that it had room for. It reports false if it is none.
 func (w *window) putRight(sent tick, r *comeBack) bool {
 	counted := w.permits.trim(sent) - 1 // of the last length, without the one that was refused
-	if w.inferred.before > 0 {          // it was tried whether there is more
-		n := w.inferred.before
-		switch {
-		case w.per <= time.Second && float64(w.limit) > raiseBy*float64(n)+1: // and less than that was accepted
-			n = roundest(n, w.limit-1)
-		case r.wait != w.per || r.age < settledRun*w.per: // too much costs but another refusal
-			n = max(n, counted)
-		}
-		w.setLimit(n, 1)
-		w.inferred.before = 0
+	if w.inferred.before > 0 {
+		w.endRaise(r, counted)
 		return true
 	}
 	per := r.length(w.per)
 	young, settled := r.age < youngRun*w.per, r.age >= settledRun*w.per
 	was := w.limit
 	switch {
-	case per > 0 && (young || r.wait > w.per) && (per != w.per || r.n < w.limit):
+	case per > 0 && w.showsLength(per, r):
 		w.setLength(per)
 		w.setLimit(r.n, 1)
 	case !young && float64(counted) < fell*float64(w.limit):
@@ -196,12 +188,7 @@ func (w *window) putRight(sent tick, r *comeBack) bool {
 	case settled && w.inferred.tries == 0:
 		w.setLimit(w.limit-1, 1)
 	case young && (w.per <= time.Second || r.wait == w.per):
-		// A bucket allows what was accepted over the run and the pause, a window that goes by the clock up to twice that.
-		least := int64(float64(r.n) * w.per.Seconds() / (r.age + r.wait).Seconds())
-		if round(w.limit) { // a sliding counter that rounds up never allows the last one
-			least = w.limit - 1
-		}
-		w.setLimit(roundest(least, min(w.limit-1, r.n)), 1)
+		w.setLimit(roundest(w.leastBy(r), min(w.limit-1, r.n)), 1)
 	case r.age >= w.per && w.per > time.Second && w.inferred.raised: // it is a little less
 		w.setLimit(w.limit-max(1, w.limit/littleLess), 1)
 		return w.limit >= few
@@ -216,6 +203,33 @@ func (w *window) putRight(sent tick, r *comeBack) bool {
 		w.inferred.tries = 0
 	}
 	return w.inferred.tries < mostTries && w.limit >= few
+}
+
+// endRaise takes in that what was tried beyond the limit was refused.
+func (w *window) endRaise(r *comeBack, counted int64) {
+	n := w.inferred.before
+	switch {
+	case w.per <= time.Second && float64(w.limit) > raiseBy*float64(n)+1: // and less than that was accepted
+		n = roundest(n, w.limit-1)
+	case r.wait != w.per || r.age < settledRun*w.per: // too much costs but another refusal
+		n = max(n, counted)
+	}
+	w.setLimit(n, 1)
+	w.inferred.before = 0
+}
+
+// showsLength reports whether a refusal that ends by a length that people choose shows that the window is so long, or that it holds less.
+func (w *window) showsLength(per tick, r *comeBack) bool {
+	return (r.age < youngRun*w.per || r.wait > w.per) && (per != w.per || r.n < w.limit)
+}
+
+// leastBy is the least that a window allows that refused within its first lengths. A bucket allows what was accepted over the run and
+// the pause, a window that goes by the clock up to twice that; a sliding counter that rounds up never allows the last one.
+func (w *window) leastBy(r *comeBack) int64 {
+	if round(w.limit) {
+		return w.limit - 1
+	}
+	return int64(float64(r.n) * w.per.Seconds() / (r.age + r.wait).Seconds())
 }
 
 // isLonger takes in that a window refuses that is longer than the inferred one, beside it or in its stead. all is how many calls
@@ -251,24 +265,8 @@ func (b *Budget) raise(now tick) {
 	if w == nil || b.pause.probing {
 		return
 	}
-	after, by := max(raiseAfter, tick(raiseCalls/w.all()*float64(time.Second))), raiseBy
-	if w.inferred.wait >= w.per || w.inferred.constant() { // a refusal costs that; else what was left of it had been used
-		after = max(after, pauseShare*w.inferred.wait)
-	}
-	search := w.inferred.constant() && (w.inferred.guess || w.inferred.step > 0 || w.inferred.before > 0)
-	switch {
-	case search:
-		by, after = w.inferred.next()
-	case w.inferred.before > 0: // and it did not refuse: half as much again was less than it allows
-		after, by = w.per+time.Second, raiseOn
-	case w.inferred.raised && w.per <= time.Second:
-		by = firstRaiseBy
-	case w.inferred.raised: // it was tried before
-	case w.per <= time.Second && (w.limit >= leastRaised || w.inferred.tries > 0):
-		after, by = firstRaiseAfter, firstRaiseBy
-	case w.inferred.guess:
-		after = 2 * w.per
-	}
+	search := w.inferred.searching()
+	by, after := w.nextRaise(search)
 	if now-w.toldAt <= after {
 		return
 	}
@@ -282,4 +280,31 @@ func (b *Budget) raise(now tick) {
 	w.inferred.before, w.toldAt, w.inferred.raised, w.inferred.young = w.limit, now, true, false
 	w.setLimit(int64(by*float64(w.limit))+1, 1)
 	b.revision++
+}
+
+// nextRaise is how many times as much as an inferred window allows is tried next, and how long after its last refusal or raise.
+// search: its limit is searched for.
+func (w *window) nextRaise(search bool) (by float64, after tick) {
+	i := w.inferred
+	if search {
+		return i.next()
+	}
+	usual := max(raiseAfter, tick(raiseCalls/w.all()*float64(time.Second)))
+	if i.wait >= w.per || i.constant() { // a refusal costs that; else what was left of it had been used
+		usual = max(usual, pauseShare*i.wait)
+	}
+	short := w.per <= time.Second
+	switch {
+	case i.before > 0: // and it did not refuse: half as much again was less than it allows
+		return raiseOn, w.per + time.Second
+	case i.raised && short:
+		return firstRaiseBy, usual
+	case i.raised: // it was tried before
+		return raiseBy, usual
+	case short && (w.limit >= leastRaised || i.tries > 0):
+		return firstRaiseBy, firstRaiseAfter
+	case i.guess:
+		return raiseBy, 2 * w.per
+	}
+	return raiseBy, usual
 }

@@ -83,6 +83,9 @@ func (w *window) searched(r *comeBack) {
 	w.setLimit(n, 1)
 }
 
+// searching reports whether the limit is searched for.
+func (i *inferred) searching() bool { return i.constant() && (i.guess || i.step > 0 || i.before > 0) }
+
 // next is the next step of a search, and how long after the last refusal or step it pays: what it gains by then is what a refusal
 // costs, given that the lane goes on as long as it has.
 func (i *inferred) next() (by float64, after tick) {
