@@ -58,7 +58,7 @@ func (w *window) goesWell(t *statement, gap tick) (shorter bool) {
 	case w.trial.step == trialQuarter || w.trial.step == trialDone-1:
 		w.tooShort()
 		return true
-	case w.onTrial(), w.trial.step == 0 && w.trial.fine == fineCalls-1 && !w.declared() && !w.withholds() && t.hi-t.lo >= w.per:
+	case w.onTrial(), w.trial.step == 0 && w.trial.fine >= fineCalls-1 && !w.declared() && !w.withholds() && t.hi-t.lo >= w.per:
 		w.tryStep(w.trial.step + 1)
 	}
 	return false

@@ -54,6 +54,20 @@ func TestASecondThatIsTooLongForOneCallIsFoundOut(t *testing.T) {
 	}
 }
 
+// The trial begins at some call, if not at the third: the reset of that one may be too near to try.
+func TestASecondThatIsTooLongIsFoundOutInWhateverPhase(t *testing.T) {
+	for seed := range uint64(30) {
+		s := study{
+			cfg: DefaultConfig(), spec: destination.Spec{Algorithm: destination.Leaky, Limit: 100, Per: time.Second},
+			dialect: destination.XRateLimitEpoch, rtt: 80 * time.Millisecond, noise: 2 * time.Millisecond,
+			after: time.Duration(seed) * 130 * time.Millisecond, within: time.Minute, seed: seed,
+		}
+		if f := s.run(t); f.use(s.spec) < 0.7 {
+			t.Errorf("seed %d: use %.3f, want 0.7", seed, f.use(s.spec))
+		}
+	}
+}
+
 // A refusal that a call of others caused must not halve a lane for good.
 func TestAWindowOfOneCallThatWasDoubledIsTriedAgain(t *testing.T) {
 	s := study{
