@@ -49,7 +49,7 @@ func (d *Dialect) Resolve(h *Hint, sent, received time.Time) {
 		case w.ResetForm == DeltaSeconds:
 			m := d.memory(w, received)
 			m.learn(w, sent, received)
-			w.Unsure = m.Form == ResetUntold && w.Length == 0 && w.ResetRaw >= doubtful
+			w.Unsure = m.Form == ResetUntold && w.Length == 0 && m.unsure(w.ResetRaw)
 			if m.Form != ResetUntold && m.Form != DeltaSeconds {
 				w.place(exchange{sent: sent, received: received}, m.Form)
 			}
@@ -72,8 +72,15 @@ func (w *Window) place(x exchange, form ResetForm) {
 	}
 }
 
-// doubtful is the least bare number that may be milliseconds: a second of them, or a quarter of an hour if it is seconds.
-const doubtful = 1000
+// A bare number from doubtful on may be milliseconds: a second of them, or a quarter of an hour if it is seconds. A smaller one from
+// undecided on may be, too, until it was compared: the rest of a second, or more than a minute.
+const doubtful, undecided = 1000, 61
+
+// unsure reports whether a value may be of milliseconds, for all that is known.
+func (m *ResetMemory) unsure(raw float64) bool {
+	from := max(raw, m.Raw) // what it fell from is as open
+	return from >= doubtful || m.Guess == DeltaMillis || m.Guess == ResetUntold && from >= undecided
+}
 
 // Forms returns how each remembered reset is read: what of a dialect is worth saving as soon as it changes.
 func (d *Dialect) Forms() (forms [maxResets]ResetForm) {

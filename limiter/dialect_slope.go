@@ -24,6 +24,9 @@ const (
 	// rounding, farther ones are of different windows.
 	shortestSlope = time.Second
 	longestSlope  = 10 * time.Minute
+	// quickSlope is how soon it shows whether a value runs in milliseconds: by then it fell by a quarter of a thousand, and none in
+	// seconds by more than quickFall. Of a window of a second nothing else can show it.
+	quickSlope, quickFall = time.Second / 4, 20
 	// constantFor is how long a value must stay: a delta in seconds has moved by then, whichever way it is rounded.
 	constantFor = 3 * time.Second
 	// votesNeeded is how many comparisons in a row must agree: one alone may have met two windows.
@@ -39,10 +42,13 @@ func (m *ResetMemory) learn(w *Window, sent, received time.Time) {
 		m.Form, m.Guess, m.Votes = ResetUntold, ResetUntold, 0
 	}
 	apart := time.Duration(received.UnixMilli()-m.At) * time.Millisecond
-	if apart >= 0 && apart < shortestSlope && m.Limit == w.Limit && w.ResetRaw <= m.Raw {
+	fall := m.Raw - w.ResetRaw
+	if apart >= 0 && apart < shortestSlope && m.Limit == w.Limit && fall >= 0 {
+		if apart >= quickSlope {
+			m.learnSoon(w, fall, apart, sent, received)
+		}
 		return
 	}
-	fall := m.Raw - w.ResetRaw
 	still := fall == 0 && m.Limit == w.Limit && apart <= longestSlope
 	if still && apart < constantFor {
 		return // wait until it should have moved
@@ -52,6 +58,22 @@ func (m *ResetMemory) learn(w *Window, sent, received time.Time) {
 		guess = formOfSlope(fall, apart.Seconds(), received.Sub(sent).Seconds())
 	}
 	m.Raw, m.At, m.Limit = w.ResetRaw, received.UnixMilli(), w.Limit
+	m.vote(guess)
+}
+
+// learnSoon takes in whether a value runs in milliseconds. That it does not is said once, for what does not move may be constant.
+func (m *ResetMemory) learnSoon(w *Window, fall float64, apart time.Duration, sent, received time.Time) {
+	switch guess := formOfSlope(fall, apart.Seconds(), received.Sub(sent).Seconds()); {
+	case guess == DeltaMillis && fall > quickFall:
+		m.Raw, m.At = w.ResetRaw, received.UnixMilli()
+		m.vote(guess)
+	case guess == DeltaSeconds && m.Votes == 0:
+		m.vote(guess)
+	}
+}
+
+// vote counts what a comparison speaks for.
+func (m *ResetMemory) vote(guess ResetForm) {
 	switch {
 	case guess == ResetUntold:
 		return

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-gateway/sluice/bench/destination"
 )
 
 // told is one response of a host with a given Limit and Reset.
@@ -221,6 +223,25 @@ func TestASkewThatDateCannotTellFromNoneMovesNoReset(t *testing.T) {
 		d.Resolve(&h, received, received)
 		if moved := !h.Windows[0].ResetAt.Equal(as); h.N != 1 || moved != c.moved {
 			t.Errorf("skew %v: reset at %v was reread as %v", c.skew, as, h.Windows[0].ResetAt)
+		}
+	}
+}
+
+// A reset in milliseconds falls below a second's worth while it is open in which unit it is told, and that of a window of a second is never
+// more: 900 of them are no quarter of an hour, in whatever phase of its window the lane begins.
+func TestMillisecondsAreNotTakenForSecondsInWhateverPhase(t *testing.T) {
+	for _, per := range []time.Duration{time.Second, 5 * time.Second, 10 * time.Second} {
+		for _, limit := range []int{10, 100} {
+			for phase := range 19 { // not its last 60 ms
+				s := study{
+					cfg: DefaultConfig(), spec: destination.Spec{Algorithm: destination.Fixed, Limit: limit, Per: per},
+					dialect: destination.XRateLimitMs, rtt: 80 * time.Millisecond, noise: 2 * time.Millisecond,
+					after: time.Duration(phase) * (per - 60*time.Millisecond) / 19, within: 2 * time.Minute,
+				}
+				if f := s.run(t); f.use(s.spec) < 0.95 || f.refused > 1 {
+					t.Errorf("%d per %s, %s into a window: use %.3f, %d refused; want 0.95, 1", limit, per, s.after, f.use(s.spec), f.refused)
+				}
+			}
 		}
 	}
 }

@@ -1,8 +1,11 @@
 package limiter
 
+// unsureApart is how many times as long a window at least seems to be whose milliseconds were taken for seconds.
+const unsureApart = 8
+
 // measure learns the window's length.
 func (w *window) measure(t *statement) {
-	if w.unsure && !t.unsure && w.basis != lengthAsRule {
+	if w.unsure && !t.unsure && w.basis != lengthAsRule && !(t.hasReset && t.hi-t.received > w.per/unsureApart) {
 		// What was measured may have been milliseconds.
 		w.forgetLength()
 		w.guess.longest, w.permits = 0, permits{}
