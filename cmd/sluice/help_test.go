@@ -22,3 +22,14 @@ func TestHelpAndVersionAreAskedForAsElsewhere(t *testing.T) {
 		t.Errorf("--version: exit %d", code)
 	}
 }
+
+func TestAWrongCallPointsToTheHelpOfItsCommand(t *testing.T) {
+	for want, args := range map[string][]string{
+		"sluice --help": {"nothing"}, "sluice send --help": {"send", "--nothing"}, "sluice webhook list --help": {"webhook", "list", "--state"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := run(args, &stdout, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "`"+want+"`") {
+			t.Errorf("%v: exit status %d, %q; want 2 and %s", args, code, stderr.String(), want)
+		}
+	}
+}

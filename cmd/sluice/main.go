@@ -68,7 +68,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "sluice: %v\nRun `sluice --help` for what there is.\n", err)
+		fmt.Fprintf(stderr, "sluice: %v\nRun `%s --help` for what there is.\n", err, meant(err))
 		return exitUsage
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -87,6 +87,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintf(stderr, "sluice: %v\n", err)
 	return exitFailed
+}
+
+// meant is the command that was called wrong, as far as it is clear.
+func meant(err error) string {
+	name := "sluice"
+	if fault := (*kong.ParseError)(nil); errors.As(err, &fault) {
+		for _, p := range fault.Context.Path {
+			if p.Command != nil {
+				name += " " + p.Command.Name
+			}
+		}
+	}
+	return name
 }
 
 // flagged has `sluice help`, `sluice help webhook` and `sluice --version` be what they are elsewhere.

@@ -130,9 +130,9 @@ func (s *sending) ask(ctx context.Context, method, path, key string, body []byte
 		return 0, json.Unmarshal(text, answer)
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout, resp.StatusCode >= 500:
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-		return time.Duration(seconds) * time.Second, fmt.Errorf("%s: %s", resp.Status, bytes.TrimSpace(text))
+		return time.Duration(seconds) * time.Second, refusal(resp, text)
 	}
-	return 0, fmt.Errorf("%w: %s: %s", errRefused, resp.Status, bytes.TrimSpace(text))
+	return 0, fmt.Errorf("%w: %w", errRefused, refusal(resp, text))
 }
 
 func pause(ctx context.Context, d time.Duration) bool {

@@ -11,6 +11,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	type goal struct {
 		Asked string `json:"asked"`
 		Held  bool   `json:"held"`
+		Found string `json:"found"`
 	}
 	type flow struct {
 		Flow      string  `json:"flow"`

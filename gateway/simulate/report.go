@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -27,10 +28,11 @@ type FlowReport struct {
 	Goals                                       []Goal
 }
 
-// Goal is what was asked of a campaign, and whether it was so.
+// Goal is what was asked of a campaign, whether it was so, and by how much, or what came instead.
 type Goal struct {
 	Asked string
 	Held  bool
+	Found string
 }
 
 // HostReport is what a destination saw.
@@ -64,18 +66,29 @@ func (r *Report) finish(sc *Scenario, waits [][]float32) {
 		r.Unsettled += f.Waits
 		all := f.Delivered == c.Count
 		if c.DoneBy > 0 {
-			f.goal("all delivered by "+short(c.DoneBy), all && f.DoneAt <= c.DoneBy)
+			asked := Goal{Asked: "all delivered by " + short(c.DoneBy), Held: all && f.DoneAt <= c.DoneBy}
+			switch {
+			case !all:
+				asked.Found = fmt.Sprintf("%d are not", c.Count-f.Delivered)
+			case asked.Held:
+				asked.Found = short(c.DoneBy-f.DoneAt) + " to spare"
+			default:
+				asked.Found = short(f.DoneAt-c.DoneBy) + " late"
+			}
+			f.Goals = append(f.Goals, asked)
 		}
 		if c.Within > 0 {
-			f.goal("99 % within "+short(c.Within), 100*(c.Count-countWithin(w, c.Within)) <= c.Count)
+			asked := Goal{Asked: "99 % within " + short(c.Within), Held: 100*(c.Count-countWithin(w, c.Within)) <= c.Count}
+			if asked.Found = "within " + short(f.P99); f.Delivered < c.Count {
+				asked.Found += fmt.Sprintf(" of those delivered, %d are not", c.Count-f.Delivered)
+			}
+			f.Goals = append(f.Goals, asked)
 		}
 		for _, g := range f.Goals {
 			r.Held = r.Held && g.Held
 		}
 	}
 }
-
-func (f *FlowReport) goal(asked string, held bool) { f.Goals = append(f.Goals, Goal{asked, held}) }
 
 // quantile returns the q-th part of sorted waits in seconds.
 func quantile(sorted []float32, q float64) time.Duration {

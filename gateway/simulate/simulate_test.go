@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"strings"
@@ -137,6 +138,36 @@ func TestGoalsAreJudged(t *testing.T) {
 	}
 	if goals := r.Flows[1].Goals; len(goals) != 2 || goals[1].Held || goals[0].Asked != "all delivered by 1m10s" {
 		t.Errorf("goals of the second: %+v", goals)
+	}
+}
+
+func TestAGoalSaysByHowMuch(t *testing.T) {
+	for by, want := range map[time.Duration]string{2 * time.Minute: " to spare", 30 * time.Second: " late", 0: ""} {
+		sc := scenario(simulate.Host{Limits: limit(10, time.Second), Dialect: destination.XRateLimitEpoch},
+			simulate.Campaign{Flow: "sale", Count: 600, DoneBy: by, Within: time.Second})
+		goals := played(t, sc).Flows[0].Goals
+		if by > 0 && !strings.HasSuffix(goals[0].Found, want) {
+			t.Errorf("done by %s: %q, want …%q", by, goals[0].Found, want)
+		}
+		if within := goals[len(goals)-1].Found; !strings.HasPrefix(within, "within 1m") {
+			t.Errorf("99 %% within a second: %q, want about a minute", within)
+		}
+	}
+}
+
+// TestThePictureIsReadByTheClock: its instants are those that people name, and what all must be delivered by is drawn.
+func TestThePictureIsReadByTheClock(t *testing.T) {
+	sc := scenario(simulate.Host{Limits: limit(10, time.Second), Dialect: destination.XRateLimitEpoch},
+		simulate.Campaign{Flow: "sale", Count: 6000, DoneBy: 5 * time.Minute})
+	r := played(t, sc)
+	svg := string(simulate.Draw(sc, r))
+	for _, at := range []time.Duration{2 * time.Minute, 4 * time.Minute} {
+		if want := fmt.Sprintf(">%s +%dm<", r.Start.Add(at).UTC().Format("15:04"), at/time.Minute); !strings.Contains(svg, want) {
+			t.Errorf("no %s in the picture", want)
+		}
+	}
+	if !strings.Contains(svg, `class="by"`) {
+		t.Error("nothing shows when all must be delivered")
 	}
 }
 

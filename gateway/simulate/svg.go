@@ -10,7 +10,7 @@ import (
 
 // The picture's measures, in pixels.
 const (
-	left, right    = 64.0, 20.0
+	left, right    = 64.0, 48.0
 	plotWidth      = 820.0
 	plotHeight     = 170.0
 	stripHeight    = 14.0 // of the refusals below a plot
@@ -28,6 +28,7 @@ text{font:11px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fil
 .title{font-size:18px;font-weight:600}.name{font-size:13px;font-weight:600}.faint{fill:#59636e}.end{text-anchor:end}.mid{text-anchor:middle}
 .ground{fill:#fff}.grid{stroke:#d1d9e0;fill:none}.frame{stroke:#59636e;fill:none}
 .out{fill:#ffebe9}.open{fill:#cf222e;opacity:.22}.no{fill:#cf222e}.came{stroke-dasharray:2 3;opacity:.65}
+.by{stroke-width:1.5;stroke-dasharray:6 3}
 .line{fill:none;stroke-width:2;stroke-linejoin:round}
 @media(prefers-color-scheme:dark){text{fill:#f0f6fc}.faint{fill:#9198a1}.ground{fill:#0d1117}.grid{stroke:#30363d}.frame{stroke:#9198a1}.out{fill:#3d1d20}}
 </style>
@@ -47,13 +48,16 @@ func Draw(sc *Scenario, r *Report) []byte {
 	b.WriteString(pictureStyle)
 	fmt.Fprintf(&b, `<rect class="ground" width="%.0f" height="%.0f"/>`, width, height)
 	fmt.Fprintf(&b, `<text class="title" x="%.0f" y="30">What would come of it</text>`, left)
-	fmt.Fprintf(&b, `<text class="faint" x="%.0f" y="50">%s from %s. Lines: what is delivered; dotted: what was accepted.</text>`,
+	fmt.Fprintf(&b, `<text class="faint" x="%.0f" y="50">%s from %s. Lines: what is delivered; dotted: what was accepted; upright: when all must be.</text>`,
 		left, short(r.Ended), r.Start.UTC().Format("2006-01-02 15:04:05 UTC"))
 	fmt.Fprintf(&b, `<text class="faint" x="%.0f" y="66">Pale red: the host is out; darker: its breaker is not closed. `+
 		`Bars below: the share of calls answered 429.</text>`+"\n", left)
-	y := headHeight
+	y, length := headHeight, max(r.Ended, time.Second)
+	for i := range sc.Campaigns {
+		length = max(length, sc.Campaigns[i].DoneBy)
+	}
 	for i := range sc.Hosts {
-		y = (&panel{b: &b, sc: sc, r: r, host: i, top: y + 30, length: max(r.Ended, time.Second)}).draw()
+		y = (&panel{b: &b, sc: sc, r: r, host: i, top: y + 30, length: length}).draw()
 	}
 	b.WriteString("</svg>\n")
 	return b.Bytes()
@@ -108,6 +112,10 @@ func (p *panel) draw() float64 {
 		colour := lines[n%len(lines)]
 		p.line(colour, "line came", most, func(s *Sample) int { return s.Accepted[c] })
 		p.line(colour, "line", most, func(s *Sample) int { return s.Delivered[c] })
+		if by := p.sc.Campaigns[c].DoneBy; by > 0 {
+			fmt.Fprintf(p.b, `<path class="by" stroke="%s" d="M%.1f %.1fv%.0f"><title>%s: all by %s</title></path>`, colour, p.x(by), p.top,
+				plotHeight, html.EscapeString(p.sc.Campaigns[c].Flow), p.r.clock(by))
+		}
 		f, y := &p.r.Flows[c], p.top+plotHeight+stripHeight+34+keyLine*float64(n)
 		fmt.Fprintf(p.b, `<rect x="%.0f" y="%.1f" width="14" height="3" fill="%s"/>`, left, y-4, colour)
 		fmt.Fprintf(p.b, `<text x="%.0f" y="%.1f">%s: %d of %d delivered, 99 %% within %s, %d × 429</text>`+"\n", left+20, y,
@@ -116,14 +124,46 @@ func (p *panel) draw() float64 {
 	return p.top + plotHeight + stripHeight + panelGap - 30 + keyLine*float64(len(campaigns))
 }
 
-// axes draws the frame, with five instants and the two ends of the count.
+// steps are the distances between instants that people read with ease.
+var steps = []time.Duration{
+	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
+	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 48 * time.Hour, 7 * 24 * time.Hour,
+}
+
+// mostInstants is how many instants fit below a plot.
+const mostInstants = 8
+
+// step is the distance between the instants of a plot of a length.
+func step(length time.Duration) time.Duration {
+	for _, s := range steps {
+		if length <= mostInstants*s {
+			return s
+		}
+	}
+	return (length / mostInstants).Round(24 * time.Hour)
+}
+
+// instant is the time of day, where a day is short enough for that to say all.
+func (p *panel) instant(at, step time.Duration) string {
+	layout := "15:04"
+	switch {
+	case p.length > 24*time.Hour:
+		layout = "Jan 2 15:04"
+	case step < time.Minute:
+		layout = time.TimeOnly
+	}
+	return p.r.Start.Add(at).UTC().Format(layout)
+}
+
+// axes draws the frame, with some instants and the two ends of the count.
 func (p *panel) axes(most int) {
 	fmt.Fprintf(p.b, `<rect class="frame" x="%.0f" y="%.1f" width="%.0f" height="%.0f"/>`, left, p.top, plotWidth, plotHeight)
-	for i := range 6 {
-		at := p.length * time.Duration(i) / 5
+	step := step(p.length)
+	for at := time.Duration(0); at <= p.length; at += step {
 		x := p.x(at)
 		fmt.Fprintf(p.b, `<path class="grid" d="M%.1f %.1fv%.0f"/>`, x, p.top, plotHeight)
-		fmt.Fprintf(p.b, `<text class="faint mid" x="%.1f" y="%.1f">+%s</text>`, x, p.top+plotHeight+stripHeight+14, short(at))
+		fmt.Fprintf(p.b, `<text class="faint mid" x="%.1f" y="%.1f">%s +%s</text>`, x, p.top+plotHeight+stripHeight+14, p.instant(at, step), short(at))
 	}
 	fmt.Fprintf(p.b, `<text class="faint end" x="%.0f" y="%.1f">%d</text>`, left-6, p.top+8, most)
 	fmt.Fprintf(p.b, `<text class="faint end" x="%.0f" y="%.1f">0</text>`+"\n", left-6, p.top+plotHeight)

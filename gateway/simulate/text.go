@@ -37,7 +37,7 @@ func (r *Report) Write(to io.Writer) error {
 			if !g.Held {
 				word = "NO"
 			}
-			if _, err := fmt.Fprintf(to, "\n%s: %s? %s", r.Flows[i].Flow, g.Asked, word); err != nil {
+			if _, err := fmt.Fprintf(to, "\n%s: %s? %s: %s", r.Flows[i].Flow, g.Asked, word, g.Found); err != nil {
 				return err
 			}
 		}

@@ -64,10 +64,11 @@ func (r *reading) fields(dec *jsontext.Decoder, text []byte) error {
 			return err
 		}
 		r.notObject = true
-		r.faults.add(Fault{
-			Value: shownRaw("", v), Problem: "a definition is a JSON object, not " + kindName(v.Kind()),
-			Want: `an object such as {"url":"https://api.example.com/hook","body":{"n":1}}`,
-		})
+		want := `an object such as {"url":"https://api.example.com/hook","body":{"n":1}}`
+		if v.Kind() == '[' {
+			want += `, or several as {"webhooks":[…]}`
+		}
+		r.faults.add(Fault{Value: shownRaw("", v), Problem: "a definition is a JSON object, not " + kindName(v.Kind()), Want: want})
 		return nil
 	}
 	if _, err := dec.ReadToken(); err != nil {

@@ -9,7 +9,7 @@ import (
 
 // elsewhere are names that other senders and clients use for what a definition has under another name.
 var elsewhere = map[string]string{
-	"verb": "method", "http_method": "method", "endpoint": "url", "uri": "url", "target": "url", "callback_url": "url",
+	"verb": "method", "http_method": "method", "endpoint": "url", "uri": "url", "target": "url",
 	"payload": "body", "data": "body", "json": "body", "content": "body", "queue": "flow", "campaign": "flow",
 	"campaign_id": "flow", "delay_until": "send_at", "scheduled_at": "send_at", "deadline": "expires_at", "ttl": "expires_at",
 	"event_type": "type", "event": "type", "tags": "metadata", "labels": "metadata", "partition_key": "ordering_key",
