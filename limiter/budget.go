@@ -204,7 +204,8 @@ func (b *Budget) forgetPace() {
 	if w := b.inferredWindow(); w != nil && w.per <= idle {
 		b.forgetInferred()
 	}
-	b.explore = explorer{rate: min(b.cfg.Start, b.explore.rate), good: goodput{from: b.last}, second: b.last}
+	b.explore.rate = min(b.cfg.Start, b.explore.rate)
+	b.explore.forget(b.last)
 	b.calls.limit, b.calls.far = min(b.calls.atOnce(), b.calls.start), false
 	b.pacer = pacer{}
 	b.pacer.set(b.last, b.rate(b.last))

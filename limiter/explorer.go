@@ -146,7 +146,7 @@ func (e *explorer) tryOut(now tick, n int64, per time.Duration) {
 	e.anew(now)
 }
 
-// forget forgets what refusals taught of the pace: something else explains them.
+// forget forgets what refusals taught of the pace, and keeps the rate: something else explains them, or they are long ago.
 func (e *explorer) forget(now tick) {
 	*e = explorer{rate: e.rate, good: goodput{from: now}, second: now}
 }

@@ -22,6 +22,8 @@ const (
 	// leastLate and mostLate bound how long after a window's end it is tried, as a part of it; mostLatePartial where the count of calls
 	// began amid a window, so that its end is not known as well.
 	leastLate, mostLate, mostLatePartial = 0.01, 0.25, 0.1
+	// mostOver is how many eighths of its length a window may be over for that to be a little ago: mostLate, and one for the way.
+	mostOver = 3
 	// leastTwice is the shortest length that is tried a second time.
 	leastTwice = 10 * time.Second
 )
@@ -133,7 +135,7 @@ func (g *goodput) soonerEnd(now tick, wait, edge time.Duration) time.Duration {
 // would have it; 0: none.
 func (g *goodput) lengthEnded(now tick) time.Duration {
 	for _, length := range lengths {
-		if over := now - g.from - length; over >= 0 && over < length*3/8 {
+		if over := now - g.from - length; over >= 0 && over < mostOver*length/8 {
 			return length
 		}
 	}

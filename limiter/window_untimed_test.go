@@ -98,3 +98,15 @@ func TestASlidingWindowThatTellsWhatRemainsIsNoBucket(t *testing.T) {
 		}
 	}
 }
+
+func TestAsManyCallsAreKeptAsThereAreLengthsToLookFor(t *testing.T) {
+	n := 0
+	for _, l := range lengths {
+		if l <= mostKept {
+			n++
+		}
+	}
+	if n != mostLooks {
+		t.Errorf("%d lengths are looked for, and %d calls kept", n, mostLooks)
+	}
+}

@@ -78,8 +78,8 @@ func (j *journal) prove() error {
 	return nil
 }
 
-// Accepting returns why no webhooks are accepted now: persist.ErrFull, persist.ErrNoFiles, persist.ErrUnwritable,
-// persist.ErrFailed or persist.ErrClosed. nil: they are.
+// Accepting returns why no webhooks are accepted now: persist.ErrFull, persist.ErrNoFiles, persist.ErrSilent,
+// persist.ErrUnwritable, persist.ErrFailed or persist.ErrClosed. nil: they are.
 func (s *Store) Accepting() error {
 	s.life.RLock()
 	defer s.life.RUnlock()
