@@ -43,6 +43,28 @@ func (c *Client) spare() *conn {
 	return nil
 }
 
+// keepFew closes a connection that is not in use where more are kept than may be: any, if it is found soon, else the last one that was
+// kept. What was used just now is the likeliest to be used again.
+func (c *Client) keepFew(last *conn) {
+	if c.idle.Load() <= int64(c.set.MaxIdle) {
+		return
+	}
+	const mostLooks = 64
+	other, looks := last, 0
+	c.mu.RLock()
+	for cn := range c.live { // which begins anywhere
+		if cn != last && cn.kept.Load() {
+			other = cn
+			break
+		}
+		if looks++; looks == mostLooks {
+			break
+		}
+	}
+	c.mu.RUnlock()
+	other.origin.pool.drop(other)
+}
+
 // track makes a connection known to Close.
 func (c *Client) track(cn *conn) error {
 	c.mu.Lock()
@@ -72,15 +94,16 @@ func (cn *conn) Close() error {
 	return cn.Conn.Close()
 }
 
-// keep reports whether there is room to keep the connection, and counts it then.
+// keep reports whether there is room to keep the connection among its host's, and counts it then.
 func (cn *conn) keep() bool {
 	o, c := cn.origin, cn.origin.client
 	if c.ctx.Err() != nil {
 		return false
 	}
-	all, here := c.idle.Add(1), o.idle.Add(1)
+	c.idle.Add(1)
+	here := o.idle.Add(1)
 	cn.kept.Store(true)
-	if all > int64(c.set.MaxIdle) || here > int64(c.set.MaxIdlePerHost) {
+	if here > int64(c.set.MaxIdlePerHost) {
 		cn.take()
 		return false
 	}

@@ -49,7 +49,9 @@ func (cn *conn) giveBack(reusable bool) {
 	p.mu.Unlock()
 	if !kept {
 		cn.discard()
+		return
 	}
+	cn.origin.client.keepFew(cn)
 }
 
 // discard closes a connection that was acquired.

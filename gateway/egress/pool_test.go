@@ -68,6 +68,32 @@ func TestAKeptConnectionCostsNoGoroutine(t *testing.T) {
 	})
 }
 
+func TestTheConnectionUsedLastIsKeptHoweverManyAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := inMemory(t, Settings{MaxIdle: 3}, func(cn net.Conn) {
+			for {
+				if _, err := cn.Read(make([]byte, 4096)); err != nil {
+					return
+				}
+				if _, err := cn.Write([]byte(ok)); err != nil {
+					return
+				}
+			}
+		})
+		for n := range 20 {
+			url := fmt.Sprintf("http://h%d.example", n)
+			for again := range 3 {
+				if resp := do(c, Request{Method: "POST", URL: url}); resp.Err != nil || resp.Reused != (again > 0) {
+					t.Fatalf("call %d of %s: reused %t, %v", again+1, url, resp.Reused, resp.Err)
+				}
+			}
+			if kept := c.idle.Load(); kept != int64(min(n+1, 3)) {
+				t.Fatalf("%d connections are kept after %d hosts, want 3 at most", kept, n+1)
+			}
+		}
+	})
+}
+
 func TestAKeptConnectionMakesRoomForOneThatIsNeeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 4

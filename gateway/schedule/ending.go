@@ -61,6 +61,9 @@ func (s *Schedule) Ended(now time.Time, e *End) circuit.Transition {
 	}
 	switch {
 	case l.place == inRunnable:
+		if !e.Seen.Failed {
+			s.answered(l)
+		}
 	case l.hasWork():
 		s.giveTurn(l)
 	case l.blocked == Concurrency:

@@ -56,6 +56,9 @@ type lane struct {
 	at    time.Time     // when to look again, while blocked for a time
 	index int           // in Schedule.asleep
 
+	passedOver int32 // places in Schedule.runnable that it has left
+	wentOn     uint8 // webhooks that it started in its last turn after the first
+
 	place   place
 	blocked Reason // why the last visit ended
 	dirty   bool   // its budget's state has to be saved

@@ -64,10 +64,12 @@ func (s *Schedule) NextOf(now time.Time, most int) *Plan {
 	for l := s.asleep.first(); l != nil && !l.at.After(now); l = s.asleep.first() {
 		s.giveTurn(l)
 	}
-	for len(p.Start)+len(p.Passed) < most && s.free() > 0 && (s.runnable.len() > 0 || s.letIn(now)) {
-		l := s.runnable.pop()
-		l.place = nowhere
-		if again := s.visit(l, now, p); again {
+	room := func() bool { return len(p.Start)+len(p.Passed) < most && s.free() > 0 }
+	for room() && s.connected.len() > 0 {
+		s.goOn(s.connected.pop(), now, p)
+	}
+	for room() && (s.runnable.len() > 0 || s.letIn(now)) {
+		if l := s.nextInLine(); l != nil && s.visit(l, s.quantum(), now, p) {
 			s.giveTurn(l)
 		}
 	}
@@ -109,8 +111,8 @@ func (s *Schedule) nextWake(now time.Time, looking bool) (at time.Time) {
 	return at
 }
 
-// visit lets a lane start what it may, up to its quantum. It reports whether the lane wants another turn.
-func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
+// visit lets a lane start what it may, so many webhooks at most. It reports whether the lane wants another turn.
+func (s *Schedule) visit(l *lane, most int, now time.Time, p *Plan) (again bool) {
 	switch {
 	case l.host.held:
 		l.blocked, l.at = Held, time.Time{}
@@ -122,7 +124,7 @@ func (s *Schedule) visit(l *lane, now time.Time, p *Plan) (again bool) {
 	nowMs := now.UnixMilli()
 	l.promote(nowMs)
 	l.readmit(now)
-	for range s.quantum() {
+	for range most {
 		if s.free() <= 0 {
 			return true
 		}
@@ -187,18 +189,6 @@ func (s *Schedule) left(q *queue, e *windowed, to itemState) {
 	s.entries--
 	s.handover -= e.content.size()
 	s.newItem(q, &e.entry, to)
-}
-
-// giveTurn gives a lane a turn in Next.
-func (s *Schedule) giveTurn(l *lane) {
-	switch l.place {
-	case inRunnable:
-		return
-	case inAsleep:
-		s.asleep.remove(l)
-	}
-	l.place = inRunnable
-	s.runnable.push(l)
 }
 
 // block notes why a lane's budget holds it back.

@@ -72,9 +72,11 @@ type Schedule struct {
 	live map[record.ID]*item
 
 	asleep   indexed[*lane] // lanes that wait for an instant
-	runnable fifo[*lane]    // lanes whose turn comes in Next
-	unread   fifo[*queue]
-	shut     indexed[*flowGate] // at which shares wait for an instant
+	runnable fifo[*lane]    // lanes whose turn comes in Next, and places that lanes have left
+	// connected are lanes that wait for their turn and had a call that was answered just now.
+	connected fifo[*lane]
+	unread    fifo[*queue]
+	shut      indexed[*flowGate] // at which shares wait for an instant
 	// outside are hosts without a slot that wait for one, and the slow ones of them.
 	outside, outsideSlow fifo[*host]
 	open                 fifo[*flowGate] // at which shares wait that may be let in

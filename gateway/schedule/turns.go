@@ -116,19 +116,3 @@ func (l *lane) tookTurn(q *queue, floor float64, nowMs int64) {
 	sh.turn.begins, sh.turn.seated = sh.turn.ends, l.seated
 	c.shares.moved(sh)
 }
-
-const (
-	mostAtOnce  = 16 // webhooks that a lane may start before the next lane's turn
-	fewestLanes = 64 // with so many lanes before their turns each starts as many as there are slots for
-)
-
-// quantum is how many webhooks a lane may start before the next lane's turn. Where more lanes want slots than there are, it is
-// one: the slots go to many hosts, and each has a connection that it can keep, instead of a few hosts having many that they
-// cannot.
-func (s *Schedule) quantum() int {
-	lanes := s.runnable.len()
-	if lanes < fewestLanes {
-		return mostAtOnce
-	}
-	return min(mostAtOnce, max(1, s.free()/lanes))
-}
