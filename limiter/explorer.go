@@ -49,6 +49,7 @@ type episode struct {
 	failed   tick    // the last refused probe
 	last     float64 // about how many calls began in the second before it
 	sudden   bool    // it began with the first calls of a pace that had just been raised
+	again    uint8   // probes that tried a window's end a second time
 }
 
 // past is what the episodes so far have taught, besides the level.

@@ -24,8 +24,9 @@ const (
 	leastLate, mostLate, mostLatePartial = 0.01, 0.25, 0.1
 	// mostOver is how many eighths of its length a window may be over for that to be a little ago: mostLate, and one for the way.
 	mostOver = 3
-	// leastTwice is the shortest length that is tried a second time.
-	leastTwice = 10 * time.Second
+	// leastTwice is the shortest length that is tried a second time, mostUsed the part of it in which it may have been used up, and
+	// leastLater how much later that is to be, as a part of it: the chance that what was tried first was too early.
+	leastTwice, mostUsed, leastLater = 5 * time.Second, 0.8, 1.0 / 16
 )
 
 // backoff is how long to pause after the attempt'th refusal in a row, of a call made at a pace, if the destination does not say: the
@@ -44,7 +45,7 @@ func (e *explorer) backoff(now tick, attempt int, pace, told float64, trip time.
 	case attempt == 2:
 		return secondBackoff
 	default:
-		attempt--
+		attempt -= 1 + int(e.episode.again)
 		unit = firstBackoff.Seconds()
 	}
 	seconds := math.Exp2(float64(min(attempt, 20)-1)) * max(unit, e.past.pause.Seconds()/4)
@@ -55,43 +56,59 @@ func (e *explorer) backoff(now tick, attempt int, pace, told float64, trip time.
 	if e.level > 0 || told > 0 {
 		return e.good.soonerEnd(now, wait, trip)
 	}
-	most := mostLate
 	if e.partial {
-		most = mostLatePartial
+		return e.good.untilEnd(now, e.episode.refusals, mostLatePartial, wait, trip)
 	}
-	return e.good.untilEnd(now, e.episode.from, e.episode.refusals, most, wait, trip)
+	if left := e.good.endAgain(now, e.episode.from, e.episode.refusals, trip); left > 0 {
+		e.episode.again++
+		return left
+	}
+	return e.good.untilEnd(now, e.episode.refusals, mostLate, wait, trip)
 }
 
 // untilEnd fits the wait for the next probe so that it ends when a window does that began when g did and is as long as people
 // choose: the first of those whose end is at least a quarter as far and at most twice. None that is likely is passed over: what a window
-// allows is reckoned by its length, and by one of twice that it is half. Calls were refused so many times, first
-// at an instant; edge is what the way may take longer.
+// allows is reckoned by its length, and by one of twice that it is half. Calls were refused so many times;
+// edge is what the way may take longer.
 //
 // Where a window slides by an estimate, the calls of the one before fade as if they had come evenly, refused ones too if
 // they count. So the probe is as late, as a part of the length, as it takes those that are too many to fade; and a
 // hundredth at the least, for clocks that do not run alike.
-//
-// A window that goes by the clock may have begun later than g, but before it refused. So where its end was tried in vain, a
-// length that is at least twice what it took to use it up is tried once more, when that must be over.
-func (g *goodput) untilEnd(now, first tick, refused int32, most float64, wait, edge time.Duration) time.Duration {
+func (g *goodput) untilEnd(now tick, refused int32, most float64, wait, edge time.Duration) time.Duration {
 	if g.n == 0 || wait < lengths[0] {
 		return wait
 	}
-	late := min(max((float64(refused)+1.5)/float64(g.n+int(refused)), leastLate), most)
+	late := g.late(refused, most)
 	for _, length := range lengths {
-		left := g.from + length + time.Duration(late*float64(length)) + edge - now
-		last := first + length + time.Duration(leastLate*float64(length)) + edge - now
-		switch {
-		case left <= 0 && last > 0 && length >= 2*(first-g.from) && length >= leastTwice:
-			return last
-		case left >= wait/4:
+		if left := g.from + length + time.Duration(late*float64(length)) + edge - now; left >= wait/4 {
 			if left <= 2*wait {
 				return left
 			}
-			return wait
+			break
 		}
 	}
 	return wait
+}
+
+// endAgain is until a window is over, at the latest, whose end was tried in vain: one that goes by the clock may have begun later than g,
+// but before calls were refused first. 0: there is none.
+func (g *goodput) endAgain(now, first tick, refused int32, edge time.Duration) time.Duration {
+	tried := g.late(refused-1, mostLate) // as the probe had it that was refused now
+	for _, length := range lengths {
+		of := func(part float64) time.Duration { return time.Duration(part * float64(length)) }
+		if length < leastTwice || first-g.from > of(mostUsed) || now < g.from+length+of(tried) {
+			continue
+		}
+		if left := first + length + of(leastLate) + edge - now; left >= of(leastLater) {
+			return left
+		}
+	}
+	return 0
+}
+
+// late is how long after a window's end a probe goes, as a part of its length.
+func (g *goodput) late(refused int32, most float64) float64 {
+	return min(max((float64(refused)+1.5)/float64(g.n+int(refused)), leastLate), most)
 }
 
 // usedUpAgain reports whether the second episode came after as many calls as the first, whose pause was a window's rest, as it seemed: then
