@@ -69,6 +69,13 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	if err := next.Validate(); err != nil {
 		return nil, err
 	}
+	// Without a token everybody is let in. Who revokes the only one, or whose file lost its end, does not mean that.
+	if len(next.Tokens) == 0 && len(g.conf.Tokens) > 0 {
+		return nil, configs.Faults{{
+			Path: "tokens", Problem: "are all gone, and without one everybody who reaches the front door may do everything",
+			Want: "one that stays or takes their place, or a restart without any",
+		}}
+	}
 	reach, ways, err := egressRules(&next, g.listener, g.adminListener)
 	if err != nil {
 		return nil, err

@@ -149,6 +149,26 @@ func TestAFaultyFileIsRefusedWholeItsFaultsNamedAndTheOldOneStays(t *testing.T) 
 	})
 }
 
+// A door that asked who calls asks on: the only token may be revoked by mistake, or be in the end that a file lost.
+func TestAReloadDoesNotTakeTheLastToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		text := fmt.Sprintf("tokens: [{name: ops, sha256: %064x, scopes: [admin]}]\n", 1)
+		w.file(&text)
+		w.start()
+		text = "{}\n"
+		if status, answer := w.reloading(); status != fasthttp.StatusBadRequest || !strings.Contains(string(answer), "tokens: are all gone") {
+			t.Errorf("%d: %s", status, answer)
+		}
+		if status, _ := w.ask("GET", "/v1/hosts", "", nil); status != fasthttp.StatusUnauthorized {
+			t.Errorf("whoever has no token gets %d", status)
+		}
+		text = fmt.Sprintf("tokens: [{name: other, sha256: %064x, scopes: [admin]}]\n", 2)
+		w.reloads()
+		w.close()
+	})
+}
+
 func TestReloadedPoliciesLanesAndLogLevelAreForWhatComesThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -197,6 +197,19 @@ func TestAReloadReadsFilesOnly(t *testing.T) {
 	c.terminate(t)
 }
 
+// An editor or a deployment makes a file empty before it writes it.
+func TestAReloadOfAnEmptyFileIsRefused(t *testing.T) {
+	c := serving(t, "log: {level: warn}\n")
+	if err := os.Truncate(c.file, 0); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, _ := sluice(t, "reload", "--admin", c.admin)
+	if want := c.file + ": is empty, as while it is being written; want {} in it, where all is to be at its default\n"; code != 1 || stdout != want {
+		t.Errorf("exit %d, stdout %s", code, stdout)
+	}
+	c.terminate(t)
+}
+
 func TestReloadOfNoGatewaySaysWhatItTried(t *testing.T) {
 	admin := freeAddr(t)
 	code, stdout, stderr := sluice(t, "reload", "--admin", admin)

@@ -92,10 +92,15 @@ func addProcessor() {
 }
 
 // configurationAgain is configuration for a reload. What is no file can be read once: a pipe is at its end then, which would be
-// the configuration of an empty file, without tokens, or has the reload wait for ever for who writes to it.
+// the configuration of an empty file, without tokens, or has the reload wait for ever for who writes to it. A file that is empty
+// is one that is being written, or was when its disk was full: at a start it is the defaults, but nobody means to go back to them.
 func (c *serveCmd) configurationAgain() (configs.Config, error) {
-	if info, err := os.Stat(c.Config); err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(c.Config)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
 		return configs.Config{}, configs.Faults{{File: c.Config, Problem: "is not a regular file", Want: "one, which can be read again"}}
+	case err == nil && info.Size() == 0:
+		return configs.Config{}, configs.Faults{{File: c.Config, Problem: "is empty, as while it is being written", Want: "{} in it, where all is to be at its default"}}
 	}
 	return c.configuration()
 }
