@@ -7,7 +7,7 @@ import (
 
 // Bounds of what is believed of a told window.
 const (
-	minWindow = 100 * time.Millisecond
+	minWindow = 10 * time.Millisecond
 	maxWindow = 31 * 24 * time.Hour
 	minLimit  = 1
 	maxLimit  = 10_000_000

@@ -40,9 +40,15 @@ func (w *window) fill(t *statement) {
 	}
 	f.lo, f.hi, f.least, f.most = max(f.lo, lo), min(f.hi, hi), min(f.least, missing), max(f.most, missing)
 	f.n = min(f.n+1, fillings)
-	if f.n == fillings && int64(f.most-f.least) >= w.limit/fillingShare && f.moved && f.hi <= 2*f.lo && f.hi >= w.guess.longest*9/10 {
+	if w.fills() && f.hi >= w.guess.longest*9/10 {
 		w.filledIn(f.lo, f.hi)
 	}
+}
+
+// fills reports whether all responses of late agree that it is a bucket.
+func (w *window) fills() bool {
+	f := &w.filling
+	return f.n == fillings && int64(f.most-f.least) >= w.limit/fillingShare && f.moved && f.hi <= 2*f.lo
 }
 
 // filledIn takes it that the window is a bucket that is filled in a time between two.
@@ -64,12 +70,22 @@ func (w *window) filledIn(lo, hi time.Duration) {
 			return
 		}
 	}
-	if w.guess.full && w.limit >= leastDrain && !w.sliding.fading() && !w.notable(w.ledger.foreign) {
-		// Nobody chose that length: of 60 calls that come back 10 a second, it is what comes of both. What remains measures it.
-		f.sure = true
-		w.setLength(lo/2 + hi/2)
-		w.basis = lengthMeasured
+	if w.guess.full && w.fillsOddly() {
+		w.fillMeasured()
 	}
+}
+
+// fillsOddly reports whether it can be a bucket that is filled in a time that nobody chose, of which what remains tells.
+func (w *window) fillsOddly() bool {
+	return w.fills() && w.limit >= leastDrain && !w.sliding.fading() && !w.notable(w.ledger.foreign)
+}
+
+// fillMeasured takes it that the window is a bucket filled in a time that nobody chose: of 60 calls that come back 10 a second, it is what
+// comes of both. What remains measures it.
+func (w *window) fillMeasured() {
+	w.filling.sure = true
+	w.setLength(w.filling.lo/2 + w.filling.hi/2)
+	w.basis = lengthMeasured
 }
 
 // coincided takes it that resets only looked as if they were those of a bucket: the length is a guess again.

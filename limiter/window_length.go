@@ -88,6 +88,10 @@ func (w *window) lengthen(now, reset tick) {
 		if g.longer++; g.longer < oddResets {
 			return
 		}
+		if w.fillsOddly() && w.filling.lo <= per {
+			w.fillMeasured()
+			return
+		}
 		w.doubt()
 	}
 	g.longer, g.longest = 0, reset
@@ -199,6 +203,10 @@ func (w *window) undoShorter() bool {
 	w.guess.was = 0
 	if was < shortWindow {
 		w.tooShort()
+		return true
+	}
+	if w.fillsOddly() && w.filling.lo < was {
+		w.fillMeasured()
 		return true
 	}
 	w.setLength(was)
