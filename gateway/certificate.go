@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/configs"
+	"github.com/sluice-gateway/sluice/gateway/namedfile"
 )
 
 // lookEvery is how often it is looked whether the files of a certificate have changed: when a connection comes, never
@@ -64,7 +65,7 @@ func (c *certificate) read() error {
 // readTLS reads the files and tells every fault of theirs, and nothing of the key.
 func readTLS(files configs.TLS) (next *tls.Config, faults configs.Faults) {
 	next = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
-	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+	pair, err := readPair(files)
 	if err != nil {
 		faults = append(faults, configs.Fault{
 			Path: "tls", Value: files.Cert + ", " + files.Key, Problem: err.Error(),
@@ -74,7 +75,7 @@ func readTLS(files configs.TLS) (next *tls.Config, faults configs.Faults) {
 	next.Certificates = []tls.Certificate{pair}
 	if files.ClientCA != "" {
 		next.ClientCAs, next.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
-		pem, err := os.ReadFile(files.ClientCA)
+		pem, err := namedfile.Read(files.ClientCA)
 		problem := "has no certificate"
 		if err != nil {
 			problem = err.Error()
@@ -86,6 +87,19 @@ func readTLS(files configs.TLS) (next *tls.Config, faults configs.Faults) {
 		}
 	}
 	return next, faults
+}
+
+// readPair reads the certificate and its key.
+func readPair(files configs.TLS) (tls.Certificate, error) {
+	cert, err := namedfile.Read(files.Cert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := namedfile.Read(files.Key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
 }
 
 // look returns how the files stand. One that cannot be looked at is as if it had changed.

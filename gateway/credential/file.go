@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/sluice-gateway/sluice/gateway/namedfile"
 )
 
 const (
@@ -142,7 +144,7 @@ func readChanged(path string, was stamp) (line string, is stamp, err error) {
 
 // ReadValue reads a file that holds one line, a header's value or a secret. Its errors do not tell the content.
 func ReadValue(path string) (string, error) {
-	in, err := os.Open(path)
+	in, err := namedfile.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("its file %s: %w", path, plain(err))
 	}

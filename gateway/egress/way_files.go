@@ -10,8 +10,9 @@ import (
 	"io/fs"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
+
+	"github.com/sluice-gateway/sluice/gateway/namedfile"
 )
 
 // WayFiles names what a Way is made of; empty: without.
@@ -37,7 +38,7 @@ func LoadWay(f WayFiles) (*Way, []FileFault) {
 	var faults []FileFault
 	bad := func(key, file, problem, want string) { faults = append(faults, FileFault{key, file, problem, want}) }
 	read := func(key, file string) []byte {
-		b, err := os.ReadFile(file)
+		b, err := namedfile.Read(file)
 		if err != nil {
 			bad(key, file, "cannot be read: "+reason(err), "a file that the gateway can read")
 		}

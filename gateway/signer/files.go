@@ -3,9 +3,9 @@ package signer
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
+	"github.com/sluice-gateway/sluice/gateway/namedfile"
 	"github.com/sluice-gateway/sluice/gateway/policy"
 	"github.com/sluice-gateway/sluice/gateway/sign"
 )
@@ -32,7 +32,7 @@ func ReadFiles(policies policy.Set) (map[policy.Signature]*sign.Signer, error) {
 }
 
 func readSigner(by policy.Signature) (*sign.Signer, error) {
-	text, err := os.ReadFile(by.SecretFile)
+	text, err := namedfile.Read(by.SecretFile)
 	if err != nil {
 		return nil, err
 	}
