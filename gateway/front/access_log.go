@@ -54,9 +54,13 @@ func printable(b []byte) bool {
 
 // logAccess writes a line about a request that was answered.
 func (f *Front) logAccess(ctx *fasthttp.RequestCtx, by *principal) {
+	began := ctx.Time()
+	if began.IsZero() { // the connection was one too many, and this its only request
+		began = ctx.ConnTime()
+	}
 	line := f.set.Log.Info().Bytes("method", ctx.Method()).Str("path", shownPath(ctx)).Int("status", ctx.Response.StatusCode()).
 		Int("request_bytes", requestBytes(ctx)).Int("response_bytes", responseBytes(ctx)).
-		Dur("duration_ms", time.Since(ctx.Time())).Stringer("from", ctx.RemoteAddr()).
+		Dur("duration_ms", time.Since(began)).Stringer("from", ctx.RemoteAddr()).
 		Bytes("request_id", ctx.Response.Header.Peek(requestIDHeader))
 	if by != nil && by.name != "" {
 		line = line.Str("token", by.name)

@@ -119,18 +119,20 @@ type Settings struct {
 
 // Front is the front door. Use New, then Serve for each listener.
 type Front struct {
-	set      Settings
-	defaults webhook.Defaults
-	server   fasthttp.Server
-	serving  listeners
-	closing  atomic.Bool
-	tunnels  atomic.Int64  // open
-	stopping chan struct{} // closed when the shutdown begins
-	bodies   bodies
-	readers  sync.Pool // of *webhook.Reader
-	ids      *requestIDs
-	tries    tries
-	counts   *counts
+	set        Settings
+	defaults   webhook.Defaults
+	server     fasthttp.Server
+	serving    listeners
+	closing    atomic.Bool
+	conns      atomic.Int64  // served
+	turnedAway chan struct{} // one for each connection that is being told that there are too many
+	tunnels    atomic.Int64  // open
+	stopping   chan struct{} // closed when the shutdown begins
+	bodies     bodies
+	readers    sync.Pool // of *webhook.Reader
+	ids        *requestIDs
+	tries      tries
+	counts     *counts
 	// work is what the store's calls run under. It does not end with a request or with Shutdown: what was begun is
 	// finished, because its client may never learn what became of it.
 	work context.Context //nolint:containedctx // see above
@@ -145,7 +147,11 @@ func New(set Settings) *Front {
 		set.Tokens = func() *Tokens { return nil }
 	}
 	set.ReadTimeout, set.IdleTimeout = cmp.Or(set.ReadTimeout, DefaultReadTimeout), cmp.Or(set.IdleTimeout, DefaultIdleTimeout)
+	if set.MaxConns <= 0 {
+		set.MaxConns = DefaultMaxConns
+	}
 	f := &Front{set: set, work: context.Background(), ids: newRequestIDs(), stopping: make(chan struct{}), counts: newCounts(set.Metrics)}
+	f.turnedAway = make(chan struct{}, maxTurnedAway)
 	f.readers.New = func() any { return new(webhook.Reader) }
 	f.defaults = webhook.Defaults{
 		Tenant: webhook.DefaultTenant,
@@ -155,14 +161,11 @@ func New(set Settings) *Front {
 	}
 	f.bodies.left.Store(cmp.Or(set.Bodies, DefaultBodies))
 	f.defaults.Credentials = set.Credentials
-	conns := set.MaxConns
-	if conns <= 0 {
-		conns = DefaultMaxConns
-	}
 	f.server = fasthttp.Server{
 		Handler:                      f.handle,
 		ErrorHandler:                 f.unreadable,
-		Concurrency:                  conns,
+		Concurrency:                  2 * set.MaxConns, // out of reach: fullListener bounds them
+		ConnState:                    f.countConn,
 		ReadBufferSize:               MaxHeaderBlock,
 		ReadTimeout:                  set.ReadTimeout,
 		WriteTimeout:                 writeTimeout,
@@ -201,7 +204,7 @@ func (p inForce) Names() []string { return p().Names() }
 // Serve answers the connections of a listener until Shutdown. It returns nil after Shutdown, also where that came first: the
 // listener is closed then.
 func (f *Front) Serve(ln net.Listener) error {
-	served := f.serving.enter(&retryingListener{ln, f.set.Log})
+	served := f.serving.enter(&fullListener{Listener: &retryingListener{ln, f.set.Log}, of: f})
 	if served == nil {
 		return nil
 	}
