@@ -135,6 +135,15 @@ func TestAFlowsBrakeHoldsItAloneAndCancelsWhatWaited(t *testing.T) {
 		if status, _ := w.ask("POST", "/v1/flows/nothing/resume", "", nil); status != fasthttp.StatusNotFound {
 			t.Errorf("resuming an unknown flow: %d", status)
 		}
+		w.tell("POST", "/v1/flows/nothing/cancel", "", 202, &job)
+		time.Sleep(time.Second)
+		var none struct {
+			State       string
+			Done, Total *int
+		}
+		if w.tell("GET", "/v1/jobs/"+job.ID, "", 200, &none); none.State != "done" || none.Done == nil || *none.Done != 0 || none.Total == nil || *none.Total != 0 {
+			t.Errorf("cancelling an unknown flow became %+v, want a job that counts nothing", none)
+		}
 		w.close()
 	})
 }

@@ -220,6 +220,7 @@ func (f flows) cancelling(ctx context.Context, t *jobs.Task) error {
 		return err
 	}
 	total := f.toCancel(ctx, name)
+	noted := !done // by the process before this one
 	look := time.NewTicker(cancelLook)
 	defer look.Stop()
 	for {
@@ -228,7 +229,8 @@ func (f flows) cancelling(ctx context.Context, t *jobs.Task) error {
 		if err := f.ask(ctx, func(s *schedule.Schedule, _ time.Time) { v, known = s.Flow(name) }); err != nil {
 			return err
 		}
-		if known {
+		if known || !noted { // nothing may wait of it at all: then none is cancelled
+			noted = true
 			done := int64(v.Cancelled)
 			if total >= 0 { // what was counted may have been a little less by then, or ended otherwise
 				total = max(total, done)
