@@ -21,6 +21,7 @@ type inferred struct {
 	raised bool    // it was tried before whether more is allowed
 	young  bool    // it asked for a second, and was neither refused nor raised since: it may be a bucket
 	varies bool    // it asked for one time and for another: what is left of a window, then, and no constant
+	enough bool    // what it asked for was enough once
 }
 
 // inferredSource is where an inferred window comes from.
@@ -45,6 +46,8 @@ const (
 	// youngRun and settledRun are how many lengths a run lasts before it ends by a window's limit at the latest, whatever its phase, and
 	// after which an inferred window was right. fell is the part of the limit below which it was lowered.
 	youngRun, settledRun, fell = 2, 10, 0.9
+	// mostShort is how many refusals in a row may be for a time that was rounded down.
+	mostShort = 2
 	// bucketPart is what part of a window's first length it is gone slower in: what a bucket saves up in a second lasts no longer.
 	bucketPart = 4
 	// littleLess is what part is taken off a limit that stood the test and is refused after a length nonetheless.
@@ -115,6 +118,11 @@ func (b *Budget) infer(now, sent tick, o *Observation) bool {
 	}
 	same := w.inferred.asks(r.wait)
 	w.toldAt, w.inferred.young = now, false
+	if b.pause.attempts > mostShort && r.wait <= time.Second && !w.inferred.varies && !w.inferred.enough {
+		// A second that never was enough, and not twice, has nothing to do with a window: it is said whenever calls are refused.
+		b.forgetInferred()
+		return false
+	}
 	if b.pause.attempts > 1 { // the pause was too short, as some round down
 		again := min(max(r.wait, time.Second), maxBackoff) << min(b.pause.attempts-2, 10) // a wait may be a year: clamped before the shift
 		b.pause.hold(now, now+min(again, maxBackoff, b.cfg.MaxPause), true, inferredSource)
@@ -257,7 +265,7 @@ func (w *window) mayBeBucket(now tick) bool {
 }
 
 // rerun notes that a pause ended, and that calls are accepted again from now on.
-func (w *window) rerun(now tick) { w.run = run{from: now, n: 1} }
+func (w *window) rerun(now tick) { w.run, w.inferred.enough = run{from: now, n: 1}, true }
 
 // raise tries whether an inferred window allows more by now. What it allowed before is remembered until it refuses.
 func (b *Budget) raise(now tick) {

@@ -63,6 +63,20 @@ func TestAConstantPauseIsNoWindowsRest(t *testing.T) {
 	}
 }
 
+// TestASecondThatIsNeverEnoughIsNoWindow: who asks for a second whenever it refuses has a window of any length, and is called as if it
+// asked for nothing.
+func TestASecondThatIsNeverEnoughIsNoWindow(t *testing.T) {
+	for _, limit := range []Rule{{20, 10 * time.Second}, {50, 5 * time.Second}, {60, time.Minute}, {600, time.Minute}} {
+		for seed := range uint64(4) {
+			spec := destination.Spec{Algorithm: destination.SlidingLog, Limit: int(limit.N), Per: limit.Per}
+			f := driveReal(t, &constantly{model(t, spec, destination.NoHeaders), 1}, limit, seed)
+			if f.late < 0.75 || f.refused > 0.075 {
+				t.Errorf("%d/%v, seed %d: use %.3f, refused %.2f%%; want 0.75, 7.5%%", limit.N, limit.Per, seed, f.late, 100*f.refused)
+			}
+		}
+	}
+}
+
 // TestARestThatIsRoundByChanceIsNoConstant: the next refusal asks for another time.
 func TestARestThatIsRoundByChanceIsNoConstant(t *testing.T) {
 	b := New(DefaultConfig(), epoch)
