@@ -90,7 +90,8 @@ func inspectLog(path string, keys *keyring, log zerolog.Logger) (span logSpan, e
 	}
 	log.Error().Str("file", path).Int("at", at).Str("kept", path+damagedSuffix).
 		Msg("damaged log of the live database: webhooks may be missing, or be sent again")
-	return span, setLogAside(path, whole)
+	_, err = setFileAside(path, whole)
+	return span, err
 }
 
 // mapFile returns a file's bytes, of which nothing but what is looked at takes memory, until unmap.
@@ -154,16 +155,23 @@ func (s *Store) inspectTables(dir string, keys *keyring) (latest uint64, err err
 	return s.inspectNamed(dir, &m, keys)
 }
 
-// setLogAside puts a log's whole part in its place and keeps what stood there.
-func setLogAside(path string, whole []byte) error {
+// setFileAside puts what is whole of a file in its place and keeps what stood there, under the name that it returns.
+func setFileAside(path string, whole []byte) (kept string, err error) {
 	if err := writeSynced(path+".mended", whole); err != nil {
-		return err
+		return "", err
 	}
-	if err := os.Link(path, path+damagedSuffix); err != nil {
-		return err
+	kept = path + damagedSuffix
+	for n := 2; ; n++ { // it may have been damaged before
+		if err = os.Link(path, kept); !errors.Is(err, os.ErrExist) {
+			break
+		}
+		kept = fmt.Sprintf("%s.%d%s", path, n, damagedSuffix)
+	}
+	if err != nil {
+		return "", err
 	}
 	if err := os.Rename(path+".mended", path); err != nil {
-		return err
+		return "", err
 	}
-	return syncDir(filepath.Dir(path))
+	return kept, syncDir(filepath.Dir(path))
 }

@@ -38,10 +38,13 @@ func (s *Store) inspectNamed(dir string, m *badger.Manifest, keys *keyring) (lat
 		if err != nil {
 			return 0, err
 		}
-		version, err := inspectTable(path, key, s.suspect || !s.opt.hurry && time.Since(began) < tableTime)
+		version, err := inspectTable(path, key, s.suspect || s.opt.DespiteLoss || !s.opt.hurry && time.Since(began) < tableTime)
 		switch {
 		case errors.Is(err, errBlock):
 			if err := s.lost(err.Error()); err != nil {
+				return 0, err
+			}
+			if err := s.mendTable(path, key); err != nil {
 				return 0, err
 			}
 		case errors.Is(err, os.ErrNotExist):
@@ -73,37 +76,51 @@ func inspectTable(path string, key cipher.Block, whole bool) (latest uint64, err
 }
 
 func readTable(b []byte, key cipher.Block, whole bool) (latest uint64, err error) {
-	rest, sum, ok := cutSum(b)
-	if !ok || len(rest) < 4 {
-		return 0, fmt.Errorf("is cut short or damaged: %d bytes without an end", len(b))
+	index, end, err := tableIndex(b, key)
+	if err != nil {
+		return 0, err
 	}
-	end := len(rest) - 4
-	size := int64(binary.BigEndian.Uint32(rest[end:]))
-	if size > int64(end) || crc32.Checksum(rest[end-int(size):end], castagnoli) != sum {
-		return 0, errors.New("is damaged: its index is not as it was written")
-	}
-	plain, ok := unsealed(rest[end-int(size):end], key)
-	if !ok {
-		return 0, errors.New("is damaged: its index is too short to be encrypted")
-	}
-	index := fb.GetRootAsTableIndex(plain, 0)
 	if !whole {
 		return index.MaxVersion(), nil
 	}
 	var at fb.BlockOffset
 	for i := range index.OffsetsLength() {
 		index.Offsets(&at, i)
-		from, to := int64(at.Offset()), int64(at.Offset())+int64(at.Len())
-		if to <= int64(end)-size {
-			plain, _ := unsealed(b[from:to], key)
-			entries, sum, ok := cutSum(plain)
-			if ok && crc32.Checksum(entries, castagnoli) == sum {
-				continue
-			}
+		if _, ok := blockOf(b[:end], &at, key); !ok {
+			return index.MaxVersion(), fmt.Errorf("%w: bytes %d to %d are not as they were written", errBlock,
+				at.Offset(), int64(at.Offset())+int64(at.Len()))
 		}
-		return index.MaxVersion(), fmt.Errorf("%w: bytes %d to %d are not as they were written", errBlock, from, to)
 	}
 	return index.MaxVersion(), nil
+}
+
+// tableIndex returns a table's index, and where its blocks end.
+func tableIndex(b []byte, key cipher.Block) (index *fb.TableIndex, blocks int64, err error) {
+	rest, sum, ok := cutSum(b)
+	if !ok || len(rest) < 4 {
+		return nil, 0, fmt.Errorf("is cut short or damaged: %d bytes without an end", len(b))
+	}
+	end := len(rest) - 4
+	size := int64(binary.BigEndian.Uint32(rest[end:]))
+	if size > int64(end) || crc32.Checksum(rest[end-int(size):end], castagnoli) != sum {
+		return nil, 0, errors.New("is damaged: its index is not as it was written")
+	}
+	plain, ok := unsealed(rest[end-int(size):end], key)
+	if !ok {
+		return nil, 0, errors.New("is damaged: its index is too short to be encrypted")
+	}
+	return fb.GetRootAsTableIndex(plain, 0), int64(end) - size, nil
+}
+
+// blockOf returns what a block holds, of all of them; false: it is not as it was written.
+func blockOf(blocks []byte, at *fb.BlockOffset, key cipher.Block) (entries []byte, ok bool) {
+	from, to := int64(at.Offset()), int64(at.Offset())+int64(at.Len())
+	if to > int64(len(blocks)) {
+		return nil, false
+	}
+	plain, _ := unsealed(blocks[from:to], key)
+	entries, sum, ok := cutSum(plain)
+	return entries, ok && len(entries) >= 4 && crc32.Checksum(entries, castagnoli) == sum
 }
 
 // cutSum takes off what a table or a block ends with: a CRC-32C as the field 2 of a protocol buffer, behind its kind as field 1,

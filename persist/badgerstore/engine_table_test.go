@@ -1,11 +1,17 @@
 package badgerstore
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dgraph-io/badger/v4/fb"
+	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/seal"
@@ -105,9 +111,62 @@ func TestADamagedBlockOfATableIsRefusedUntilTheLossIsAccepted(t *testing.T) {
 		if _, err := Open(dir, Options{Key: key}); !errors.Is(err, persist.ErrLost) || !strings.Contains(err.Error(), table) {
 			t.Errorf("%s: Open: %v, want ErrLost and the table's name", name, err)
 		}
-		s := open(t, dir, Options{Key: key, DespiteLoss: true, NoCompaction: true}) // which would step on it
+		var log bytes.Buffer
+		s := open(t, dir, Options{Key: key, DespiteLoss: true, Log: zerolog.New(zerolog.SyncWriter(&log))})
+		if err := s.db.Flatten(1); err != nil { // which would step on it
+			t.Fatal(err)
+		}
+		n := len(sizes(t, s, goldenQueue))
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
+		}
+		kept, err := os.ReadFile(table + damagedSuffix)
+		told := regexp.MustCompile(`"blocks":1,"rows":[1-9][0-9]*,"kept":`)
+		if !told.Match(log.Bytes()) || err != nil || !bytes.Equal(kept, b) {
+			t.Errorf("%s: told %s, and %d bytes are kept (%v)", name, log.Bytes(), len(kept), err)
+		}
+		s = open(t, dir, Options{Key: key})
+		if again := len(sizes(t, s, goldenQueue)); again != n || n < 40 {
+			t.Errorf("%s: %d webhooks of 50 wait, and %d at the next start", name, n, again)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Whatever block is damaged, and however many: the others' rows stay.
+func TestATableIsMendedOfEveryDamagedBlock(t *testing.T) {
+	for name, key := range map[string]seal.Key{"plain": {}, "encrypted": testKey(t, 1)} {
+		dir, table, b := tabled(t, key)
+		s := &Store{opt: Options{Key: key}}
+		block, err := s.keyring(filepath.Dir(table)).of(1)
+		if key.IsZero() {
+			block, err = nil, nil
+		}
+		if err != nil {
+			t.Fatal(dir, err)
+		}
+		index, end, err := tableIndex(b, block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, all := index.OffsetsLength(), int(index.KeyCount())
+		for i := range n + 1 { // the last time all of them
+			damaged := slices.Clone(b)
+			var at fb.BlockOffset
+			for j := range n {
+				if index.Offsets(&at, j); i == j || i == n {
+					damaged[at.Offset()+at.Len()/2] ^= 1
+				}
+			}
+			whole, blocks, rows, err := mended(damaged, block)
+			if err != nil || i < n && blocks != 1 || i == n && (blocks != n || rows != all) || rows == 0 {
+				t.Fatalf("%s, block %d of %d: %d blocks, %d of %d rows, %v", name, i, n, blocks, rows, all, err)
+			}
+			if _, err := readTable(whole, block, true); err != nil || !bytes.Equal(whole[end:], b[end:]) {
+				t.Errorf("%s, block %d of %d: mended: %v", name, i, n, err)
+			}
 		}
 	}
 }
