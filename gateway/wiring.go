@@ -151,9 +151,9 @@ func (g *Gateway) newDispatcher(signing *signer.Signer, registry *prometheus.Reg
 		Schedule: schedule.Settings{
 			MaxInFlight: g.places.calls, Budget: spares.NewBudget, Breaker: spares.NewBreaker,
 			SpareBudget: spares.SpareBudget, SpareBreaker: spares.SpareBreaker,
-			Flow: g.flowRule, Tenant: g.rules.Tenant, Floor: conf.Priorities.Floor, Slept: slept,
+			Flow: g.flowRule, Tenant: g.rules.Tenant, Floor: conf.Priorities.Floor,
 		},
-		Policies: g.rules.Policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
+		Slept: slept, Policies: g.rules.Policies, Drain: max(time.Duration(conf.Shutdown.Timeout), time.Millisecond),
 		Alarm: g.set.Alarm, Log: g.log, Metrics: registry,
 		HostLabel: g.rules.HostLabel, ShowURL: g.rules.ShowURL, Override: g.rules.Override, Fails: g.rules.Fails,
 		Attempted: g.attempted, Restored: g.restored, WhyCancelled: g.whyCancelled,

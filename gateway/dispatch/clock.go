@@ -17,7 +17,16 @@ func (d *Dispatcher) Leap() schedule.ClockSet {
 func (d *Dispatcher) Ahead() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.schedule.Ahead(time.Now())
+	now := time.Now()
+	d.tellSleep(now)
+	return d.schedule.Ahead(now)
+}
+
+// tellSleep tells the schedule how long the machine slept, where it asks for that.
+func (d *Dispatcher) tellSleep(now time.Time) {
+	if d.set.Slept != nil && d.schedule.AsksForSleep(now) {
+		d.schedule.MachineSlept(d.set.Slept())
+	}
 }
 
 // logClock logs that the clock was set, and what that holds.

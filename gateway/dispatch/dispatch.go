@@ -39,10 +39,12 @@ type Settings struct {
 	Policies    func() policy.Set
 	Credentials Credentials // nil: there are none
 	Schedule    schedule.Settings
-	Drain       time.Duration // 0: DefaultDrain
-	Alarm       alarm.Alarm   // wakes the loop, and is closed by Run; nil: a Timer
-	Log         zerolog.Logger
-	Metrics     prometheus.Registerer // nil: none
+	// Slept is how long the machine has slept since it was started, which the monotonic clock does not count; nil: it never does.
+	Slept   func() time.Duration
+	Drain   time.Duration // 0: DefaultDrain
+	Alarm   alarm.Alarm   // wakes the loop, and is closed by Run; nil: a Timer
+	Log     zerolog.Logger
+	Metrics prometheus.Registerer // nil: none
 	// HostLabel names a host in metrics; it keeps the label's values few. nil: every host is "other".
 	HostLabel func(host string) string
 	// ShowURL makes a URL fit to be kept where people see it; nil: webhook.MaskURL.

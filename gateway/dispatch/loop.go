@@ -62,6 +62,7 @@ func (d *Dispatcher) turn(ctx context.Context, deadline time.Time) (wake time.Ti
 		if d.settler.failing.Load() {
 			room = 0
 		}
+		d.tellSleep(now)
 		plan := d.schedule.NextOf(now, room)
 		wake, d.clockSet = plan.Wake, plan.Clock
 		d.carryOut(ctx, plan)

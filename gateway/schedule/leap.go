@@ -18,7 +18,7 @@ const (
 	leastLeap = time.Minute
 	// leapPatience is how long a leap is held against the clock.
 	leapPatience = 10 * time.Minute
-	// leastAsked is how far the clock must be ahead for it to be worth asking how long the machine slept.
+	// leastAsked is how far the clock must be ahead for it to be worth knowing how long the machine slept.
 	leastAsked = time.Second
 )
 
@@ -40,11 +40,11 @@ type ClockSet struct {
 func (s *Schedule) lookAtClock(now time.Time) (c ClockSet) {
 	l := &s.leap
 	if s.seen.IsZero() {
-		s.slept = s.set.Slept()
+		s.sleptSeen = s.slept
 		return c
 	}
 	by, slept := s.clockSet(now)
-	s.slept += slept
+	s.sleptSeen += slept
 	if slept >= leastLeap {
 		s.goByClock(now)
 	}
@@ -68,13 +68,25 @@ func (s *Schedule) lookAtClock(now time.Time) (c ClockSet) {
 	return c
 }
 
+// AsksForSleep reports whether MachineSlept is to be told before Next and Ahead are asked at an instant: the wall clock went ahead of
+// the monotonic one since the last Next, or there was none.
+func (s *Schedule) AsksForSleep(now time.Time) bool {
+	return s.seen.IsZero() || s.wentAhead(now) >= leastAsked
+}
+
+// MachineSlept tells for how long the machine has slept since it was started, which the monotonic clock does not count. One of which
+// that is never told does not sleep.
+func (s *Schedule) MachineSlept(total time.Duration) { s.slept = total }
+
+// wentAhead returns by how much the wall clock went ahead of the monotonic one since the last Next; below 0: it fell behind.
+func (s *Schedule) wentAhead(now time.Time) time.Duration {
+	return now.Round(0).Sub(s.seen.Round(0)) - now.Sub(s.seen)
+}
+
 // clockSet returns by how much the wall clock was set since the last Next, and how long the machine slept meanwhile.
 func (s *Schedule) clockSet(now time.Time) (by, slept time.Duration) {
-	by = now.Round(0).Sub(s.seen.Round(0)) - now.Sub(s.seen)
-	if by >= leastAsked {
-		slept = s.set.Slept() - s.slept
-	}
-	return by - slept, slept
+	slept = s.slept - s.sleptSeen
+	return s.wentAhead(now) - slept, slept
 }
 
 // Leap returns the one that is not believed yet; zero: there is none.

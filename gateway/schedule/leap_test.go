@@ -122,12 +122,15 @@ func TestALeapIsSaidToHoldWhatWaits(t *testing.T) {
 }
 
 func TestAMachineThatSleptIsBelievedAtOnceAndAClockThatIsSetAfterwardsIsNot(t *testing.T) {
-	var slept time.Duration
-	l := &leaping{t, unlimited(schedule.Settings{Slept: func() time.Duration { return slept }}), queueOf("a.example", "f"), time.Now()}
+	l := &leaping{t, unlimited(schedule.Settings{}), queueOf("a.example", "f"), time.Now()}
 	l.s.Committed(l.at, fresh(l.q, 1, l.at.Add(4*time.Hour)))
 	l.s.Committed(l.at, fresh(l.q, 2, l.at.Add(7*time.Hour)))
+	l.s.MachineSlept(time.Hour) // before this process was there
 	l.next(0, 0, "", 0)
-	slept = leapt
+	if l.s.AsksForSleep(l.at.Add(time.Minute)) || !l.s.AsksForSleep(clockSet(l.at, leapt)) {
+		t.Error("it is not the clock's going ahead that has it ask how long the machine slept")
+	}
+	l.s.MachineSlept(time.Hour + leapt)
 	l.next(time.Second, leapt, "sent ", 0)
 	l.next(time.Second, 2*leapt, "", leapt)
 	if got := l.s.Ahead(clockSet(l.at, 2*leapt)); got != leapt {

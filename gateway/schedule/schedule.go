@@ -43,9 +43,6 @@ type Settings struct {
 	Flow   func(FlowName) FlowRule
 	Tenant func(tenant string) TenantRule
 
-	// Slept is how long the machine has slept since it was started, which the monotonic clock does not count; default: never.
-	Slept func() time.Duration
-
 	// TellFlows keeps for FlowsWaiting which flows wait in which lanes.
 	TellFlows bool
 
@@ -115,7 +112,8 @@ type Schedule struct {
 	toRecall   []string           // for Plan.Recall
 	seen       time.Time          // the instant of the last Next
 	leap       leap
-	slept      time.Duration // of Settings.Slept, as of seen
+	slept      time.Duration // what MachineSlept was told last
+	sleptSeen  time.Duration // as of seen
 
 	lined     map[record.ID]*queue // callers who have not begun
 	callers   uint64               // ever, those admitted at once included
@@ -144,9 +142,6 @@ func New(set Settings) *Schedule {
 	}
 	if set.MaxBytes <= 0 {
 		set.MaxBytes = DefaultMaxBytes
-	}
-	if set.Slept == nil {
-		set.Slept = func() time.Duration { return 0 }
 	}
 	if set.Flow == nil {
 		set.Flow = func(FlowName) FlowRule { return FlowRule{} }
