@@ -50,7 +50,7 @@ func (m *mortal) write() error {
 	return nil
 }
 
-func (m *mortal) Enqueue(ctx context.Context, jobs []persist.Job) ([]persist.Receipt, error) {
+func (m *mortal) Enqueue(ctx context.Context, jobs []persist.Deposit) ([]persist.Receipt, error) {
 	if err := m.write(); err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func (g *Gateway) openStore(registry *prometheus.Registry) error {
 	}
 	disk, err := badgerstore.Open(conf.Data.Dir, badgerstore.Options{
 		Key: key, NoCompaction: g.set.NoCompaction, DespiteLoss: g.set.DespiteLoss,
-		Committed: func(jobs []persist.Committed) { g.dispatcher.Committed(jobs) },
+		Committed: func(deposits []persist.Committed) { g.dispatcher.Committed(deposits) },
 		Failed:    func(err error) { g.faults <- err },
 		Retention: badgerstore.Retention{
 			Metadata: time.Duration(conf.Retention.Metadata), Body: time.Duration(conf.Retention.Body),

@@ -8,10 +8,10 @@ import (
 
 // Event is something that happened, and the webhooks that it makes.
 type Event struct {
-	Key         [32]byte // digest of tenant and id: an event is known by it as long as it is kept
-	Fingerprint [16]byte // digest of what it says
-	Record      []byte   // opaque to the store
-	Jobs        []Job    // may be none
+	Key         [32]byte  // digest of tenant and id: an event is known by it as long as it is kept
+	Fingerprint [16]byte  // digest of what it says
+	Record      []byte    // opaque to the store
+	Deposits    []Deposit // may be none
 	Keep        time.Duration
 }
 
@@ -24,7 +24,7 @@ type EventReceipt struct {
 // EventView is an event as it is stored.
 type EventView struct {
 	Record   []byte
-	Webhooks []record.ID // of its jobs, in their order
+	Webhooks []record.ID // of its deposits, in their order
 }
 
 // Document is something small that is kept whole under a key, and read whole at the next start: opaque to the store.

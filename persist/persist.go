@@ -42,13 +42,13 @@ func (e sentinelOf) Unwrap() error { return e.kind }
 
 // Store keeps webhooks from acceptance to their end. Its methods may be called from many goroutines.
 type Store interface {
-	// Enqueue stores all jobs as one group, all or none, and returns once they survive a power cut. Receipts are in
-	// the order of jobs. Ids are assigned here, in commit order, increasing across restarts and whatever the clock
-	// does. A job whose idempotency key is known is not stored again: its receipt says Existing, or Conflict where
+	// Enqueue stores all deposits as one group, all or none, and returns once they survive a power cut. Receipts are in
+	// the order of deposits. Ids are assigned here, in commit order, increasing across restarts and whatever the clock
+	// does. A deposit whose idempotency key is known is not stored again: its receipt says Existing, or Conflict where
 	// the fingerprint differs; the others of its group are not affected. Payloads are the store's from here on: they
 	// must not change. Errors: ErrFull, ErrUnwritable, ErrBusy, ErrTooLarge, ErrFailed, ErrClosed; nothing was stored then. When ctx ends, only
 	// the waiting does.
-	Enqueue(ctx context.Context, jobs []Job) ([]Receipt, error)
+	Enqueue(ctx context.Context, deposits []Deposit) ([]Receipt, error)
 
 	// LastID is the highest id given until now: whatever Enqueue or Publish has answered has it or a lower one, and what is
 	// accepted from here on a higher one. Of what is being committed meanwhile it may be either. Zero: none was given yet.
@@ -88,9 +88,9 @@ type Store interface {
 	// Webhook returns all that is known of a webhook, live or finished, or ErrNotFound.
 	Webhook(ctx context.Context, id record.ID) (*View, error)
 
-	// Publish stores events and the webhooks made of them as one group, all or none, as Enqueue does with its jobs. An
-	// event whose key is known is not stored again, nor are its jobs: its receipt tells what was stored the first time.
-	// The jobs' own idempotency keys are not looked at. Errors: as Enqueue.
+	// Publish stores events and the webhooks made of them as one group, all or none, as Enqueue does with its deposits. An
+	// event whose key is known is not stored again, nor are its deposits: its receipt tells what was stored the first time.
+	// The deposits' own idempotency keys are not looked at. Errors: as Enqueue.
 	Publish(ctx context.Context, events []Event) ([]EventReceipt, error)
 
 	// Known tells what an idempotency key stands for: its receipt says Existing or Conflict, as Enqueue's, or New where it
@@ -137,8 +137,8 @@ type Tenure struct {
 	Until time.Time // zero: for ever
 }
 
-// Job is a webhook to be stored.
-type Job struct {
+// Deposit is a webhook to be stored.
+type Deposit struct {
 	Queue   record.Queue
 	Due     int64 // Unix ms; 0: at once, its entry's Due is then the instant of its id
 	Expires int64 // Unix ms; 0: never
@@ -147,7 +147,7 @@ type Job struct {
 	Webhook *record.Webhook
 	// Idempotency is nil when the caller gave no key.
 	Idempotency *Idempotency
-	// Whole, of the first job, has nothing of its group stored where a job is a Conflict. The others are then Refused.
+	// Whole, of the first deposit, has nothing of its group stored where a deposit is a Conflict. The others are then Refused.
 	Whole bool
 }
 
@@ -159,7 +159,7 @@ type Idempotency struct {
 	Keep time.Duration
 }
 
-// Verdict is what became of one job of a group.
+// Verdict is what became of one deposit of a group.
 type Verdict uint8
 
 // The verdicts of Enqueue.
@@ -170,20 +170,20 @@ const (
 	Refused                 // nothing is wrong with it, but its group is Whole and another of it is a Conflict
 )
 
-// Receipt answers one job.
+// Receipt answers one deposit.
 type Receipt struct {
 	ID      record.ID
 	Verdict Verdict
 }
 
-// Committed is a job as it stands after its commit, for the hand-over to who sends it. Payload and Webhook are the job's
+// Committed is a deposit as it stands after its commit, for the hand-over to who sends it. Payload and Webhook are the deposit's
 // own.
 type Committed struct {
 	Queue   record.Queue
 	QueueID record.QueueID
 	Entry   record.Entry
 	Payload []byte
-	Webhook *record.Webhook // nil when the job had none
+	Webhook *record.Webhook // nil when the deposit had none
 }
 
 // QueueRef names a queue in the store.

@@ -112,7 +112,7 @@ func (b *inbox) abandon(s schedule.Start) {
 }
 
 // Committed takes webhooks from the store in commit order; the store calls it from its committer. It does not block.
-func (d *Dispatcher) Committed(jobs []persist.Committed) {
-	d.waits.committed(jobs)
-	d.inbox.add(func(h *happened) { h.committed = append(h.committed, jobs...) })
+func (d *Dispatcher) Committed(deposits []persist.Committed) {
+	d.waits.committed(deposits)
+	d.inbox.add(func(h *happened) { h.committed = append(h.committed, deposits...) })
 }

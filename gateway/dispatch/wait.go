@@ -49,7 +49,7 @@ type Answer struct {
 }
 
 // Await announces that the end of a webhook will be waited for: before it is given to the store, because it may have ended
-// before the store has told its id. It is found again by its address, as persist.Job.Webhook. Nil: MaxWaits wait already.
+// before the store has told its id. It is found again by its address, as persist.Deposit.Webhook. Nil: MaxWaits wait already.
 // Whoever awaits must Drop the wait in the end.
 func (d *Dispatcher) Await(w *record.Webhook) *Wait {
 	if d.waits.n.Add(1) > MaxWaits {
@@ -107,15 +107,15 @@ func (w *waits) found(wait *Wait, id record.ID) {
 }
 
 // committed learns the ids of those announced. It comes before anything can happen to them.
-func (w *waits) committed(jobs []persist.Committed) {
+func (w *waits) committed(deposits []persist.Committed) {
 	if w.n.Load() == 0 {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := range jobs {
-		if wait := w.coming[jobs[i].Webhook]; wait != nil && jobs[i].Webhook != nil {
-			w.found(wait, jobs[i].Entry.ID)
+	for i := range deposits {
+		if wait := w.coming[deposits[i].Webhook]; wait != nil && deposits[i].Webhook != nil {
+			w.found(wait, deposits[i].Entry.ID)
 		}
 	}
 }

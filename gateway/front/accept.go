@@ -70,7 +70,7 @@ func (f *Front) acceptOne(ctx *fasthttp.RequestCtx, by *principal, key string, b
 	if wait != nil {
 		defer wait.Drop()
 	}
-	receipts, p := f.enqueue([]persist.Job{jobOf(def, def.IdempotencyKey, webhook.Single)})
+	receipts, p := f.enqueue([]persist.Deposit{depositOf(def, def.IdempotencyKey, webhook.Single)})
 	if p != nil {
 		answer(ctx, p)
 		return
@@ -100,12 +100,12 @@ func (f *Front) keepReader(r *webhook.Reader, text int) {
 	}
 }
 
-// jobOf is what the store is given of a definition. It shares no memory with the request: the payload is an encoding of its own,
+// depositOf is what the store is given of a definition. It shares no memory with the request: the payload is an encoding of its own,
 // and the body, which may be part of the request, is copied.
-func jobOf(def *webhook.Definition, key string, item int) persist.Job {
+func depositOf(def *webhook.Definition, key string, item int) persist.Deposit {
 	w := &def.Webhook
 	w.Body = bytes.Clone(w.Body)
-	j := persist.Job{Queue: w.Queue(), Due: w.SendAt, Expires: w.Expires, Payload: w.Encode(), Webhook: w}
+	j := persist.Deposit{Queue: w.Queue(), Due: w.SendAt, Expires: w.Expires, Payload: w.Encode(), Webhook: w}
 	if key != "" {
 		j.Idempotency = &persist.Idempotency{
 			Key: webhook.IdempotencyKey(w.Tenant, key, item), Fingerprint: webhook.Fingerprint(w),
@@ -114,10 +114,10 @@ func jobOf(def *webhook.Definition, key string, item int) persist.Job {
 	return j
 }
 
-// enqueue stores all jobs or none; their flows were claimed. When it returns receipts, all of them survive a power cut.
-func (f *Front) enqueue(jobs []persist.Job) ([]persist.Receipt, *problem) {
-	receipts, err := f.set.Store.Enqueue(f.work, jobs)
-	f.unclaim(jobs, receipts)
+// enqueue stores all deposits or none; their flows were claimed. When it returns receipts, all of them survive a power cut.
+func (f *Front) enqueue(deposits []persist.Deposit) ([]persist.Receipt, *problem) {
+	receipts, err := f.set.Store.Enqueue(f.work, deposits)
+	f.unclaim(deposits, receipts)
 	if err == nil {
 		f.counts.stored(receipts)
 		return receipts, nil
@@ -125,7 +125,7 @@ func (f *Front) enqueue(jobs []persist.Job) ([]persist.Receipt, *problem) {
 	if p := storeProblem(err); p != nil {
 		return nil, p
 	}
-	f.set.Log.Error().Err(err).Int("webhooks", len(jobs)).Msg("storing webhooks failed; their clients were told")
+	f.set.Log.Error().Err(err).Int("webhooks", len(deposits)).Msg("storing webhooks failed; their clients were told")
 	return nil, internalProblem()
 }
 

@@ -26,7 +26,7 @@ func TestSingleWebhookIsStoredBeforeItsIDIsTold(t *testing.T) {
 	if string(w.Body) != `{"n": 1}` || w.Flow != "spring" || w.Host != "a.example" {
 		t.Errorf("stored %+v", w)
 	}
-	if j := d.store.jobs[0]; j.Queue != w.Queue() || j.Expires != w.Expires || j.Expires == 0 || j.Due != 0 || j.Idempotency != nil {
+	if j := d.store.deposits[0]; j.Queue != w.Queue() || j.Expires != w.Expires || j.Expires == 0 || j.Due != 0 || j.Idempotency != nil {
 		t.Errorf("job %+v", j)
 	}
 }
@@ -218,7 +218,7 @@ func TestWhatIsStoredSharesNoMemoryWithTheConnection(t *testing.T) {
 	}
 	for i, w := range d.store.stored(t) {
 		if want := fmt.Sprintf("%02d", i); w.URL != "https://a"+want+".example/"+want || w.Flow != "flow-"+want ||
-			string(w.Body) != "body-"+want || w.Headers[0].Name != "X-"+want || d.store.jobs[i].Queue.Flow != "flow-"+want {
+			string(w.Body) != "body-"+want || w.Headers[0].Name != "X-"+want || d.store.deposits[i].Queue.Flow != "flow-"+want {
 			t.Errorf("webhook %d is %+v", i, w)
 		}
 	}

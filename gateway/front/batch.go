@@ -28,13 +28,13 @@ type batch struct {
 	atomic   bool   // all are stored, or none
 	wrong    int    // items that are
 	items    []item
-	jobs     []persist.Job
+	deposits []persist.Deposit
 }
 
-// item is one definition of a batch: either wrong, or a job.
+// item is one definition of a batch: either wrong, or a deposit.
 type item struct {
-	wrong *problem
-	job   int // its place in jobs; meaningful unless wrong
+	wrong   *problem
+	deposit int // its place in deposits; meaningful unless wrong
 }
 
 // acceptBatch reads a batch, stores it and answers for each of its items.
@@ -53,18 +53,18 @@ func (f *Front) acceptBatch(ctx *fasthttp.RequestCtx, by *principal, key string,
 		p = newProblem(400, "invalid-definition", "The batch is empty", "want at least one definition")
 	}
 	if p != nil {
-		f.unclaim(b.jobs, nil)
+		f.unclaim(b.deposits, nil)
 		answer(ctx, p)
 		return
 	}
 	var receipts []persist.Receipt
 	if b.atomic && b.wrong > 0 {
-		f.unclaim(b.jobs, nil)
-		b.jobs = nil
+		f.unclaim(b.deposits, nil)
+		b.deposits = nil
 	}
-	if len(b.jobs) > 0 {
-		b.jobs[0].Whole = b.atomic
-		if receipts, p = f.enqueue(b.jobs); p != nil {
+	if len(b.deposits) > 0 {
+		b.deposits[0].Whole = b.atomic
+		if receipts, p = f.enqueue(b.deposits); p != nil {
 			answer(ctx, p)
 			return
 		}
@@ -168,8 +168,8 @@ func (b *batch) add(def *webhook.Definition, faults webhook.Faults) *problem {
 	if key == "" {
 		key, place = b.key, len(b.items)
 	}
-	b.items = append(b.items, item{job: len(b.jobs)})
-	b.jobs = append(b.jobs, jobOf(def, key, place))
+	b.items = append(b.items, item{deposit: len(b.deposits)})
+	b.deposits = append(b.deposits, depositOf(def, key, place))
 	return nil
 }
 
@@ -181,8 +181,8 @@ func (b *batch) answer(ctx *fasthttp.RequestCtx, receipts []persist.Receipt) {
 	for i := range b.items {
 		it := &b.items[i]
 		var r persist.Receipt
-		if it.wrong == nil && it.job < len(receipts) {
-			r = receipts[it.job]
+		if it.wrong == nil && it.deposit < len(receipts) {
+			r = receipts[it.deposit]
 		}
 		switch {
 		case it.wrong == nil && r.Verdict == persist.Conflict:

@@ -15,7 +15,7 @@ func TestAtomicBatchIsStoredWholeOrNotAtAll(t *testing.T) {
 		!strings.Contains(r.body, `,{"index":3,"error":{`) || strings.Count(r.body, `"index"`) != 2 {
 		t.Errorf("two of four are wrong: %d %s, %d stored", r.StatusCode, r.body, d.store.count())
 	}
-	if r := post("?atomic=true", batch(plain, plain)); r.StatusCode != 202 || d.store.count() != 2 || !d.store.jobs[0].Whole {
+	if r := post("?atomic=true", batch(plain, plain)); r.StatusCode != 202 || d.store.count() != 2 || !d.store.deposits[0].Whole {
 		t.Errorf("all right: %d %s, %d stored", r.StatusCode, r.body, d.store.count())
 	}
 	keyed := `{"url":"https://a.example/%s","idempotency_key":"k"}`

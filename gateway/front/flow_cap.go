@@ -134,14 +134,14 @@ func (f *Front) claim(w *record.Webhook) *problem {
 	return p
 }
 
-// unclaim takes back what was claimed for jobs of which nothing new was stored; receipts is empty where none was stored.
-func (f *Front) unclaim(jobs []persist.Job, receipts []persist.Receipt) {
+// unclaim takes back what was claimed for deposits of which nothing new was stored; receipts is empty where none was stored.
+func (f *Front) unclaim(deposits []persist.Deposit, receipts []persist.Receipt) {
 	if f.set.FlowCap == nil {
 		return
 	}
-	for i := range jobs {
+	for i := range deposits {
 		if i >= len(receipts) || receipts[i].Verdict != persist.New {
-			q := &jobs[i].Queue
+			q := &deposits[i].Queue
 			f.set.FlowCap.unclaim(&q.Lane, q.Tenant, q.Flow)
 		}
 	}

@@ -32,14 +32,14 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // memory is a store that forgets.
 type memory struct {
-	mu    sync.Mutex
-	err   error
-	panic bool
-	jobs  []persist.Job
-	keys  map[[32]byte]int // the job that a key stands for
-	views map[record.ID]*persist.View
-	begun chan struct{} // when not nil: told of each Enqueue, which then waits for go
-	goOn  chan struct{}
+	mu       sync.Mutex
+	err      error
+	panic    bool
+	deposits []persist.Deposit
+	keys     map[[32]byte]int // the job that a key stands for
+	views    map[record.ID]*persist.View
+	begun    chan struct{} // when not nil: told of each Enqueue, which then waits for go
+	goOn     chan struct{}
 }
 
 func id(n int) record.ID {
@@ -48,7 +48,7 @@ func id(n int) record.ID {
 	return i
 }
 
-func (m *memory) Enqueue(_ context.Context, jobs []persist.Job) ([]persist.Receipt, error) {
+func (m *memory) Enqueue(_ context.Context, deposits []persist.Deposit) ([]persist.Receipt, error) {
 	if m.begun != nil {
 		m.begun <- struct{}{}
 		<-m.goOn
@@ -61,42 +61,42 @@ func (m *memory) Enqueue(_ context.Context, jobs []persist.Job) ([]persist.Recei
 	if m.err != nil {
 		return nil, m.err
 	}
-	if receipts := m.refused(jobs); receipts != nil {
+	if receipts := m.refused(deposits); receipts != nil {
 		return receipts, nil
 	}
 	var receipts []persist.Receipt
-	for _, j := range jobs {
+	for _, j := range deposits {
 		if j.Idempotency != nil {
 			if known, ok := m.keys[j.Idempotency.Key]; ok {
 				r := persist.Receipt{ID: id(known), Verdict: persist.Existing}
-				if m.jobs[known].Idempotency.Fingerprint != j.Idempotency.Fingerprint {
+				if m.deposits[known].Idempotency.Fingerprint != j.Idempotency.Fingerprint {
 					r = persist.Receipt{Verdict: persist.Conflict}
 				}
 				receipts = append(receipts, r)
 				continue
 			}
-			m.keys[j.Idempotency.Key] = len(m.jobs)
+			m.keys[j.Idempotency.Key] = len(m.deposits)
 		}
-		receipts = append(receipts, persist.Receipt{ID: id(len(m.jobs))})
-		m.jobs = append(m.jobs, j)
+		receipts = append(receipts, persist.Receipt{ID: id(len(m.deposits))})
+		m.deposits = append(m.deposits, j)
 	}
 	return receipts, nil
 }
 
 // refused are the verdicts of a whole group of which a key is known for something else; nil: it is none.
-func (m *memory) refused(jobs []persist.Job) []persist.Receipt {
-	receipts, conflicts := make([]persist.Receipt, len(jobs)), 0
-	for i, j := range jobs {
+func (m *memory) refused(deposits []persist.Deposit) []persist.Receipt {
+	receipts, conflicts := make([]persist.Receipt, len(deposits)), 0
+	for i, j := range deposits {
 		receipts[i].Verdict = persist.Refused
 		if j.Idempotency == nil {
 			continue
 		}
-		if known, ok := m.keys[j.Idempotency.Key]; ok && m.jobs[known].Idempotency.Fingerprint != j.Idempotency.Fingerprint {
+		if known, ok := m.keys[j.Idempotency.Key]; ok && m.deposits[known].Idempotency.Fingerprint != j.Idempotency.Fingerprint {
 			receipts[i].Verdict = persist.Conflict
 			conflicts++
 		}
 	}
-	if !jobs[0].Whole || conflicts == 0 {
+	if !deposits[0].Whole || conflicts == 0 {
 		return nil
 	}
 	return receipts
@@ -112,7 +112,7 @@ func (m *memory) Webhook(_ context.Context, id record.ID) (*persist.View, error)
 func (m *memory) count() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.jobs)
+	return len(m.deposits)
 }
 
 func (m *memory) stored(t *testing.T) []*record.Webhook {
@@ -120,7 +120,7 @@ func (m *memory) stored(t *testing.T) []*record.Webhook {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []*record.Webhook
-	for _, j := range m.jobs {
+	for _, j := range m.deposits {
 		w, err := record.DecodeWebhook(j.Payload)
 		if err != nil {
 			t.Fatal(err)

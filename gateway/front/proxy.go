@@ -240,7 +240,7 @@ func (f *Front) queue(ctx *fasthttp.RequestCtx, w *record.Webhook) {
 		answer(ctx, p)
 		return
 	}
-	receipts, p := f.enqueue([]persist.Job{jobOf(&webhook.Definition{Webhook: *w}, "", webhook.Single)})
+	receipts, p := f.enqueue([]persist.Deposit{depositOf(&webhook.Definition{Webhook: *w}, "", webhook.Single)})
 	if p != nil {
 		answer(ctx, p)
 		return

@@ -9,6 +9,6 @@ import (
 
 // Store is what the front door needs of persist.Store.
 type Store interface {
-	Enqueue(ctx context.Context, jobs []persist.Job) ([]persist.Receipt, error)
+	Enqueue(ctx context.Context, deposits []persist.Deposit) ([]persist.Receipt, error)
 	Webhook(ctx context.Context, id record.ID) (*persist.View, error)
 }

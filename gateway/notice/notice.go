@@ -47,7 +47,7 @@ type Settings struct {
 
 	// Look asks the dispatcher's schedule, Accept keeps a webhook, and Address sets its host and lane.
 	Look    func(ctx context.Context, ask func(*schedule.Schedule, time.Time)) error
-	Accept  func(ctx context.Context, jobs []persist.Job) ([]persist.Receipt, error)
+	Accept  func(ctx context.Context, deposits []persist.Deposit) ([]persist.Receipt, error)
 	Address func(*record.Webhook)
 	Log     zerolog.Logger
 	Metrics prometheus.Registerer
@@ -198,7 +198,7 @@ func (n *Teller) post(ctx context.Context, one *notice) {
 			Tenant: "default", Flow: noticeFlow, Policy: policy.Default, Type: "sluice." + one.kind,
 		}
 		n.set.Address(w)
-		_, err = n.set.Accept(ctx, []persist.Job{{Queue: w.Queue(), Payload: w.Encode(), Webhook: w}})
+		_, err = n.set.Accept(ctx, []persist.Deposit{{Queue: w.Queue(), Payload: w.Encode(), Webhook: w}})
 	}
 	if err != nil {
 		n.set.Log.Error().Err(err).Str("notice", one.kind).Msg("a notice could not be sent")

@@ -69,7 +69,7 @@ func (p *copying) refuses(w *record.Webhook) bool {
 
 // accept has a store accept what was copied. Where ctx ends first it returns, and the copying ends all the same only when it
 // is known what became of it.
-func (p *copying) accept(ctx context.Context, store persist.Store, jobs []persist.Job) ([]persist.Receipt, error) {
+func (p *copying) accept(ctx context.Context, store persist.Store, deposits []persist.Deposit) ([]persist.Receipt, error) {
 	type answer struct {
 		receipts []persist.Receipt
 		err      error
@@ -78,7 +78,7 @@ func (p *copying) accept(ctx context.Context, store persist.Store, jobs []persis
 	p.held.Add(1)
 	go func() {
 		defer p.end()
-		receipts, err := store.Enqueue(context.WithoutCancel(ctx), jobs)
+		receipts, err := store.Enqueue(context.WithoutCancel(ctx), deposits)
 		answered <- answer{receipts, err}
 	}()
 	select {

@@ -61,12 +61,12 @@ func (r repairs) Retry(ctx context.Context, id record.ID, key *[32]byte) (front.
 			return front.Retried{}, err
 		}
 	}
-	job, err := replayOf(view, copied)
+	deposit, err := replayOf(view, copied)
 	if err != nil {
 		return front.Retried{}, err
 	}
-	job.Idempotency = under
-	receipts, err := copied.accept(ctx, r.store, []persist.Job{job})
+	deposit.Idempotency = under
+	receipts, err := copied.accept(ctx, r.store, []persist.Deposit{deposit})
 	if err != nil {
 		return front.Retried{}, err
 	}
@@ -97,25 +97,25 @@ func retried(r persist.Receipt, err error) (front.Retried, error) {
 // replayOf makes a new webhook of one that is over. It is due at once and has no deadline: the old one's was for then.
 // Replays names the first of a row of repetitions. What is being erased has no body any more, and what was signed
 // for a subscription that was deleted cannot be.
-func replayOf(view *persist.View, by *copying) (persist.Job, error) {
+func replayOf(view *persist.View, by *copying) (persist.Deposit, error) {
 	if view.Payload == nil {
-		return persist.Job{}, front.ErrBodyGone
+		return persist.Deposit{}, front.ErrBodyGone
 	}
 	w, err := record.DecodeWebhook(view.Payload)
 	if err != nil {
-		return persist.Job{}, fmt.Errorf("replaying %s: %w", view.Final.ID, err)
+		return persist.Deposit{}, fmt.Errorf("replaying %s: %w", view.Final.ID, err)
 	}
 	switch {
 	case by.refuses(w):
-		return persist.Job{}, front.ErrBodyGone
+		return persist.Deposit{}, front.ErrBodyGone
 	case by.orphan(w):
-		return persist.Job{}, front.ErrSubscriptionGone
+		return persist.Deposit{}, front.ErrSubscriptionGone
 	}
 	if w.Replays == (record.ID{}) {
 		w.Replays = view.Final.ID
 	}
 	w.SendAt, w.Expires, w.ExpireEarly = 0, 0, false
-	return persist.Job{Queue: w.Queue(), Payload: w.Encode(), Webhook: w}, nil
+	return persist.Deposit{Queue: w.Queue(), Payload: w.Encode(), Webhook: w}, nil
 }
 
 func sha256sum(b []byte) []byte {

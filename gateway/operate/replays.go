@@ -145,7 +145,7 @@ func (r replays) repeat(ctx context.Context, t *jobs.Task, finals []*record.Fina
 func (r replays) group(ctx context.Context, t *jobs.Task, finals []*record.Final) (n, gone int, err error) {
 	copied := r.copies.begin()
 	defer copied.end()
-	var anew []persist.Job
+	var anew []persist.Deposit
 	for bytes := 0; n < len(finals); n++ {
 		id := finals[n].ID
 		view, err := r.store.Webhook(ctx, id)
@@ -156,7 +156,7 @@ func (r replays) group(ctx context.Context, t *jobs.Task, finals []*record.Final
 		if err != nil {
 			return 0, 0, err
 		}
-		job, err := replayOf(view, copied)
+		deposit, err := replayOf(view, copied)
 		if errors.Is(err, front.ErrBodyGone) || errors.Is(err, front.ErrSubscriptionGone) || errors.Is(err, record.ErrFormat) {
 			gone++
 			continue
@@ -164,12 +164,12 @@ func (r replays) group(ctx context.Context, t *jobs.Task, finals []*record.Final
 		if err != nil {
 			return 0, 0, err
 		}
-		if bytes += len(job.Payload); len(anew) > 0 && bytes > replayGroup {
+		if bytes += len(deposit.Payload); len(anew) > 0 && bytes > replayGroup {
 			break
 		}
 		key := sha256.Sum256(append([]byte(t.ID()), id[:]...))
-		job.Idempotency = &persist.Idempotency{Key: key, Fingerprint: [16]byte(key[:16]), Keep: jobs.Keep}
-		anew = append(anew, job)
+		deposit.Idempotency = &persist.Idempotency{Key: key, Fingerprint: [16]byte(key[:16]), Keep: jobs.Keep}
+		anew = append(anew, deposit)
 	}
 	if len(anew) == 0 {
 		return n, gone, nil

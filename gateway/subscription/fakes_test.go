@@ -21,7 +21,7 @@ type disk struct {
 	err      error // of the next write
 	docs     map[string][]byte
 	events   map[[32]byte]persist.EventView
-	jobs     []persist.Job
+	deposits []persist.Deposit
 	groups   []int // how many events each Publish had
 	followed []string
 	waiting  bool
@@ -47,9 +47,9 @@ func (d *disk) Publish(_ context.Context, events []persist.Event) ([]persist.Eve
 			continue
 		}
 		v := persist.EventView{Record: e.Record}
-		for _, j := range e.Jobs {
-			d.jobs = append(d.jobs, j)
-			v.Webhooks = append(v.Webhooks, record.ID{15: byte(len(d.jobs))})
+		for _, j := range e.Deposits {
+			d.deposits = append(d.deposits, j)
+			v.Webhooks = append(v.Webhooks, record.ID{15: byte(len(d.deposits))})
 		}
 		d.events[e.Key] = v
 		receipts[i].EventView = v

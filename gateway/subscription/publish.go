@@ -24,8 +24,8 @@ type Published struct {
 // What goes into one group of the store: whole events, up to about so many deliveries and bytes. An event by itself may
 // be more.
 const (
-	groupJobs  = 4000
-	groupBytes = 8 << 20
+	groupDeposits = 4000
+	groupBytes    = 8 << 20
 )
 
 // maxDeliveries bounds the deliveries of one event in bytes, as they are made and all in memory, at what the store takes as one
@@ -40,10 +40,10 @@ func (r *Room) Publish(ctx context.Context, events []*Event) []Published {
 	now := time.Now()
 	results := make([]Published, len(events))
 	var group []persist.Event
-	first, jobs, bytes := 0, 0, 0
+	first, deposits, bytes := 0, 0, 0
 	flush := func(end int) {
 		r.store(ctx, group, results[first:end])
-		group, first, jobs, bytes = nil, end, 0, 0
+		group, first, deposits, bytes = nil, end, 0, 0
 	}
 	for i, e := range events {
 		p, size, err := r.publication(e, now)
@@ -53,11 +53,11 @@ func (r *Room) Publish(ctx context.Context, events []*Event) []Published {
 			first = i + 1
 			continue
 		}
-		if len(group) > 0 && (jobs+len(p.Jobs) > groupJobs || bytes+size > groupBytes) {
+		if len(group) > 0 && (deposits+len(p.Deposits) > groupDeposits || bytes+size > groupBytes) {
 			flush(i)
 		}
 		group = append(group, p)
-		jobs, bytes = jobs+len(p.Jobs), bytes+size
+		deposits, bytes = deposits+len(p.Deposits), bytes+size
 	}
 	flush(len(events))
 	return results
@@ -107,7 +107,7 @@ func (r *Room) publication(e *Event, now time.Time) (p persist.Event, size int, 
 		}
 	}
 	return persist.Event{
-		Key: eventKey(e.Tenant, e.ID), Fingerprint: fingerprint, Record: stored.Encode(), Jobs: made.jobs,
+		Key: eventKey(e.Tenant, e.ID), Fingerprint: fingerprint, Record: stored.Encode(), Deposits: made.deposits,
 		Keep: max(MinKeep, r.set.Keep()),
 	}, made.size, nil
 }
@@ -124,10 +124,10 @@ func (r *Room) candidates(e *Event) []*Entry {
 
 // deliveries are the webhooks of one event.
 type deliveries struct {
-	event *Event
-	room  *Room
-	jobs  []persist.Job
-	size  int
+	event    *Event
+	room     *Room
+	deposits []persist.Deposit
+	size     int
 	// bodies are what its envelopes made, once each.
 	bodies map[policy.Envelope]body
 }
@@ -158,7 +158,7 @@ func (d *deliveries) add(s *record.Subscription) {
 	d.room.set.Address(w)
 	payload := w.Encode()
 	d.size += len(payload)
-	d.jobs = append(d.jobs, persist.Job{Queue: w.Queue(), Payload: payload, Webhook: w})
+	d.deposits = append(d.deposits, persist.Deposit{Queue: w.Queue(), Payload: payload, Webhook: w})
 }
 
 func (d *deliveries) body(envelope policy.Envelope) body {

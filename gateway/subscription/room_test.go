@@ -85,7 +85,7 @@ func TestDeliveryIsWhatItsSubscriptionSays(t *testing.T) {
 	r := newRoom(t, d)
 	s := create(t, r, `{"url":"https://a.example/in","headers":{"X-A":"1"},"metadata":{"k":"v"},"policy":"default"}`).Subscription
 	publish(t, r, `{"type":"order.paid","id":"e1","subject":"ada","data":{ "n" : 1 }}`)
-	w := d.jobs[0].Webhook
+	w := d.deposits[0].Webhook
 	if w.Method != "POST" || w.URL != s.URL || w.Host != "a.example" || w.Flow != s.ID || w.Subscription != s.ID || w.Event != "e1" ||
 		w.Type != "order.paid" || w.Policy != "default" || w.Metadata["k"] != "v" || string(w.Body) != `{ "n" : 1 }` ||
 		w.Subject != (record.Digest{3}) || fmt.Sprint(w.Headers) != "[{{} X-A 1} {{} Content-Type application/json}]" {
@@ -94,8 +94,8 @@ func TestDeliveryIsWhatItsSubscriptionSays(t *testing.T) {
 	if len(s.Headers) != 1 {
 		t.Errorf("the subscription's own headers became %v", s.Headers)
 	}
-	if again := publish(t, r, `{"type":"order.paid","id":"e1","subject":"ada","data":{ "n" : 1 }}`); len(d.jobs) != 1 || len(again) != 1 {
-		t.Errorf("the same event again made %d deliveries", len(d.jobs)-1)
+	if again := publish(t, r, `{"type":"order.paid","id":"e1","subject":"ada","data":{ "n" : 1 }}`); len(d.deposits) != 1 || len(again) != 1 {
+		t.Errorf("the same event again made %d deliveries", len(d.deposits)-1)
 	}
 }
 
@@ -347,7 +347,7 @@ func TestEventThatMakesTooMuchIsRefusedBeforeItIsMade(t *testing.T) {
 			t.Errorf("beside it: %+v", p)
 		}
 	}
-	if len(d.jobs) != 2 {
-		t.Errorf("the store got %d webhooks, want 2", len(d.jobs))
+	if len(d.deposits) != 2 {
+		t.Errorf("the store got %d webhooks, want 2", len(d.deposits))
 	}
 }

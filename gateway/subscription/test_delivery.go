@@ -25,5 +25,5 @@ func (r *Room) TestDelivery(tenantName, id string, now time.Time) (*record.Webho
 	}
 	d := deliveries{event: event, room: r}
 	d.add(e.Record)
-	return d.jobs[0].Webhook, nil
+	return d.deposits[0].Webhook, nil
 }

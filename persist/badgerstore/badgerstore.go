@@ -52,13 +52,13 @@ const (
 	DefaultMinFree    = 2 << 30   // bytes
 	DefaultMaxWebhook = 768 << 10 // bytes; a record of this size is stored inline, see engine.go
 
-	maxPending     = 64 << 20 // bytes of jobs that wait for the committer; beyond it persist.ErrBusy
+	maxPending     = 64 << 20 // bytes of deposits that wait for the committer; beyond it persist.ErrBusy
 	idempotencyTTL = 24 * time.Hour
 )
 
 // Options say how a store behaves; the zero value is usable and keeps no history.
 type Options struct {
-	// Committed is told of every group's new jobs, in the order of their ids, after they are safe on disk and before
+	// Committed is told of every group's new deposits, in the order of their ids, after they are safe on disk and before
 	// Enqueue returns. It is called by the committer: it must not block and must not call the store. Nil: nobody is.
 	Committed func([]persist.Committed)
 	// Failed is told once that the store cannot be written any more, or the live database not be read, as all calls that write
@@ -73,7 +73,7 @@ type Options struct {
 	Ahead func() time.Duration
 	// MinFree is how many bytes must be free on the disk for Enqueue to accept more; 0: DefaultMinFree.
 	MinFree uint64
-	// MaxWebhook bounds one job's payload in bytes; 0: DefaultMaxWebhook. At most 1,000,000.
+	// MaxWebhook bounds one deposit's payload in bytes; 0: DefaultMaxWebhook. At most 1,000,000.
 	MaxWebhook int
 	// Key encrypts what is kept; the same for the directory's whole life. Zero: nothing is encrypted. Open refuses a
 	// directory that was begun with another one, or the one without the other.

@@ -22,7 +22,7 @@ func BenchmarkEnqueue(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := s.Enqueue(b.Context(), []persist.Job{{Queue: goldenQueue, Payload: payload}}); err != nil {
+			if _, err := s.Enqueue(b.Context(), []persist.Deposit{{Queue: goldenQueue, Payload: payload}}); err != nil {
 				b.Error(err)
 			}
 		}
@@ -37,16 +37,16 @@ func BenchmarkEnqueueGroup(b *testing.B) {
 			s := open(b, b.TempDir(), Options{})
 			defer func() { _ = s.Close() }()
 			payload := bytes.Repeat([]byte("p"), 700)
-			jobs := make([]persist.Job, 10_000)
+			deposits := make([]persist.Deposit, 10_000)
 			b.ReportAllocs()
-			for n := 0; n < b.N; n += len(jobs) {
-				for i := range jobs {
-					jobs[i] = persist.Job{Queue: goldenQueue, Payload: payload}
+			for n := 0; n < b.N; n += len(deposits) {
+				for i := range deposits {
+					deposits[i] = persist.Deposit{Queue: goldenQueue, Payload: payload}
 					if at := n + i; keyed {
-						jobs[i].Idempotency = &persist.Idempotency{Key: [32]byte{byte(at), byte(at >> 8), byte(at >> 16), byte(at >> 24)}}
+						deposits[i].Idempotency = &persist.Idempotency{Key: [32]byte{byte(at), byte(at >> 8), byte(at >> 16), byte(at >> 24)}}
 					}
 				}
-				if _, err := s.Enqueue(b.Context(), jobs); err != nil {
+				if _, err := s.Enqueue(b.Context(), deposits); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -63,14 +63,14 @@ func BenchmarkSettle(b *testing.B) {
 			s := open(b, b.TempDir(), Options{Retention: r})
 			defer func() { _ = s.Close() }()
 			payload := bytes.Repeat([]byte("p"), 1024)
-			jobs := make([]persist.Job, 256)
-			for i := range jobs {
-				jobs[i] = persist.Job{Queue: goldenQueue, Payload: payload}
+			deposits := make([]persist.Deposit, 256)
+			for i := range deposits {
+				deposits[i] = persist.Deposit{Queue: goldenQueue, Payload: payload}
 			}
 			b.ReportAllocs()
-			for n := 0; n < b.N; n += len(jobs) {
+			for n := 0; n < b.N; n += len(deposits) {
 				b.StopTimer()
-				receipts, err := s.Enqueue(b.Context(), jobs)
+				receipts, err := s.Enqueue(b.Context(), deposits)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -158,20 +158,20 @@ func BenchmarkHistory(b *testing.B) {
 func BenchmarkWindow(b *testing.B) {
 	dir := b.TempDir()
 	s := open(b, dir, Options{})
-	var jobs []persist.Job
+	var deposits []persist.Deposit
 	for range 8 {
 		for host := range 2000 {
 			q := goldenQueue
 			q.Lane.Host = fmt.Sprintf("h%d.example", host)
-			jobs = append(jobs, persist.Job{Queue: q, Payload: make([]byte, 100)})
+			deposits = append(deposits, persist.Deposit{Queue: q, Payload: make([]byte, 100)})
 		}
 	}
-	for len(jobs) > 0 {
-		n := min(1000, len(jobs))
-		if _, err := s.Enqueue(b.Context(), jobs[:n]); err != nil {
+	for len(deposits) > 0 {
+		n := min(1000, len(deposits))
+		if _, err := s.Enqueue(b.Context(), deposits[:n]); err != nil {
 			b.Fatal(err)
 		}
-		jobs = jobs[n:]
+		deposits = deposits[n:]
 	}
 	if err := s.Close(); err != nil {
 		b.Fatal(err)

@@ -50,7 +50,7 @@ type committer struct {
 	mu      sync.Mutex
 	wake    *sync.Cond
 	rounds  []*round
-	pending int64 // bytes of jobs in rounds and in the one being committed
+	pending int64 // bytes of deposits in rounds and in the one being committed
 	closing bool
 	failed  error // of the first commit to the live database that did: see fail
 }
@@ -65,9 +65,9 @@ func newCommitter(s *Store, clock *clock, j *journal) *committer {
 	return c
 }
 
-// submit hands an operation over and returns what is closed when it is finished. Jobs, as bytes, count against what
+// submit hands an operation over and returns what is closed when it is finished. Deposits, as bytes, count against what
 // may wait; settlements are never refused, they are what makes room.
-func (c *committer) submit(op operation, jobs int64) (<-chan struct{}, error) {
+func (c *committer) submit(op operation, deposits int64) (<-chan struct{}, error) {
 	_, split := op.(splitter)
 	k := op.cost()
 	c.mu.Lock()
@@ -78,13 +78,13 @@ func (c *committer) submit(op operation, jobs int64) (<-chan struct{}, error) {
 	if c.failed != nil {
 		return nil, c.failed
 	}
-	if jobs > 0 && c.outage.why != nil {
+	if deposits > 0 && c.outage.why != nil {
 		return nil, c.outage.why
 	}
-	if jobs > 0 && c.pending+jobs > maxPending {
+	if deposits > 0 && c.pending+deposits > maxPending {
 		return nil, persist.ErrBusy
 	}
-	c.pending += jobs
+	c.pending += deposits
 	n := len(c.rounds)
 	if split || n == 0 || !c.rounds[n-1].sum.plus(k).within(c.limit) {
 		c.rounds = append(c.rounds, &round{done: make(chan struct{})})
@@ -100,10 +100,10 @@ func (c *committer) submit(op operation, jobs int64) (<-chan struct{}, error) {
 	return r.done, nil
 }
 
-// written takes jobs' bytes out of what waits.
-func (c *committer) written(jobs int64) {
+// written takes deposits' bytes out of what waits.
+func (c *committer) written(deposits int64) {
 	c.mu.Lock()
-	c.pending -= jobs
+	c.pending -= deposits
 	c.mu.Unlock()
 }
 

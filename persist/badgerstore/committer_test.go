@@ -23,8 +23,8 @@ func (h held) committed([]persist.Committed) {
 	<-h.letGo
 }
 
-func one(q record.Queue, size int) []persist.Job {
-	return []persist.Job{{Queue: q, Payload: make([]byte, size)}}
+func one(q record.Queue, size int) []persist.Deposit {
+	return []persist.Deposit{{Queue: q, Payload: make([]byte, size)}}
 }
 
 func TestTooMuchWaitingIsRefusedAtOnce(t *testing.T) {
@@ -37,7 +37,7 @@ func TestTooMuchWaitingIsRefusedAtOnce(t *testing.T) {
 		}
 	})
 	<-h.entered
-	big := make([]persist.Job, 40)
+	big := make([]persist.Deposit, 40)
 	for i := range big {
 		big[i] = one(goldenQueue, 700<<10)[0]
 	}

@@ -66,18 +66,18 @@ func TestPagesOfLiveWebhooksCutShortTellAllOnce(t *testing.T) {
 		if i%7 == 0 {
 			q = other
 		}
-		jobs := make([]persist.Job, 200)
-		for j := range jobs {
-			jobs[j] = persist.Job{Queue: q, Payload: []byte{byte(i)}}
+		deposits := make([]persist.Deposit, 200)
+		for j := range deposits {
+			deposits[j] = persist.Deposit{Queue: q, Payload: []byte{byte(i)}}
 		}
 		if i%2 == 0 { // into the database
-			jobs[0].Idempotency = &persist.Idempotency{Key: [32]byte{byte(i), 1}}
+			deposits[0].Idempotency = &persist.Idempotency{Key: [32]byte{byte(i), 1}}
 		}
-		if _, err := s.Enqueue(t.Context(), jobs); err != nil {
+		if _, err := s.Enqueue(t.Context(), deposits); err != nil {
 			t.Fatal(err)
 		}
-		all[q.Lane.Host] += len(jobs)
-		all[""] += len(jobs)
+		all[q.Lane.Host] += len(deposits)
+		all[""] += len(deposits)
 	}
 	for _, host := range []string{"", "other.example", "none.example"} {
 		seen, pages := map[record.ID]bool{}, 0

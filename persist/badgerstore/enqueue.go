@@ -10,22 +10,22 @@ import (
 
 // Enqueue implements persist.Store. A group of more than 64 MiB is refused with persist.ErrTooLarge, as is a payload above
 // Options.MaxWebhook. When ctx ends, only the waiting does: the group may be stored all the same.
-func (s *Store) Enqueue(ctx context.Context, jobs []persist.Job) ([]persist.Receipt, error) {
-	if len(jobs) == 0 {
+func (s *Store) Enqueue(ctx context.Context, deposits []persist.Deposit) ([]persist.Receipt, error) {
+	if len(deposits) == 0 {
 		return nil, nil
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), err)
+		return nil, fmt.Errorf("badgerstore: enqueueing %d deposits: %w", len(deposits), err)
 	}
 	if err := s.space.refuses(); err != nil {
-		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), err)
+		return nil, fmt.Errorf("badgerstore: enqueueing %d deposits: %w", len(deposits), err)
 	}
-	g, err := newGroup(s, jobs)
+	g, err := newGroup(s, deposits)
 	if err == nil {
 		err = g.store.commit(ctx, g)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("badgerstore: enqueueing %d jobs: %w", len(jobs), err)
+		return nil, fmt.Errorf("badgerstore: enqueueing %d deposits: %w", len(deposits), err)
 	}
 	return g.receipts, nil
 }
@@ -44,21 +44,21 @@ func (s *Store) commit(ctx context.Context, g *group) error {
 	}
 }
 
-// group is the jobs of one Enqueue on their way to disk: all that can be computed outside the committer is.
+// group is the deposits of one Enqueue on their way to disk: all that can be computed outside the committer is.
 type group struct {
-	store    *Store
-	jobs     []persist.Job
-	queues   []groupQueue
-	queueOf  []int        // index into queues, by job
-	size     int64        // bytes of payloads and what leads them
-	whole    cost         // of all rows
-	keyed    bool         // some have an idempotency key, or come of an event: rows of the live database
-	events   *publication // what they are made of; nil: nobody published them
-	journal  bool         // it was written to the journal
-	receipts []persist.Receipt
-	new      []persist.Committed
-	newJob   []int // index into jobs, by new
-	err      error
+	store      *Store
+	deposits   []persist.Deposit
+	queues     []groupQueue
+	queueOf    []int        // index into queues, by deposit
+	size       int64        // bytes of payloads and what leads them
+	whole      cost         // of all rows
+	keyed      bool         // some have an idempotency key, or come of an event: rows of the live database
+	events     *publication // what they are made of; nil: nobody published them
+	journal    bool         // it was written to the journal
+	receipts   []persist.Receipt
+	new        []persist.Committed
+	newDeposit []int // index into deposits, by new
+	err        error
 }
 
 type groupQueue struct {
@@ -67,38 +67,38 @@ type groupQueue struct {
 	ordered    bool
 }
 
-func newGroup(s *Store, jobs []persist.Job) (*group, error) {
+func newGroup(s *Store, deposits []persist.Deposit) (*group, error) {
 	g := &group{
-		store: s, jobs: jobs,
-		queueOf:  make([]int, len(jobs)),
-		receipts: make([]persist.Receipt, len(jobs)), new: make([]persist.Committed, 0, len(jobs)),
+		store: s, deposits: deposits,
+		queueOf:  make([]int, len(deposits)),
+		receipts: make([]persist.Receipt, len(deposits)), new: make([]persist.Committed, 0, len(deposits)),
 	}
 	payloads := 0
-	for i := range jobs {
-		if n := len(jobs[i].Payload); n > s.opt.MaxWebhook {
-			return nil, fmt.Errorf("job %d: a payload of %d bytes, at most %d: %w", i, n, s.opt.MaxWebhook, persist.ErrTooLarge)
+	for i := range deposits {
+		if n := len(deposits[i].Payload); n > s.opt.MaxWebhook {
+			return nil, fmt.Errorf("deposit %d: a payload of %d bytes, at most %d: %w", i, n, s.opt.MaxWebhook, persist.ErrTooLarge)
 		}
-		payloads += payloadHead + len(jobs[i].Payload)
+		payloads += payloadHead + len(deposits[i].Payload)
 	}
 	if g.size = int64(payloads); g.size > maxPending {
 		return nil, fmt.Errorf("%d bytes, at most %d: %w", payloads, maxPending, persist.ErrTooLarge)
 	}
 	index := make(map[record.Queue]int, 1)
-	for i := range jobs {
-		job := &jobs[i]
-		at, ok := index[job.Queue]
+	for i := range deposits {
+		deposit := &deposits[i]
+		at, ok := index[deposit.Queue]
 		if !ok {
-			q := groupQueue{descriptor: job.Queue.Append(make([]byte, 0, job.Queue.Size())), ordered: job.Queue.Ordered()}
-			q.ref = persist.QueueRef{Part: job.Queue.Part(), ID: job.Queue.ID()}
+			q := groupQueue{descriptor: deposit.Queue.Append(make([]byte, 0, deposit.Queue.Size())), ordered: deposit.Queue.Ordered()}
+			q.ref = persist.QueueRef{Part: deposit.Queue.Part(), ID: deposit.Queue.ID()}
 			at = len(g.queues)
-			index[job.Queue] = at
+			index[deposit.Queue] = at
 			g.queues = append(g.queues, q)
 			g.whole = g.whole.plus(rowCost(queueKeySize, len(q.descriptor)+positionSize))
 		}
 		g.queueOf[i] = at
-		g.whole = g.whole.plus(rowCost(1+idSize, payloadHead+len(job.Payload)))
+		g.whole = g.whole.plus(rowCost(1+idSize, payloadHead+len(deposit.Payload)))
 		g.whole = g.whole.plus(rowCost(entryKeySize, record.EntrySize))
-		if job.Idempotency != nil {
+		if deposit.Idempotency != nil {
 			g.whole = g.whole.plus(rowCost(idemKeySize, idemSize))
 			g.keyed = true
 		}
@@ -115,19 +115,19 @@ func (g *group) operation() operation {
 
 func (g *group) cost() cost { return g.whole }
 
-// assign decides each job's verdict, id and rank. What it puts are idempotency rows, which make a key known to the
-// jobs behind it.
+// assign decides each deposit's verdict, id and rank. What it puts are idempotency rows, which make a key known to the
+// deposits behind it.
 func (g *group) assign(w *writer) error {
 	if g.events != nil {
 		return g.events.assign(w)
 	}
-	if g.keyed && g.jobs[0].Whole && g.refused(w) {
+	if g.keyed && g.deposits[0].Whole && g.refused(w) {
 		return w.err
 	}
 	clock := w.c.clock
-	for i := range g.jobs {
-		job := &g.jobs[i]
-		if k := job.Idempotency; k != nil {
+	for i := range g.deposits {
+		deposit := &g.deposits[i]
+		if k := deposit.Idempotency; k != nil {
 			if known, ok := w.known(k); ok {
 				g.receipts[i] = known
 				continue
@@ -142,12 +142,12 @@ func (g *group) assign(w *writer) error {
 	return w.err
 }
 
-// refused reports whether a job of a whole group has a key that is known for something else, and gives the verdicts then.
+// refused reports whether a deposit of a whole group has a key that is known for something else, and gives the verdicts then.
 func (g *group) refused(w *writer) bool {
 	within := map[[32]byte][16]byte{} // what its own keys are first given for
 	conflicts := 0
-	for i := range g.jobs {
-		k := g.jobs[i].Idempotency
+	for i := range g.deposits {
+		k := g.deposits[i].Idempotency
 		if k == nil {
 			continue
 		}
@@ -171,17 +171,17 @@ func (g *group) refused(w *writer) bool {
 	return conflicts > 0
 }
 
-// take makes a job a webhook. Its rank is never below its id's instant, which is the clock's.
+// take makes a deposit a webhook. Its rank is never below its id's instant, which is the clock's.
 func (g *group) take(i int, id record.ID) {
-	job, q := &g.jobs[i], &g.queues[g.queueOf[i]]
+	deposit, q := &g.deposits[i], &g.queues[g.queueOf[i]]
 	accepted := int64(id.Time()) //nolint:gosec // 48 bits
 	e := record.Entry{
-		Position: record.Position{Rank: max(job.Due, accepted), ID: id},
-		Due:      job.Due, Expires: job.Expires,
-		Size:  uint32(len(job.Payload)), //nolint:gosec // at most LargestPayload
-		Early: job.Webhook != nil && job.Webhook.ExpireEarly,
+		Position: record.Position{Rank: max(deposit.Due, accepted), ID: id},
+		Due:      deposit.Due, Expires: deposit.Expires,
+		Size:  uint32(len(deposit.Payload)), //nolint:gosec // at most LargestPayload
+		Early: deposit.Webhook != nil && deposit.Webhook.ExpireEarly,
 	}
-	if job.Due == 0 {
+	if deposit.Due == 0 {
 		e.Due = accepted
 	}
 	if q.ordered {
@@ -189,9 +189,9 @@ func (g *group) take(i int, id record.ID) {
 	}
 	g.receipts[i] = persist.Receipt{ID: id, Verdict: persist.New}
 	g.new = append(g.new, persist.Committed{
-		Queue: job.Queue, QueueID: q.ref.ID, Entry: e, Payload: job.Payload, Webhook: job.Webhook,
+		Queue: deposit.Queue, QueueID: q.ref.ID, Entry: e, Payload: deposit.Payload, Webhook: deposit.Webhook,
 	})
-	g.newJob = append(g.newJob, i)
+	g.newDeposit = append(g.newDeposit, i)
 }
 
 // write puts a group that fits one transaction into the journal whole, or its rows into the live database: where rows of
@@ -203,7 +203,7 @@ func (g *group) write(w *writer) error {
 	}
 	for n := range g.new {
 		if g.journal {
-			e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newJob[n]]]
+			e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newDeposit[n]]]
 			w.accept(q.ref, e, g.new[n].Payload)
 			w.c.registry.enter(w, q, e.ID)
 			continue
@@ -225,12 +225,12 @@ func (g *group) queuesSaved(w *writer) bool {
 }
 
 func (g *group) putPayload(w *writer, n int) {
-	e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newJob[n]]]
+	e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newDeposit[n]]]
 	w.set(idKey(kindPayload, e.ID), payloadRow(q.ref, e.Rank, g.new[n].Payload))
 }
 
 func (g *group) putEntry(w *writer, n int) {
-	e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newJob[n]]]
+	e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newDeposit[n]]]
 	w.set(entryKey(q.ref, e.Position), e.Append(make([]byte, 0, record.EntrySize)))
 	w.c.registry.enter(w, q, e.ID)
 }

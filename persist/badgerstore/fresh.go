@@ -45,8 +45,8 @@ type freshQueue struct {
 	gone    int
 }
 
-// acceptedJob is a webhook in a frame that is to be written.
-type acceptedJob struct {
+// acceptedDeposit is a webhook in a frame that is to be written.
+type acceptedDeposit struct {
 	queue  persist.QueueRef
 	entry  record.Entry
 	offset int64 // of its payload in the frame
@@ -59,7 +59,7 @@ const fewGone = 2
 // slabSize is how many entries are allocated at once.
 const slabSize = 256
 
-func (f *fresh) add(file *journalFile, at int64, accepted []acceptedJob, rows map[string]*badger.Entry) {
+func (f *fresh) add(file *journalFile, at int64, accepted []acceptedDeposit, rows map[string]*badger.Entry) {
 	if len(accepted)+len(rows) == 0 {
 		return
 	}

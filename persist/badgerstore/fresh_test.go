@@ -9,13 +9,13 @@ import (
 
 // accepted puts so many webhooks of one queue into what memory knows of a file, and returns their entries.
 func accepted(f *fresh, ref persist.QueueRef, n int) []*freshEntry {
-	jobs := make([]acceptedJob, n)
-	for i := range jobs {
+	deposits := make([]acceptedDeposit, n)
+	for i := range deposits {
 		id := record.ID{0: 1, 14: byte(i >> 8), 15: byte(i)}
-		jobs[i] = acceptedJob{queue: ref, entry: record.Entry{Position: record.Position{Rank: int64(i), ID: id}}}
+		deposits[i] = acceptedDeposit{queue: ref, entry: record.Entry{Position: record.Position{Rank: int64(i), ID: id}}}
 	}
 	file := &journalFile{}
-	f.add(file, 0, jobs, nil)
+	f.add(file, 0, deposits, nil)
 	return file.entries
 }
 

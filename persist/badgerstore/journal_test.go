@@ -79,7 +79,7 @@ func TestWebhookThatEndsAtItsFirstTryLeavesNoRow(t *testing.T) {
 	s := open(t, t.TempDir(), Options{Retention: Retention{Metadata: time.Hour, Body: time.Hour}})
 	defer func() { _ = s.Close() }()
 	register(t, s, goldenQueue)
-	receipts, err := s.Enqueue(t.Context(), []persist.Job{{Queue: goldenQueue, Payload: []byte("the payload")}})
+	receipts, err := s.Enqueue(t.Context(), []persist.Deposit{{Queue: goldenQueue, Payload: []byte("the payload")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +105,8 @@ func TestWindowJoinsTheJournalAndTheDatabaseInOrder(t *testing.T) {
 	now := time.Now().UnixMilli()
 	var want []record.Position
 	for i, due := range []int64{50, 10, 40, 0, 30, 20, 60} { // the first goes to the database, as does every retry
-		job := persist.Job{Queue: goldenQueue, Payload: []byte("p"), Due: now + due*60_000}
-		receipts, err := s.Enqueue(t.Context(), []persist.Job{job})
+		deposit := persist.Deposit{Queue: goldenQueue, Payload: []byte("p"), Due: now + due*60_000}
+		receipts, err := s.Enqueue(t.Context(), []persist.Deposit{deposit})
 		if err != nil {
 			t.Fatal(err)
 		}

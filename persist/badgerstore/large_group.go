@@ -37,7 +37,7 @@ func (g largeGroup) writeSplit(c *committer) (*writer, error) {
 	g.journal = true
 	last.frame = beginFrame(make([]byte, 0, g.frameSize(last.carried)))
 	for n := range g.new {
-		e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newJob[n]]]
+		e, q := &g.new[n].Entry, &g.queues[g.queueOf[g.newDeposit[n]]]
 		last.accept(q.ref, e, g.new[n].Payload)
 		c.registry.enter(last, q, e.ID)
 	}
@@ -69,7 +69,7 @@ func (g largeGroup) saveQueues(c *committer, w *writer) (*writer, error) {
 		return nil
 	}
 	for n := range g.new {
-		q := &g.queues[g.queueOf[g.newJob[n]]]
+		q := &g.queues[g.queueOf[g.newDeposit[n]]]
 		if !w.count.plus(rowCost(queueKeySize, len(q.descriptor)+positionSize)).within(c.limit) {
 			if err := commit(); err != nil {
 				return w, err

@@ -97,11 +97,11 @@ func BenchmarkLivePage(b *testing.B) {
 		if i == 0 {
 			q = other
 		}
-		jobs := make([]persist.Job, 1000)
-		for i := range jobs {
-			jobs[i] = persist.Job{Queue: q, Payload: make([]byte, 256)}
+		deposits := make([]persist.Deposit, 1000)
+		for i := range deposits {
+			deposits[i] = persist.Deposit{Queue: q, Payload: make([]byte, 256)}
 		}
-		if _, err := s.Enqueue(b.Context(), jobs); err != nil {
+		if _, err := s.Enqueue(b.Context(), deposits); err != nil {
 			b.Fatal(err)
 		}
 	}

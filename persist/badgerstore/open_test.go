@@ -70,7 +70,7 @@ func TestFaultyOptionsAreRefused(t *testing.T) {
 func TestLogThatWasOnlyJustCreatedAtACrashIsNoHindrance(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
-	receipts, err := s.Enqueue(t.Context(), []persist.Job{{Queue: goldenQueue, Payload: []byte("p")}})
+	receipts, err := s.Enqueue(t.Context(), []persist.Deposit{{Queue: goldenQueue, Payload: []byte("p")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,12 +94,12 @@ func TestLogThatWasOnlyJustCreatedAtACrashIsNoHindrance(t *testing.T) {
 func TestLargestWebhookIsStoredInline(t *testing.T) {
 	s := open(t, t.TempDir(), Options{MaxWebhook: LargestPayload})
 	defer func() { _ = s.Close() }()
-	j := persist.Job{Queue: goldenQueue, Payload: make([]byte, LargestPayload)}
-	receipts, err := s.Enqueue(t.Context(), []persist.Job{j}) // in the database, as the first of its queue
+	j := persist.Deposit{Queue: goldenQueue, Payload: make([]byte, LargestPayload)}
+	receipts, err := s.Enqueue(t.Context(), []persist.Deposit{j}) // in the database, as the first of its queue
 	if err != nil {
 		t.Fatal(err)
 	}
-	others, err := s.Enqueue(t.Context(), []persist.Job{j, j, j, j})
+	others, err := s.Enqueue(t.Context(), []persist.Deposit{j, j, j, j})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestStoreWorksInVirtualTime(t *testing.T) {
 			Retention: Retention{Metadata: time.Hour, Body: time.Hour},
 		})
 		start := time.Now()
-		receipts, err := s.Enqueue(t.Context(), []persist.Job{{Queue: goldenQueue, Payload: []byte("p")}})
+		receipts, err := s.Enqueue(t.Context(), []persist.Deposit{{Queue: goldenQueue, Payload: []byte("p")}})
 		if err != nil || handed != 1 {
 			t.Fatalf("Enqueue: %v; %d handed over", err, handed)
 		}
@@ -184,7 +184,7 @@ func TestUnreadableRowsAreSetAsideNotWiped(t *testing.T) {
 	s := open(t, dir, Options{})
 	ctx := t.Context()
 	key := &persist.Idempotency{Key: [32]byte{1}}
-	receipts, err := s.Enqueue(ctx, []persist.Job{
+	receipts, err := s.Enqueue(ctx, []persist.Deposit{
 		{Queue: goldenQueue, Payload: []byte("one"), Idempotency: key}, {Queue: goldenQueue, Payload: []byte("two")},
 	})
 	if err != nil {
@@ -224,7 +224,7 @@ func TestUnreadableRowsAreSetAsideNotWiped(t *testing.T) {
 			t.Errorf("States: %v, %v", states, err)
 		}
 	}
-	again, err := s.Enqueue(ctx, []persist.Job{{Queue: goldenQueue, Payload: []byte("three"), Idempotency: key}})
+	again, err := s.Enqueue(ctx, []persist.Deposit{{Queue: goldenQueue, Payload: []byte("three"), Idempotency: key}})
 	if err != nil || again[0].Verdict != persist.New { // which also waits for what the readers reported
 		t.Errorf("Enqueue with a key that cannot be read: %+v, %v", again, err)
 	}

@@ -36,28 +36,28 @@ func (s *Store) Publish(ctx context.Context, events []persist.Event) ([]persist.
 	return p.receipts, nil
 }
 
-// publication is the events of one Publish on their way to disk. Their jobs are one group.
+// publication is the events of one Publish on their way to disk. Their deposits are one group.
 type publication struct {
 	*group
 	events   []persist.Event
-	first    []int // of each event's jobs, among all
+	first    []int // of each event's deposits, among all
 	receipts []persist.EventReceipt
 }
 
 func newPublication(s *Store, events []persist.Event) (*publication, error) {
 	p := &publication{events: events, first: make([]int, len(events)), receipts: make([]persist.EventReceipt, len(events))}
-	var jobs []persist.Job
+	var deposits []persist.Deposit
 	for i := range events {
-		p.first[i] = len(jobs)
-		jobs = append(jobs, events[i].Jobs...)
+		p.first[i] = len(deposits)
+		deposits = append(deposits, events[i].Deposits...)
 	}
 	var err error
-	if p.group, err = newGroup(s, jobs); err != nil {
+	if p.group, err = newGroup(s, deposits); err != nil {
 		return nil, err
 	}
 	p.group.events, p.keyed = p, true
 	for i := range events {
-		size := eventHead + idSize*len(events[i].Jobs) + len(events[i].Record)
+		size := eventHead + idSize*len(events[i].Deposits) + len(events[i].Record)
 		if size > LargestPayload {
 			return nil, fmt.Errorf("event %d: a row of %d bytes, at most %d: %w", i, size, LargestPayload, persist.ErrTooLarge)
 		}
@@ -79,8 +79,8 @@ func (p *publication) assign(w *writer) error {
 			}
 			continue
 		}
-		ids := make([]record.ID, len(e.Jobs))
-		for n := range e.Jobs {
+		ids := make([]record.ID, len(e.Deposits))
+		for n := range e.Deposits {
 			ids[n] = w.c.clock.nextID()
 			p.take(p.first[i]+n, ids[n])
 		}

@@ -53,12 +53,12 @@ func (r *registry) find(w *writer, ref persist.QueueRef) *knownQueue {
 	return nil
 }
 
-// enter notes a job for a queue and puts the queue's row where it has none.
+// enter notes a deposit for a queue and puts the queue's row where it has none.
 func (r *registry) enter(w *writer, q *groupQueue, id record.ID) {
 	w.change(r.announce(w, q, id), 1)
 }
 
-// announce puts a queue's row where it has none. The id is of the first job that is written to it.
+// announce puts a queue's row where it has none. The id is of the first deposit that is written to it.
 func (r *registry) announce(w *writer, g *groupQueue, id record.ID) *knownQueue {
 	q := r.find(w, g.ref)
 	if q == nil {

@@ -52,7 +52,7 @@ func benchRelay(b *testing.B, callers int, key seal.Key) {
 	for c := range callers {
 		wg.Go(func() {
 			for i := c; i < b.N; i += callers {
-				if _, err := s.Enqueue(b.Context(), []persist.Job{{Queue: goldenQueue, Payload: payload}}); err != nil {
+				if _, err := s.Enqueue(b.Context(), []persist.Deposit{{Queue: goldenQueue, Payload: payload}}); err != nil {
 					b.Error(err)
 					return
 				}

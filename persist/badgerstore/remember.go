@@ -103,7 +103,7 @@ func (w *writer) known(k *persist.Idempotency) (persist.Receipt, bool) {
 	return r.answer(k), true
 }
 
-// answer is what becomes of a job whose key is known.
+// answer is what becomes of a deposit whose key is known.
 func (r remembered) answer(k *persist.Idempotency) persist.Receipt {
 	if r.fingerprint != k.Fingerprint {
 		return persist.Receipt{ID: r.id, Verdict: persist.Conflict}

@@ -184,7 +184,7 @@ func TestFrameWithinAPayloadIsNone(t *testing.T) {
 	forged := record.Entry{Position: record.Position{Rank: 1, ID: record.ID{1}}}
 	frame := appendPut(beginFrame(nil), goldenRef, &forged, nil)
 	endFrame(frame, f.number, clockRow(1, record.ID{1}))
-	if _, err := s.Enqueue(t.Context(), []persist.Job{{Queue: goldenQueue, Payload: append(frame, "x"...)}}); err != nil {
+	if _, err := s.Enqueue(t.Context(), []persist.Deposit{{Queue: goldenQueue, Payload: append(frame, "x"...)}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

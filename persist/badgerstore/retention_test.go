@@ -12,11 +12,11 @@ import (
 // endMany accepts n webhooks with payloads of a size, has them end, and reads the last one back.
 func endMany(ctx context.Context, t *testing.T, s *Store, n, size int) {
 	t.Helper()
-	jobs := make([]persist.Job, n)
-	for i := range jobs {
-		jobs[i] = persist.Job{Queue: goldenQueue, Payload: make([]byte, size)}
+	deposits := make([]persist.Deposit, n)
+	for i := range deposits {
+		deposits[i] = persist.Deposit{Queue: goldenQueue, Payload: make([]byte, size)}
 	}
-	receipts, err := s.Enqueue(ctx, jobs)
+	receipts, err := s.Enqueue(ctx, deposits)
 	if err != nil {
 		t.Fatalf("accepting: %v", err)
 	}

@@ -97,9 +97,9 @@ func TestNothingOfWhatIsKeptIsToBeReadInAnEncryptedDirectory(t *testing.T) {
 func fill(t *testing.T, s *Store) {
 	t.Helper()
 	ctx := t.Context()
-	enqueue := func(j persist.Job) record.ID {
+	enqueue := func(j persist.Deposit) record.ID {
 		t.Helper()
-		receipts, err := s.Enqueue(ctx, []persist.Job{j})
+		receipts, err := s.Enqueue(ctx, []persist.Deposit{j})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,9 +107,9 @@ func fill(t *testing.T, s *Store) {
 	}
 	var ids []record.ID
 	for n := range 200 {
-		ids = append(ids, enqueue(persist.Job{Queue: goldenQueue, Payload: markedWebhook(n).Encode()}))
+		ids = append(ids, enqueue(persist.Deposit{Queue: goldenQueue, Payload: markedWebhook(n).Encode()}))
 	}
-	enqueue(persist.Job{
+	enqueue(persist.Deposit{
 		Queue: goldenQueue, Payload: markedWebhook(1).Encode(), Idempotency: &persist.Idempotency{Key: [32]byte{1}},
 	})
 	es, err := s.Window(ctx, goldenRef, record.Position{}, 100)

@@ -12,7 +12,7 @@ import (
 func TestSettlingAgainTellsWhereTheWebhookWentTheFirstTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, t.TempDir(), Options{})
-		receipts, err := s.Enqueue(t.Context(), []persist.Job{{Queue: goldenQueue, Payload: []byte("p")}})
+		receipts, err := s.Enqueue(t.Context(), []persist.Deposit{{Queue: goldenQueue, Payload: []byte("p")}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,16 +44,16 @@ func TestNothingIsLostOrComesBackBetweenJournalAndDatabase(t *testing.T) {
 			for step := range 400 {
 				switch rnd.IntN(5) {
 				case 0, 1:
-					js := make([]persist.Job, 1+rnd.IntN(6))
-					for i := range js {
-						js[i] = persist.Job{Queue: queues[rnd.IntN(3)], Payload: fmt.Appendf(nil, "%d.%d %0*d", step, i, rnd.IntN(200), 0)}
+					ds := make([]persist.Deposit, 1+rnd.IntN(6))
+					for i := range ds {
+						ds[i] = persist.Deposit{Queue: queues[rnd.IntN(3)], Payload: fmt.Appendf(nil, "%d.%d %0*d", step, i, rnd.IntN(200), 0)}
 					}
-					receipts, err := s.Enqueue(t.Context(), js)
+					receipts, err := s.Enqueue(t.Context(), ds)
 					if err != nil {
 						t.Fatal(err)
 					}
 					for i, r := range receipts {
-						live[r.ID] = webhook{js[i].Queue, entryOf(t, s, r.ID), string(js[i].Payload)}
+						live[r.ID] = webhook{ds[i].Queue, entryOf(t, s, r.ID), string(ds[i].Payload)}
 					}
 				default:
 					var batch []persist.Settlement

@@ -20,7 +20,7 @@ type writer struct {
 	err   error
 
 	frame    []byte // records for the journal, behind room for its head; nil: none yet
-	accepted []acceptedJob
+	accepted []acceptedDeposit
 	ended    []*freshEntry // told as gone in frame
 	spilt    []*freshEntry // put into the live database by txn
 	kept     bool          // the frame is durable, whatever becomes of the rows
@@ -67,7 +67,7 @@ func (w *writer) accept(q persist.QueueRef, e *record.Entry, payload []byte) {
 	} else {
 		w.frame = appendPut(w.records(), q, e, payload)
 	}
-	w.accepted = append(w.accepted, acceptedJob{q, *e, int64(len(w.frame) - stored)})
+	w.accepted = append(w.accepted, acceptedDeposit{q, *e, int64(len(w.frame) - stored)})
 }
 
 // end tells in the journal that a webhook in it is over.

@@ -16,7 +16,7 @@ import (
 func acceptedSurvivesCrash(t *testing.T, at Place) {
 	q := queue("crash.example", "default")
 	s := at.Open(t, Options{})
-	accepted := enqueue(t, s, jobs(q, 20)...)
+	accepted := enqueue(t, s, deposits(q, 20)...)
 	es := live(t, s, q)
 	settle(t, s, persist.Batch{Settlements: []persist.Settlement{delivered(q, es[0])}})
 	left := at.Crash(t)
@@ -38,7 +38,7 @@ func idsIncrease(t *testing.T, at Place) {
 		if n := len(all); n > 0 && before.Compare(all[n-1]) < 0 {
 			t.Errorf("LastID is %s after a restart, and %s was given", before, all[n-1])
 		}
-		ids := enqueue(t, s, jobs(q, 50)...)
+		ids := enqueue(t, s, deposits(q, 50)...)
 		if last := s.LastID(); last != ids[49] || ids[0].Compare(before) <= 0 {
 			t.Errorf("LastID was %s and is %s where %s to %s were given", before, last, ids[0], ids[49])
 		}
@@ -61,16 +61,16 @@ func idempotency(t *testing.T, at Place) {
 	key := &persist.Idempotency{Key: [32]byte{1}, Fingerprint: [16]byte{1}}
 	other := &persist.Idempotency{Key: [32]byte{1}, Fingerprint: [16]byte{2}}
 	q := queue("keys.example", "default")
-	js := jobs(q, 3)
-	js[1].Idempotency = key
+	ds := deposits(q, 3)
+	ds[1].Idempotency = key
 	s := at.Open(t, Options{})
-	first := enqueue(t, s, js...)[1]
+	first := enqueue(t, s, ds...)[1]
 
 	check := func(s persist.Store) {
 		t.Helper()
-		js := jobs(q, 3)
-		js[0].Idempotency, js[1].Idempotency = key, other
-		receipts, err := s.Enqueue(t.Context(), js)
+		ds := deposits(q, 3)
+		ds[0].Idempotency, ds[1].Idempotency = key, other
+		receipts, err := s.Enqueue(t.Context(), ds)
 		if err != nil {
 			t.Fatalf("Enqueue: %v", err)
 		}
@@ -96,12 +96,12 @@ func idempotency(t *testing.T, at Place) {
 
 func idempotencyEnds(t *testing.T, at Place) {
 	synctest.Test(t, func(t *testing.T) {
-		js := jobs(queue("keys.example", "default"), 1)
-		js[0].Idempotency = &persist.Idempotency{Key: [32]byte{7}}
+		ds := deposits(queue("keys.example", "default"), 1)
+		ds[0].Idempotency = &persist.Idempotency{Key: [32]byte{7}}
 		verdict := func() persist.Verdict {
 			s := at.Open(t, Options{})
 			defer shut(t, s)
-			receipts, err := s.Enqueue(t.Context(), js)
+			receipts, err := s.Enqueue(t.Context(), ds)
 			if err != nil {
 				t.Fatalf("Enqueue: %v", err)
 			}
@@ -128,7 +128,7 @@ func keyOfWhatIsThere(t *testing.T, at Place) {
 		other := key
 		other.Fingerprint = [16]byte{2}
 		s := at.Open(t, Options{})
-		id := enqueue(t, s, jobs(q, 1)...)[0]
+		id := enqueue(t, s, deposits(q, 1)...)[0]
 		is := func(what string, r persist.Receipt, err error, want persist.Receipt) {
 			t.Helper()
 			if err != nil || r != want {
@@ -148,10 +148,10 @@ func keyOfWhatIsThere(t *testing.T, at Place) {
 		is("asked for later", r, err, persist.Receipt{ID: id, Verdict: persist.Existing})
 		r, err = s.Known(t.Context(), other)
 		is("asked for something else", r, err, persist.Receipt{ID: id, Verdict: persist.Conflict})
-		js := jobs(q, 1)
-		js[0].Idempotency = &key
-		receipts, err := s.Enqueue(t.Context(), js)
-		is("a job under it", receipts[0], err, persist.Receipt{ID: id, Verdict: persist.Existing})
+		ds := deposits(q, 1)
+		ds[0].Idempotency = &key
+		receipts, err := s.Enqueue(t.Context(), ds)
+		is("a deposit under it", receipts[0], err, persist.Receipt{ID: id, Verdict: persist.Existing})
 		shut(t, s)
 		time.Sleep(2 * time.Hour)
 		s = at.Open(t, Options{})
@@ -163,13 +163,13 @@ func keyOfWhatIsThere(t *testing.T, at Place) {
 
 func idempotencyInGroup(t *testing.T, at Place) {
 	q := queue("keys.example", "default")
-	js := jobs(q, 3)
-	js[0].Idempotency = &persist.Idempotency{Key: [32]byte{9}, Fingerprint: [16]byte{1}}
-	js[1].Idempotency = js[0].Idempotency
-	js[2].Idempotency = &persist.Idempotency{Key: [32]byte{9}, Fingerprint: [16]byte{2}}
+	ds := deposits(q, 3)
+	ds[0].Idempotency = &persist.Idempotency{Key: [32]byte{9}, Fingerprint: [16]byte{1}}
+	ds[1].Idempotency = ds[0].Idempotency
+	ds[2].Idempotency = &persist.Idempotency{Key: [32]byte{9}, Fingerprint: [16]byte{2}}
 	s := at.Open(t, Options{})
 	defer shut(t, s)
-	receipts, err := s.Enqueue(t.Context(), js)
+	receipts, err := s.Enqueue(t.Context(), ds)
 	if err != nil {
 		t.Fatalf("Enqueue: %v", err)
 	}
@@ -190,7 +190,7 @@ func idempotencyWhole(t *testing.T, at Place) {
 	key := func(n, mark byte) *persist.Idempotency {
 		return &persist.Idempotency{Key: [32]byte{n}, Fingerprint: [16]byte{mark}}
 	}
-	known := jobs(q, 1)
+	known := deposits(q, 1)
 	known[0].Idempotency = key(1, 1)
 	first := enqueue(t, s, known...)[0]
 	for name, tt := range map[string]struct {
@@ -201,18 +201,18 @@ func idempotencyWhole(t *testing.T, at Place) {
 		"a key twice in the group":    {[]*persist.Idempotency{key(3, 1), key(3, 2), nil}, []persist.Verdict{persist.Refused, persist.Conflict, persist.Refused}},
 		"only keys that are the same": {[]*persist.Idempotency{key(1, 1), key(4, 1), key(4, 1)}, []persist.Verdict{persist.Existing, persist.New, persist.Existing}},
 	} {
-		js := jobs(q, len(tt.keys))
-		js[0].Whole = true
-		for i := range js {
-			js[i].Idempotency = tt.keys[i]
+		ds := deposits(q, len(tt.keys))
+		ds[0].Whole = true
+		for i := range ds {
+			ds[i].Idempotency = tt.keys[i]
 		}
-		receipts, err := s.Enqueue(t.Context(), js)
+		receipts, err := s.Enqueue(t.Context(), ds)
 		if err != nil {
 			t.Fatalf("%s: Enqueue: %v", name, err)
 		}
 		for i, r := range receipts {
 			if r.Verdict != tt.want[i] || (r.Verdict == persist.Refused || r.Verdict == persist.Conflict) != (r.ID == record.ID{}) {
-				t.Errorf("%s: job %d: %+v, want verdict %d", name, i, r, tt.want[i])
+				t.Errorf("%s: deposit %d: %+v, want verdict %d", name, i, r, tt.want[i])
 			}
 		}
 	}
@@ -240,7 +240,7 @@ func concurrentEnqueue(t *testing.T, at Place) {
 		wg.Go(func() {
 			q := queue("busy.example", "default")
 			for range groups {
-				receipts, err := s.Enqueue(t.Context(), jobs(q, size))
+				receipts, err := s.Enqueue(t.Context(), deposits(q, size))
 				if err != nil {
 					t.Errorf("Enqueue: %v", err)
 					return
@@ -273,9 +273,9 @@ func tooLarge(t *testing.T, at Place) {
 	q := queue("large.example", "default")
 	s := at.Open(t, Options{})
 	defer shut(t, s)
-	js := jobs(q, 2)
-	js[1].Payload = make([]byte, 16<<20)
-	if _, err := s.Enqueue(t.Context(), js); !errors.Is(err, persist.ErrTooLarge) {
+	ds := deposits(q, 2)
+	ds[1].Payload = make([]byte, 16<<20)
+	if _, err := s.Enqueue(t.Context(), ds); !errors.Is(err, persist.ErrTooLarge) {
 		t.Errorf("Enqueue of a payload of 16 MiB: %v, want ErrTooLarge", err)
 	}
 	if es := live(t, s, q); len(es) != 0 {
@@ -289,11 +289,11 @@ func tooLarge(t *testing.T, at Place) {
 func fullDisk(t *testing.T, at Place) {
 	q := queue("full.example", "default")
 	s := at.Open(t, Options{})
-	enqueue(t, s, jobs(q, 1)...)
+	enqueue(t, s, deposits(q, 1)...)
 	shut(t, s)
 	s = at.Open(t, Options{Full: true})
 	defer shut(t, s)
-	if _, err := s.Enqueue(t.Context(), jobs(q, 1)); !errors.Is(err, persist.ErrFull) {
+	if _, err := s.Enqueue(t.Context(), deposits(q, 1)); !errors.Is(err, persist.ErrFull) {
 		t.Errorf("Enqueue: %v, want ErrFull", err)
 	}
 	es := live(t, s, q)
@@ -309,12 +309,12 @@ func fullDisk(t *testing.T, at Place) {
 func closedStore(t *testing.T, at Place) {
 	q := queue("closed.example", "default")
 	s := at.Open(t, Options{})
-	id := enqueue(t, s, jobs(q, 1)...)[0]
+	id := enqueue(t, s, deposits(q, 1)...)[0]
 	e := live(t, s, q)[0]
 	shut(t, s)
 	ctx := t.Context()
 	calls := map[string]func() error{
-		"Enqueue": func() error { _, err := s.Enqueue(ctx, jobs(q, 1)); return err },
+		"Enqueue": func() error { _, err := s.Enqueue(ctx, deposits(q, 1)); return err },
 		"Queues":  func() error { _, err := s.Queues(ctx, q.Part(), record.QueueID{}, 1); return err },
 		"Count":   func() error { _, err := s.Count(t.Context(), ref(q), record.Position{}, 1); return err },
 		"Window":  func() error { _, err := s.Window(ctx, ref(q), record.Position{}, 1); return err },
@@ -336,7 +336,7 @@ func closedStore(t *testing.T, at Place) {
 	defer shut(t, s)
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := s.Enqueue(cancelled, jobs(q, 1)); !errors.Is(err, context.Canceled) {
+	if _, err := s.Enqueue(cancelled, deposits(q, 1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("Enqueue with an ended context: %v", err)
 	}
 }

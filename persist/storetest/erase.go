@@ -18,7 +18,7 @@ func eraseLeavesTheRest(t *testing.T, at Place) {
 	about := map[record.ID]record.Digest{}
 	add := func(n int) {
 		for i := range n {
-			id := enqueue(t, s, jobs(q, 1)[0])[0]
+			id := enqueue(t, s, deposits(q, 1)[0])[0]
 			st := delivered(q, live(t, s, q)[0])
 			st.Final.Subject, st.Final.Metadata = []record.Digest{ada, bob, {}}[i%3], map[string]string{"who": "somebody"}
 			st.Attempt.Headers, st.Attempt.Body = []record.Header{{Name: "Location", Value: "/who"}}, []byte("somebody")

@@ -18,7 +18,7 @@ func event(key byte, n int) persist.Event {
 		Key: [32]byte{key}, Fingerprint: [16]byte{key}, Record: fmt.Appendf(nil, "event %d", key), Keep: 24 * time.Hour,
 	}
 	for i := range n {
-		e.Jobs = append(e.Jobs, jobs(queue("events.example", fmt.Sprintf("sub-%d", i)), 1)...)
+		e.Deposits = append(e.Deposits, deposits(queue("events.example", fmt.Sprintf("sub-%d", i)), 1)...)
 	}
 	return e
 }
@@ -36,9 +36,9 @@ func eventIsAtomic(t *testing.T, at Place) {
 	const n, size = 3_000, 4 << 10
 	q := queue("large.example", "default")
 	large := event(1, 0)
-	large.Jobs = jobs(q, n)
-	for i := range large.Jobs {
-		large.Jobs[i].Payload = append(large.Jobs[i].Payload, bytes.Repeat([]byte{'x'}, size)...)
+	large.Deposits = deposits(q, n)
+	for i := range large.Deposits {
+		large.Deposits[i].Payload = append(large.Deposits[i].Payload, bytes.Repeat([]byte{'x'}, size)...)
 	}
 	var left []Place
 	s := at.Open(t, Options{Split: func() { left = append(left, at.Crash(t)) }})
@@ -46,7 +46,7 @@ func eventIsAtomic(t *testing.T, at Place) {
 	left = append(left, at.Crash(t)) // after Publish returned
 	shut(t, s)
 	if published.Verdict != persist.New || len(published.Webhooks) != n {
-		t.Fatalf("a new event of %d jobs: verdict %d, %d webhooks", n, published.Verdict, len(published.Webhooks))
+		t.Fatalf("a new event of %d deposits: verdict %d, %d webhooks", n, published.Verdict, len(published.Webhooks))
 	}
 	was := false
 	for i, place := range left {

@@ -11,8 +11,8 @@ import (
 	"github.com/sluice-gateway/sluice/persist/record"
 )
 
-// finish enqueues a job and delivers it; the payload is left for the store to read.
-func finish(t *testing.T, s persist.Store, j persist.Job) record.ID {
+// finish enqueues a deposit and delivers it; the payload is left for the store to read.
+func finish(t *testing.T, s persist.Store, j persist.Deposit) record.ID {
 	t.Helper()
 	id := enqueue(t, s, j)[0]
 	for _, e := range live(t, s, j.Queue) {
@@ -27,7 +27,7 @@ func historySurvives(t *testing.T, at Place) {
 	q := queue("history.example", "default")
 	o := Options{Metadata: time.Hour, Body: time.Hour}
 	s := at.Open(t, o)
-	j := jobs(q, 1)[0]
+	j := deposits(q, 1)[0]
 	read := finish(t, s, j)
 	given := enqueue(t, s, j)[0]
 	st := delivered(q, live(t, s, q)[0])
@@ -57,7 +57,7 @@ func historyEnds(t *testing.T, at Place) {
 	synctest.Test(t, func(t *testing.T) {
 		o := Options{Metadata: 48 * time.Hour, Body: 24 * time.Hour}
 		s := at.Open(t, o)
-		id := finish(t, s, jobs(q, 1)[0])
+		id := finish(t, s, deposits(q, 1)[0])
 		shut(t, s)
 		for _, step := range []struct {
 			wait       time.Duration
@@ -84,7 +84,7 @@ func historySize(t *testing.T, at Place) {
 	q := queue("history.example", "default")
 	s := at.Open(t, Options{Metadata: time.Hour, Body: time.Hour, MaxSize: 2 << 20})
 	defer shut(t, s)
-	j := jobs(q, 1)[0]
+	j := deposits(q, 1)[0]
 	j.Payload = bytes.Repeat([]byte("p"), 200<<10)
 	first := finish(t, s, j)
 	for range 30 {
@@ -104,7 +104,7 @@ func livePayloadStays(t *testing.T, at Place) {
 	synctest.Test(t, func(t *testing.T) {
 		o := Options{Metadata: time.Hour, Body: time.Hour, MaxSize: 1}
 		s := at.Open(t, o)
-		j := jobs(q, 1)[0]
+		j := deposits(q, 1)[0]
 		j.Due = time.Now().Add(1000 * time.Hour).UnixMilli()
 		id := enqueue(t, s, j)[0]
 		e := live(t, s, q)[0]
@@ -113,7 +113,7 @@ func livePayloadStays(t *testing.T, at Place) {
 		time.Sleep(500 * time.Hour)
 		s = at.Open(t, o)
 		defer shut(t, s)
-		finish(t, s, jobs(queue("history.example", "other"), 1)[0])
+		finish(t, s, deposits(queue("history.example", "other"), 1)[0])
 		time.Sleep(2 * time.Minute)
 		if payload, err := s.Payload(t.Context(), id); err != nil || !bytes.Equal(payload, j.Payload) {
 			t.Errorf("payload %q, %v; want %q", payload, err, j.Payload)

@@ -64,7 +64,7 @@ func historyFilters(t *testing.T, at Place) {
 		for round := range 60 {
 			q := queues[rnd.IntN(len(queues))]
 			var b persist.Batch
-			enqueue(t, s, jobs(q, 1+rnd.IntN(4))...)
+			enqueue(t, s, deposits(q, 1+rnd.IntN(4))...)
 			for _, e := range live(t, s, q) {
 				f := someFinal(rnd, q, e.ID)
 				st := persist.Settlement{Queue: ref(q), Was: e.Position, ID: e.ID, Final: f}
@@ -119,7 +119,7 @@ func historyCursor(t *testing.T, at Place) {
 	defer shut(t, s)
 	var want []record.ID
 	for range 10 {
-		want = append(want, finish(t, s, jobs(q, 1)[0]))
+		want = append(want, finish(t, s, deposits(q, 1)[0]))
 	}
 	slices.Reverse(want)
 	var got []record.ID
@@ -134,7 +134,7 @@ func historyCursor(t *testing.T, at Place) {
 		if from = page.Next; from == "" {
 			break
 		}
-		finish(t, s, jobs(q, 1)[0])
+		finish(t, s, deposits(q, 1)[0])
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("found %v, want %v", got, want)
@@ -157,7 +157,7 @@ func keptApart(t *testing.T, at Place) {
 			{}, {Body: -1}, {Metadata: -1, Body: -1}, {Metadata: 240 * time.Hour}, {Metadata: 240 * time.Hour, Body: 240 * time.Hour},
 			{Metadata: 240 * time.Hour, Body: 120 * time.Hour},
 		} {
-			id := enqueue(t, s, jobs(q, 1)[0])[0]
+			id := enqueue(t, s, deposits(q, 1)[0])[0]
 			st := delivered(q, live(t, s, q)[0])
 			st.Keep = k
 			settle(t, s, persist.Batch{Settlements: []persist.Settlement{st}})
@@ -198,7 +198,7 @@ func liveList(t *testing.T, at Place) {
 	want := map[record.ID]record.Entry{}
 	for round := range 30 {
 		q := queues[round%len(queues)]
-		enqueue(t, s, jobs(q, 5)...)
+		enqueue(t, s, deposits(q, 5)...)
 		es := live(t, s, q)
 		settle(t, s, persist.Batch{Settlements: []persist.Settlement{delivered(q, es[0]), retried(q, es[1], time.Now().UnixMilli()+50)}})
 	}
@@ -263,11 +263,11 @@ func liveGone(t *testing.T, at Place) {
 	s := at.Open(t, Options{})
 	defer shut(t, s)
 	q := queue("a.example", "f")
-	kept := enqueue(t, s, jobs(q, 1)...)[0]
+	kept := enqueue(t, s, deposits(q, 1)...)[0]
 	for round := range 12 {
-		js := jobs(q, 1000) // with a key they go to the database at once
-		js[0].Idempotency = &persist.Idempotency{Key: [32]byte{byte(round), 1}, Fingerprint: [16]byte{1}}
-		ids := enqueue(t, s, js...)
+		ds := deposits(q, 1000) // with a key they go to the database at once
+		ds[0].Idempotency = &persist.Idempotency{Key: [32]byte{byte(round), 1}, Fingerprint: [16]byte{1}}
+		ids := enqueue(t, s, ds...)
 		var b persist.Batch
 		for _, e := range live(t, s, q) {
 			if slices.Contains(ids, e.ID) {

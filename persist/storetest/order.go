@@ -17,19 +17,19 @@ func windowOrder(t *testing.T, at Place) {
 	s := at.Open(t, Options{})
 	defer shut(t, s)
 	rng := rand.New(rand.NewPCG(1, 2))
-	js := jobs(q, 300)
+	ds := deposits(q, 300)
 	ahead := time.Now().Add(time.Hour).UnixMilli()
-	for i := range js {
+	for i := range ds {
 		if i%2 == 0 {
-			js[i].Due = ahead + rng.Int64N(50) // many share an instant
+			ds[i].Due = ahead + rng.Int64N(50) // many share an instant
 		}
-		js[i].Expires = int64(i)
+		ds[i].Expires = int64(i)
 	}
-	enqueue(t, s, jobs(near, 10)...)
-	accepted := enqueue(t, s, js...)
+	enqueue(t, s, deposits(near, 10)...)
+	accepted := enqueue(t, s, ds...)
 	var want []record.Position
 	for i, id := range accepted {
-		rank := js[i].Due
+		rank := ds[i].Due
 		if rank == 0 {
 			rank = int64(id.Time()) //nolint:gosec // 48 bits
 		}
@@ -48,8 +48,8 @@ func windowOrder(t *testing.T, at Place) {
 		}
 		for _, e := range es {
 			i := slices.Index(accepted, e.ID)
-			if i < 0 || e.Expires != int64(i) || int(e.Size) != len(js[i].Payload) || e.Due != e.Rank {
-				t.Fatalf("entry %+v of job %d", e, i)
+			if i < 0 || e.Expires != int64(i) || int(e.Size) != len(ds[i].Payload) || e.Due != e.Rank {
+				t.Fatalf("entry %+v of deposit %d", e, i)
 			}
 			got = append(got, e.Position)
 		}
@@ -72,18 +72,18 @@ func orderedQueue(t *testing.T, at Place) {
 	q := ordered("order.example", "customer 7")
 	s := at.Open(t, Options{})
 	defer shut(t, s)
-	js := jobs(q, 20)
-	for i := range js {
-		js[i].Due = time.Now().Add(time.Duration(20-i) * time.Hour).UnixMilli()
+	ds := deposits(q, 20)
+	for i := range ds {
+		ds[i].Due = time.Now().Add(time.Duration(20-i) * time.Hour).UnixMilli()
 	}
-	accepted := enqueue(t, s, js...)
+	accepted := enqueue(t, s, ds...)
 	es := live(t, s, q)
 	if !slices.Equal(ids(es), accepted) {
 		t.Errorf("read in another order than accepted")
 	}
 	for i, e := range es {
-		if e.Rank != 0 || e.Due != js[i].Due {
-			t.Errorf("entry %d: %+v, want rank 0 and due %d", i, e, js[i].Due)
+		if e.Rank != 0 || e.Due != ds[i].Due {
+			t.Errorf("entry %d: %+v, want rank 0 and due %d", i, e, ds[i].Due)
 		}
 	}
 }
@@ -96,7 +96,7 @@ func freshAfterBacklog(t *testing.T, at Place) {
 			s := at.Open(t, Options{})
 			defer shut(t, s)
 			for range 3 {
-				backlog = append(backlog, enqueue(t, s, jobs(q, 5)...)...)
+				backlog = append(backlog, enqueue(t, s, deposits(q, 5)...)...)
 				if got := ids(live(t, s, q)); !slices.Equal(got, backlog) {
 					t.Errorf("a fresh webhook sorts before the backlog: %v, want %v", got, backlog)
 				}
@@ -116,7 +116,7 @@ func queues(t *testing.T, at Place) {
 		q := queue("many.example", fmt.Sprintf("flow %d", i))
 		q.Priority, q.Tenant, q.Lane.Key = record.Low, "eu", record.Digest{byte(i)}
 		want[q.ID()] = q
-		enqueue(t, s, jobs(q, 1)...)
+		enqueue(t, s, deposits(q, 1)...)
 	}
 	left := at.Crash(t)
 	shut(t, s)
@@ -153,7 +153,7 @@ func queues(t *testing.T, at Place) {
 func emptyQueueGoes(t *testing.T, at Place) {
 	q := queue("done.example", "default")
 	s := at.Open(t, Options{})
-	enqueue(t, s, jobs(q, 1)...)
+	enqueue(t, s, deposits(q, 1)...)
 	e := live(t, s, q)[0]
 	settle(t, s, persist.Batch{
 		Settlements: []persist.Settlement{delivered(q, e)},
@@ -167,7 +167,7 @@ func emptyQueueGoes(t *testing.T, at Place) {
 	if heads, err := s.Queues(t.Context(), q.Part(), record.QueueID{}, 10); err != nil || len(heads) != 0 {
 		t.Fatalf("%d queues are listed, %v; want none", len(heads), err)
 	}
-	accepted := enqueue(t, s, jobs(q, 2)...)
+	accepted := enqueue(t, s, deposits(q, 2)...)
 	if got := ids(live(t, s, q)); !slices.Equal(got, accepted) {
 		t.Errorf("used again, the queue has %v, want %v", got, accepted)
 	}
@@ -178,9 +178,9 @@ func marksHideNothing(t *testing.T, at Place) {
 	for _, q := range []record.Queue{queue("marks.example", "default"), ordered("marks.example", "k")} {
 		keep := queue(q.Lane.Host, "keeps a queue row that was not this run's")
 		s := at.Open(t, Options{})
-		js := jobs(q, 3)
-		js[2].Due = time.Now().Add(48 * time.Hour).UnixMilli()
-		enqueue(t, s, append(js, jobs(keep, 1)...)...)
+		ds := deposits(q, 3)
+		ds[2].Due = time.Now().Add(48 * time.Hour).UnixMilli()
+		enqueue(t, s, append(ds, deposits(keep, 1)...)...)
 		var b persist.Batch
 		es := live(t, s, q)
 		for _, e := range es {
@@ -192,7 +192,7 @@ func marksHideNothing(t *testing.T, at Place) {
 			{Queue: ref(keep), At: record.Position{}},
 		}
 		settle(t, s, b)
-		accepted := enqueue(t, s, jobs(q, 2)...)
+		accepted := enqueue(t, s, deposits(q, 2)...)
 		if got := ids(live(t, s, q)); !slices.Equal(got, accepted) {
 			t.Errorf("the mark hides fresh webhooks: %v, want %v", got, accepted)
 		}
@@ -202,7 +202,7 @@ func marksHideNothing(t *testing.T, at Place) {
 		shut(t, s)
 		synctest.Test(t, func(t *testing.T) { // the clock goes back
 			s := left.Open(t, Options{})
-			accepted := append(accepted, enqueue(t, s, jobs(q, 1)...)...)
+			accepted := append(accepted, enqueue(t, s, deposits(q, 1)...)...)
 			got := ids(live(t, s, q))
 			slices.SortFunc(got, record.ID.Compare)
 			if !slices.Equal(got, accepted) {
@@ -220,10 +220,10 @@ func marksAreKept(t *testing.T, at Place) {
 	q := queue("marks.example", "default")
 	synctest.Test(t, func(t *testing.T) {
 		s := at.Open(t, Options{})
-		enqueue(t, s, jobs(q, 4)...)
+		enqueue(t, s, deposits(q, 4)...)
 		es := live(t, s, q)
 		time.Sleep(time.Minute)
-		last := enqueue(t, s, jobs(q, 1)...)[0]
+		last := enqueue(t, s, deposits(q, 1)...)[0]
 		settle(t, s, persist.Batch{
 			Settlements: []persist.Settlement{
 				delivered(q, es[0]), delivered(q, es[1]), delivered(q, es[2]), delivered(q, es[3]),

@@ -14,8 +14,8 @@ import (
 func retryMoves(t *testing.T, at Place) {
 	q := queue("retry.example", "default")
 	s := at.Open(t, Options{})
-	js := jobs(q, 3)
-	accepted := enqueue(t, s, js...)
+	ds := deposits(q, 3)
+	accepted := enqueue(t, s, ds...)
 	due := time.Now().Add(time.Hour).UnixMilli()
 	st := retried(q, live(t, s, q)[0], due)
 	st.Next.Trying, st.Next.Deferred, st.Next.Throttled = 11, 22, 3
@@ -37,7 +37,7 @@ func retryMoves(t *testing.T, at Place) {
 			t.Errorf("entry %+v, want %+v", es[2], *st.Next)
 		}
 		v := webhook(t, s, accepted[0])
-		if !bytes.Equal(v.Payload, js[0].Payload) || v.Entry == nil || *v.Entry != *st.Next || v.Final != nil {
+		if !bytes.Equal(v.Payload, ds[0].Payload) || v.Entry == nil || *v.Entry != *st.Next || v.Final != nil {
 			t.Errorf("shown as %+v", v)
 		}
 		if len(v.Attempts) != 1 || fmt.Sprint(v.Attempts[0]) != fmt.Sprint(*st.Attempt) {
@@ -51,7 +51,7 @@ func moveWithoutAttempt(t *testing.T, at Place) {
 	q := queue("move.example", "default")
 	s := at.Open(t, Options{Metadata: time.Hour})
 	defer shut(t, s)
-	id := enqueue(t, s, jobs(q, 1)...)[0]
+	id := enqueue(t, s, deposits(q, 1)...)[0]
 	base := time.Now().UnixMilli()
 	for i, step := range []struct {
 		attempt bool
@@ -77,7 +77,7 @@ func orderedRetry(t *testing.T, at Place) {
 	q := ordered("retry.example", "k")
 	s := at.Open(t, Options{})
 	defer shut(t, s)
-	accepted := enqueue(t, s, jobs(q, 3)...)
+	accepted := enqueue(t, s, deposits(q, 3)...)
 	due := time.Now().Add(time.Hour).UnixMilli()
 	settle(t, s, persist.Batch{Settlements: []persist.Settlement{retried(q, live(t, s, q)[0], due)}})
 	es := live(t, s, q)
@@ -93,7 +93,7 @@ func finalAttempts(t *testing.T, at Place) {
 	const tries = 150 // more than a store must keep
 	q := queue("final.example", "default")
 	s := at.Open(t, Options{Metadata: time.Hour})
-	id := enqueue(t, s, jobs(q, 1)...)[0]
+	id := enqueue(t, s, deposits(q, 1)...)[0]
 	for range tries {
 		e := live(t, s, q)[0]
 		settle(t, s, persist.Batch{Settlements: []persist.Settlement{retried(q, e, e.Due)}})
@@ -127,8 +127,8 @@ func finalAttempts(t *testing.T, at Place) {
 func settleTwice(t *testing.T, at Place) {
 	q := queue("twice.example", "default")
 	s := at.Open(t, Options{Metadata: time.Hour, Body: time.Hour})
-	js := jobs(q, 2)
-	accepted := enqueue(t, s, js...)
+	ds := deposits(q, 2)
+	accepted := enqueue(t, s, ds...)
 	es := live(t, s, q)
 	due := time.Now().Add(time.Hour).UnixMilli()
 	again := retried(q, es[0], due)
@@ -147,8 +147,8 @@ func settleTwice(t *testing.T, at Place) {
 		t.Errorf("left: %v, want the other one", ids(got))
 	}
 	v := webhook(t, s, accepted[0])
-	if len(v.Attempts) != 2 || !bytes.Equal(v.Payload, js[0].Payload) {
-		t.Errorf("history has %d attempts and payload %q, want 2 and %q", len(v.Attempts), v.Payload, js[0].Payload)
+	if len(v.Attempts) != 2 || !bytes.Equal(v.Payload, ds[0].Payload) {
+		t.Errorf("history has %d attempts and payload %q, want 2 and %q", len(v.Attempts), v.Payload, ds[0].Payload)
 	}
 	shut(t, s)
 }
@@ -157,7 +157,7 @@ func lateRetry(t *testing.T, at Place) {
 	q := queue("late.example", "default")
 	s := at.Open(t, Options{})
 	defer shut(t, s)
-	enqueue(t, s, jobs(q, 1)...)
+	enqueue(t, s, deposits(q, 1)...)
 	e := live(t, s, q)[0]
 	settle(t, s, persist.Batch{Settlements: []persist.Settlement{delivered(q, e)}})
 	settle(t, s, persist.Batch{Settlements: []persist.Settlement{retried(q, e, 0)}})
@@ -170,7 +170,7 @@ func faultySettlement(t *testing.T, at Place) {
 	q := queue("faulty.example", "default")
 	s := at.Open(t, Options{})
 	defer shut(t, s)
-	enqueue(t, s, jobs(q, 2)...)
+	enqueue(t, s, deposits(q, 2)...)
 	es := live(t, s, q)
 	both, neither, other, zero := delivered(q, es[1]), delivered(q, es[1]), delivered(q, es[1]), delivered(q, es[1])
 	both.Next, neither.Final, other.ID, zero.Attempt.N = &es[1], nil, es[0].ID, 0
@@ -193,7 +193,7 @@ func largeSettle(t *testing.T, at Place) {
 	q := queue("large.example", "default")
 	s := at.Open(t, Options{Metadata: time.Hour, Body: time.Hour})
 	defer shut(t, s)
-	enqueue(t, s, jobs(q, n)...)
+	enqueue(t, s, deposits(q, n)...)
 	var retry, end persist.Batch
 	body := bytes.Repeat([]byte("response "), 200)
 	for _, e := range live(t, s, q) {

@@ -23,7 +23,7 @@ type Place interface {
 
 // Options say how a store is opened. The zero value keeps no history.
 type Options struct {
-	// Committed is told of each group's new jobs after their commit, before Enqueue returns.
+	// Committed is told of each group's new deposits after their commit, before Enqueue returns.
 	Committed func([]persist.Committed)
 	// Split is called, by a store that writes a large group in several steps, before each of them.
 	Split          func()
@@ -57,9 +57,9 @@ var promises = []promise{
 	{"KeyStandsForAWebhookThatIsThere", keyOfWhatIsThere},
 	{"SameKeyTwiceInOneGroupIsStoredOnce", idempotencyInGroup},
 	{"WholeGroupWithAConflictStoresNothing", idempotencyWhole},
-	{"CommittedSeesEveryJobOnceInIdOrder", concurrentEnqueue},
+	{"CommittedSeesEveryDepositOnceInIdOrder", concurrentEnqueue},
 	{"TooLargeGroupIsRefusedWhole", tooLarge},
-	{"FullDiskRefusesJobsButSettles", fullDisk},
+	{"FullDiskRefusesDepositsButSettles", fullDisk},
 	{"ClosedStoreSaysSo", closedStore},
 	{"TendGivesEveryPartition", tend},
 
@@ -117,23 +117,23 @@ func ordered(host, key string) record.Queue {
 
 func ref(q record.Queue) persist.QueueRef { return persist.QueueRef{Part: q.Part(), ID: q.ID()} }
 
-// jobs returns n jobs of a queue, due at once, each payload telling its number.
-func jobs(q record.Queue, n int) []persist.Job {
-	js := make([]persist.Job, n)
-	for i := range js {
-		js[i] = persist.Job{Queue: q, Payload: fmt.Appendf(nil, "payload %d of %s", i, q.Flow)}
+// deposits returns n deposits of a queue, due at once, each payload telling its number.
+func deposits(q record.Queue, n int) []persist.Deposit {
+	ds := make([]persist.Deposit, n)
+	for i := range ds {
+		ds[i] = persist.Deposit{Queue: q, Payload: fmt.Appendf(nil, "payload %d of %s", i, q.Flow)}
 	}
-	return js
+	return ds
 }
 
-func enqueue(t *testing.T, s persist.Store, js ...persist.Job) []record.ID {
+func enqueue(t *testing.T, s persist.Store, ds ...persist.Deposit) []record.ID {
 	t.Helper()
-	receipts, err := s.Enqueue(t.Context(), js)
+	receipts, err := s.Enqueue(t.Context(), ds)
 	if err != nil {
-		t.Fatalf("Enqueue of %d jobs: %v", len(js), err)
+		t.Fatalf("Enqueue of %d deposits: %v", len(ds), err)
 	}
-	if len(receipts) != len(js) {
-		t.Fatalf("Enqueue of %d jobs gave %d receipts", len(js), len(receipts))
+	if len(receipts) != len(ds) {
+		t.Fatalf("Enqueue of %d deposits gave %d receipts", len(ds), len(receipts))
 	}
 	ids := make([]record.ID, len(receipts))
 	for i, r := range receipts {
