@@ -136,8 +136,8 @@ func TestErasureKeepsWhatStandsBehindDamage(t *testing.T) {
 	}
 }
 
-// TestASealedSegmentIsIndexedAgainBehindDamage takes a log's index away: what stands behind a damaged record is found again.
-func TestASealedSegmentIsIndexedAgainBehindDamage(t *testing.T) {
+// TestAClosedSegmentIsIndexedAgainBehindDamage takes a log's index away: what stands behind a damaged record is found again.
+func TestAClosedSegmentIsIndexedAgainBehindDamage(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	dir := t.TempDir()
 	all := writeKept(t, dir, rng, 30)

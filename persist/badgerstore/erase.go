@@ -71,7 +71,7 @@ func scrubbed(f *record.Final) *record.Final {
 // for nobody can read it any more.
 func (f *family) meant(ctx context.Context, filter *persist.Filter, ids map[record.ID]bool) error {
 	sieve := newSieve(filter, f.sealer)
-	return f.eachSealed(ctx, sieve, nil, func(seg *segment) error {
+	return f.eachClosed(ctx, sieve, nil, func(seg *segment) error {
 		log, err := os.Open(seg.path + logSuffix)
 		if err != nil {
 			return err
@@ -117,16 +117,16 @@ func (s *segment) meantOf(all *segmentScan, sieve *sieve, ids map[record.ID]bool
 func (f *family) rewrite(
 	ctx context.Context, sieve *sieve, change func(id record.ID, value []byte) (now []byte, keep bool),
 ) error {
-	return f.eachSealed(ctx, sieve, change, func(seg *segment) error { return f.replace(seg, change) })
+	return f.eachClosed(ctx, sieve, change, func(seg *segment) error { return f.replace(seg, change) })
 }
 
-// eachSealed visits the segments that concern a sieve or a change, what is being written among them.
-func (f *family) eachSealed(
+// eachClosed visits the segments that concern a sieve or a change, what is being written among them.
+func (f *family) eachClosed(
 	ctx context.Context, sieve *sieve, change func(record.ID, []byte) ([]byte, bool), visit func(*segment) error,
 ) error {
 	f.mu.Lock()
-	err := f.seal()
-	segments := append([]*segment(nil), f.sealed...)
+	err := f.closeActive()
+	segments := append([]*segment(nil), f.closed...)
 	f.mu.Unlock()
 	if err != nil {
 		return err
@@ -187,8 +187,8 @@ func (f *family) replace(seg *segment, change func(record.ID, []byte) ([]byte, b
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := -1
-	for i := range f.sealed {
-		if f.sealed[i] == seg {
+	for i := range f.closed {
+		if f.closed[i] == seg {
 			at = i
 		}
 	}
@@ -203,12 +203,12 @@ func (f *family) replace(seg *segment, change func(record.ID, []byte) ([]byte, b
 	if err := os.Rename(seg.path+newSuffix, seg.path+logSuffix); err != nil {
 		return err
 	}
-	now, err := sealSegment(seg.path, next.offsets, seg.newest, next.rows, f.sealer)
+	now, err := closeSegment(seg.path, next.offsets, seg.newest, next.rows, f.sealer)
 	if err != nil {
 		return err
 	}
 	f.size += now.size - seg.size
-	f.sealed[at] = now
+	f.closed[at] = now
 	return nil
 }
 

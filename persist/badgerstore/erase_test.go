@@ -30,11 +30,11 @@ func TestErasureThatWasBrokenOffIsFinishedByTheNext(t *testing.T) {
 				ID: e.ID, State: record.Delivered, URL: "https://a.example/", Subject: record.Digest{1}, FinishedAt: time.Now().UnixMilli(),
 			}})
 		}
-		for _, f := range s.body.all() { // sealed, so that what is to be written beside it has its name
+		for _, f := range s.body.all() { // closed, so that what is to be written beside it has its name
 			if err := f.close(); err != nil {
 				t.Fatal(err)
 			}
-			for _, seg := range f.sealed {
+			for _, seg := range f.closed {
 				if err := os.MkdirAll(filepath.Join(seg.path+newSuffix, "in the way"), 0o700); err != nil {
 					t.Fatal(err)
 				}
@@ -45,7 +45,7 @@ func TestErasureThatWasBrokenOffIsFinishedByTheNext(t *testing.T) {
 			t.Fatalf("erased %d where nothing could be written", n)
 		}
 		for _, f := range s.body.all() {
-			for _, seg := range f.sealed {
+			for _, seg := range f.closed {
 				if err := os.RemoveAll(seg.path + newSuffix); err != nil {
 					t.Fatal(err)
 				}

@@ -38,10 +38,10 @@ type family struct {
 	log       zerolog.Logger
 
 	mu     sync.Mutex
-	sealed []*segment // oldest first
+	closed []*segment // oldest first
 	active *activeSegment
 	began  int64 // Unix ms of the latest segment: names only grow, whatever the clock does
-	size   int64 // bytes of the sealed ones
+	size   int64 // bytes of the closed ones
 }
 
 // activeSegment is the one that is being appended to.
@@ -56,7 +56,7 @@ type activeSegment struct {
 	frames  []byte // those written last, for their memory
 }
 
-// openFamily opens what is there and seals what a crash left open.
+// openFamily opens what is there and closes what a crash left open.
 func openFamily(
 	dir string, retention time.Duration, maxSize int64, rows bool, sealer *seal.Sealer, log zerolog.Logger,
 ) (*family, error) {
@@ -110,10 +110,10 @@ func (f *family) adopt(path string) error {
 			f.log.Warn().Str("file", path+logSuffix).Int64("at", d.from).Int64("bytes", d.to-d.from).
 				Msg("a part of history is not whole, left in place")
 		}
-		seg, err = sealSegment(path, found.offsets, max(found.newest, f.began), found.rows, f.sealer)
+		seg, err = closeSegment(path, found.offsets, max(found.newest, f.began), found.rows, f.sealer)
 	}
 	if err == nil {
-		f.sealed = append(f.sealed, seg)
+		f.closed = append(f.closed, seg)
 		f.size += seg.size
 	}
 	return err
@@ -126,7 +126,7 @@ func (f *family) append(records []historic) error {
 	a, err := f.writable(time.Now().UnixMilli())
 	if err == nil {
 		if err = a.append(records, f.sealer); err != nil {
-			err = errors.Join(err, f.seal()) // what was written of it is not appended to
+			err = errors.Join(err, f.closeActive()) // what was written of it is not appended to
 		}
 	}
 	if err != nil {
@@ -169,7 +169,7 @@ func (a *activeSegment) append(records []historic, s *seal.Sealer) error {
 // writable returns a segment to append to, beginning one when there is none or it is full or old.
 func (f *family) writable(now int64) (*activeSegment, error) {
 	if a := f.active; a != nil && (a.size >= f.maxLog || now-a.began >= f.period) {
-		if err := f.seal(); err != nil {
+		if err := f.closeActive(); err != nil {
 			return nil, err
 		}
 	}
@@ -200,17 +200,17 @@ func (f *family) writable(now int64) (*activeSegment, error) {
 	return f.active, nil
 }
 
-// seal ends the active segment. Where its index cannot be written, the next opening does that.
-func (f *family) seal() error {
+// closeActive ends the active segment. Where its index cannot be written, the next opening does that.
+func (f *family) closeActive() error {
 	a := f.active
 	f.active = nil
 	if a == nil {
 		return nil
 	}
 	closed := a.file.Close() // all that the index names was synced
-	seg, err := sealSegment(a.path, a.offsets, a.newest, a.rows, f.sealer)
+	seg, err := closeSegment(a.path, a.offsets, a.newest, a.rows, f.sealer)
 	if err == nil {
-		f.sealed = append(f.sealed, seg)
+		f.closed = append(f.closed, seg)
 		f.size += seg.size
 	}
 	return errors.Join(closed, err)
@@ -226,7 +226,7 @@ func (f *family) find(id record.ID) ([]byte, error) {
 			return h.value, err
 		}
 	}
-	for _, seg := range slices.Backward(f.sealed) {
+	for _, seg := range slices.Backward(f.closed) {
 		if value, err := seg.find(id); value != nil || err != nil {
 			return value, err
 		}
@@ -244,38 +244,38 @@ func (f *family) bytes() int64 {
 	return n
 }
 
-// oldest returns when the oldest sealed segment was begun.
+// oldest returns when the oldest closed segment was begun.
 func (f *family) oldest() (began int64, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.sealed) == 0 {
+	if len(f.closed) == 0 {
 		return 0, false
 	}
-	return f.sealed[0].began, true
+	return f.closed[0].began, true
 }
 
-// dropOldest takes the oldest sealed segment out; nil: there is none. Its files are for the caller to remove.
+// dropOldest takes the oldest closed segment out; nil: there is none. Its files are for the caller to remove.
 func (f *family) dropOldest() *segment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.sealed) == 0 {
+	if len(f.closed) == 0 {
 		return nil
 	}
-	seg := f.sealed[0]
-	f.sealed = f.sealed[1:]
+	seg := f.closed[0]
+	f.closed = f.closed[1:]
 	f.size -= seg.size
 	return seg
 }
 
-// dropExpired seals the active segment when its period is over, and takes out those whose newest record is older than the
+// dropExpired closes the active segment when its period is over, and takes out those whose newest record is older than the
 // retention. Their files are for the caller to remove: nobody who reads or writes waits for that.
 func (f *family) dropExpired(now int64) (expired []*segment, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if a := f.active; a != nil && now-a.began >= f.period {
-		err = f.seal()
+		err = f.closeActive()
 	}
-	f.sealed = slices.DeleteFunc(f.sealed, func(seg *segment) bool {
+	f.closed = slices.DeleteFunc(f.closed, func(seg *segment) bool {
 		if seg.newest+f.retention.Milliseconds() > now {
 			return false
 		}
@@ -289,5 +289,5 @@ func (f *family) dropExpired(now int64) (expired []*segment, err error) {
 func (f *family) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.seal()
+	return f.closeActive()
 }

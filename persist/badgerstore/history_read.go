@@ -222,8 +222,8 @@ func (f *family) end() rowPlace {
 	if a := f.active; a != nil {
 		return rowPlace{a.began, rowCount(a.rows)}
 	}
-	if n := len(f.sealed); n > 0 {
-		return rowPlace{f.sealed[n-1].began, uint32(f.sealed[n-1].rows)} //nolint:gosec // far below
+	if n := len(f.closed); n > 0 {
+		return rowPlace{f.closed[n-1].began, uint32(f.closed[n-1].rows)} //nolint:gosec // far below
 	}
 	return rowPlace{}
 }
@@ -250,8 +250,8 @@ func (f *family) rowsBefore(at rowPlace, since int64) (*openRows, error) {
 			return &openRows{began: a.began, count: n, sealer: f.sealer, log: log, rows: a.rows}, err
 		}
 	}
-	for i := len(f.sealed) - 1; i >= 0; i-- {
-		seg := f.sealed[i]
+	for i := len(f.closed) - 1; i >= 0; i-- {
+		seg := f.closed[i]
 		n := upTo(seg.began, uint32(min(seg.rows, math.MaxUint32))) //nolint:gosec // bounded
 		if n == 0 || seg.newest < since {
 			continue

@@ -99,7 +99,7 @@ func TestTornEndOfHistoryIsLeftInPlaceAndTheRestIsRead(t *testing.T) {
 		}
 		path := f.active.path + logSuffix
 		size := f.active.size
-		if err := f.active.file.Close(); err != nil { // killed: nothing is sealed
+		if err := f.active.file.Close(); err != nil { // killed: nothing is closed
 			t.Fatal(err)
 		}
 		if err := os.Truncate(path, size-cut); err != nil {

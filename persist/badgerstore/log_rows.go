@@ -15,7 +15,7 @@ import (
 // records, in their order. Names are hashed, with the store's key where it is encrypted: a row says which records may match,
 // the record itself whether it does. A search reads 44 bytes a webhook, where the record is some 500.
 //
-// While a segment is written to, its rows are in memory; they go to disk when it is sealed, so that a settlement costs no
+// While a segment is written to, its rows are in memory; they go to disk when it is closed, so that a settlement costs no
 // further write.
 //
 //	<start>.row: rowMagic, or sealedRowMagic where names are hashed with a key, then rows of logRowSize: offset in the
@@ -100,7 +100,7 @@ func magicOfRows(s *seal.Sealer) string {
 	return sealedRowMagic
 }
 
-// countRows reads how many rows a sealed segment has.
+// countRows reads how many rows a closed segment has.
 func (s *segment) countRows() (int, error) {
 	file, err := os.Open(s.path + rowSuffix)
 	if err != nil {

@@ -59,10 +59,10 @@ func TestNobodyWaitsForHistoryToBeRemoved(t *testing.T) {
 			if name == "age" {
 				for _, f := range append(s.body.all(), s.meta.all()...) {
 					f.mu.Lock()
-					if err := f.seal(); err != nil {
+					if err := f.closeActive(); err != nil {
 						t.Fatal(err)
 					}
-					for _, seg := range f.sealed {
+					for _, seg := range f.closed {
 						seg.newest -= 2 * time.Hour.Milliseconds()
 					}
 					f.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/sluice-gateway/sluice/persist/seal"
 )
 
-// A segment is a file of frames, appended to until it is sealed: then a sorted index is put beside it, and it never
+// A segment is a file of frames, appended to until it is closed: then a sorted index is put beside it, and it never
 // changes again. Its name is the instant it was begun.
 //
 //	<start>.log: segmentMagic, then frames: length of the value (4), CRC-32C of what follows (4), FinishedAt as
@@ -100,7 +100,7 @@ func readFrame(r io.ReaderAt, offset int64, s *seal.Sealer) (h historic, size in
 	return h, int64(frameHead) + int64(n), nil
 }
 
-// segment is a sealed one, as it is kept in memory: its index is read from disk when somebody asks.
+// segment is a closed one, as it is kept in memory: its index is read from disk when somebody asks.
 type segment struct {
 	path     string // without suffix
 	sealer   *seal.Sealer
@@ -112,8 +112,8 @@ type segment struct {
 	size     int64 // bytes of all its files
 }
 
-// sealSegment writes the rows, nil where its family has none, and the index of a log, and returns the segment.
-func sealSegment(
+// closeSegment writes the rows, nil where its family has none, and the index of a log, and returns the segment.
+func closeSegment(
 	path string, offsets map[record.ID]int64, newest int64, rows []byte, s *seal.Sealer,
 ) (*segment, error) {
 	if rows != nil {
@@ -135,7 +135,7 @@ func sealSegment(
 	return openSegment(path, rows != nil, s)
 }
 
-// openSegment reads what memory keeps of a sealed segment.
+// openSegment reads what memory keeps of a closed segment.
 func openSegment(path string, rows bool, sealer *seal.Sealer) (*segment, error) {
 	began, err := time.Parse(nameLayout, filepath.Base(path))
 	if err != nil {

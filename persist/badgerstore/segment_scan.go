@@ -133,7 +133,7 @@ func (f *segmentScan) lost() (n int64) {
 	return n
 }
 
-// scanSegment reads the frames of a log that was not sealed. What a crash left at its end was never relied on.
+// scanSegment reads the frames of a log that was not closed. What a crash left at its end was never relied on.
 func scanSegment(path string, rows bool, sealer *seal.Sealer) (s scanned, err error) {
 	f, err := os.Open(path + logSuffix)
 	if err != nil {
