@@ -8,7 +8,7 @@ import "math"
 // withheld is what is known of a window that may keep its last call back.
 type withheld struct {
 	on       bool  // a call is taken off its limit
-	returned bool  // it was given back: nothing but a refusal takes one again
+	returned uint8 // how often it was given back, up to mostReturned: nothing but a refusal takes one again
 	hovering uint8 // responses in a row that left nothing
 
 	// While a call is taken off and we use all that we have: the least that remained, and since when.
@@ -21,6 +21,9 @@ const (
 	hovers = 3
 	// hoverLimit is the least limit of which a call is taken on that suspicion alone.
 	hoverLimit = 50
+	// mostReturned bounds how often the time grows, fourfold, that a call has to remain to be given back: one that is refused again
+	// and again is kept back in truth, and remains because of how what the counter tells is rounded.
+	mostReturned = 5
 )
 
 // withholds reports whether a call is taken off the limit. Of a limit of one, which has none to spare, it says that the length was
@@ -53,12 +56,12 @@ func (w *window) giveBack(t *statement, seen int64, share float64) {
 	if h.least = min(h.least, t.remaining); seen < w.mine*9/10 {
 		h.watch(t.sent)
 	}
-	if t.sent-h.from <= reviewLengths*w.per {
+	if t.sent-h.from <= reviewLengths*w.per<<(2*h.returned) {
 		return
 	}
 	if h.least > 0 {
 		w.withhold(false, share)
-		h.returned = true
+		h.returned = min(h.returned+1, mostReturned)
 		return
 	}
 	h.watch(t.sent)
@@ -78,7 +81,7 @@ func (w *window) hover(t *statement, share float64) {
 		h = new(withheld)
 		w.withheld = h
 	}
-	if h.hovering = min(h.hovering+1, hovers+1); h.hovering == hovers && !h.on && !h.returned && w.limit >= hoverLimit {
+	if h.hovering = min(h.hovering+1, hovers+1); h.hovering == hovers && !h.on && h.returned == 0 && w.limit >= hoverLimit {
 		w.withhold(true, share)
 	}
 }
