@@ -46,10 +46,11 @@ func (d *Dialect) Resolve(h *Hint, sent, received time.Time) {
 			if known && (skew > leastSkew || skew < -leastSkew) {
 				w.place(exchange{sent: sent, received: received, skew: skew, skewKnown: true}, w.ResetForm)
 			}
-		case w.ResetForm == DeltaSeconds:
+		case w.ResetForm == DeltaSeconds && !w.unitTold:
 			m := d.memory(w, received)
 			m.learn(w, sent, received)
 			w.Unsure = m.Form == ResetUntold && w.Length == 0 && m.unsure(w.ResetRaw)
+			w.Falls = m.Form == ResetUntold && m.Guess == DeltaMillis
 			if m.Form != ResetUntold && m.Form != DeltaSeconds {
 				w.place(exchange{sent: sent, received: received}, m.Form)
 			}
@@ -129,6 +130,7 @@ func (d *Dialect) memory(w *Window, received time.Time) *ResetMemory {
 		}
 	}
 	*oldest = ResetMemory{Source: w.Source, Name: w.Name, Length: w.Length, At: received.UnixMilli(), Raw: w.ResetRaw,
+		Low:   w.ResetRaw,
 		Limit: w.Limit}
 	return oldest
 }

@@ -15,6 +15,7 @@ type ResetMemory struct {
 	Guess ResetForm `json:"guess,omitempty"`
 	Votes uint8     `json:"votes,omitempty"`
 	Raw   float64   `json:"raw,omitempty"` // as told at At
+	Low   float64   `json:"low,omitempty"` // the lowest since
 	At    int64     `json:"at,omitempty"`  // Unix ms
 	Limit int64     `json:"limit,omitempty"`
 }
@@ -27,10 +28,15 @@ const (
 	// quickSlope is how soon it shows whether a value runs in milliseconds: by then it fell by a quarter of a thousand, and none in
 	// seconds by more than quickFall. Of a window of a second nothing else can show it.
 	quickSlope, quickFall = time.Second / 4, 20
+	// riseAtLeast, and the part riseShare of a value, inverted, is by how much a later one must be higher to have risen.
+	riseAtLeast, riseShare = 2, 10
 	// constantFor is how long a value must stay: a delta in seconds has moved by then, whichever way it is rounded.
 	constantFor = 3 * time.Second
 	// votesNeeded is how many comparisons in a row must agree: one alone may have met two windows.
 	votesNeeded = 2
+	// votesAgainst is how many it takes where milliseconds were seen, and would be over in between: what a sliding window in steady use
+	// tells may seem to go by seconds for a while.
+	votesAgainst = 8
 )
 
 // learn compares a value with the one before it. While a window lasts, a delta in seconds falls by one each second and
@@ -43,6 +49,10 @@ func (m *ResetMemory) learn(w *Window, sent, received time.Time) {
 	}
 	apart := time.Duration(received.UnixMilli()-m.At) * time.Millisecond
 	fall := m.Raw - w.ResetRaw
+	if m.rose(w.ResetRaw) {
+		m.begin(w, received)
+		return
+	}
 	if apart >= 0 && apart < shortestSlope && m.Limit == w.Limit && fall >= 0 {
 		if apart >= quickSlope {
 			m.learnSoon(w, fall, apart, sent, received)
@@ -57,32 +67,50 @@ func (m *ResetMemory) learn(w *Window, sent, received time.Time) {
 	if m.Limit == w.Limit && apart >= shortestSlope && apart <= longestSlope {
 		guess = formOfSlope(fall, apart.Seconds(), received.Sub(sent).Seconds())
 	}
-	m.Raw, m.At, m.Limit = w.ResetRaw, received.UnixMilli(), w.Limit
-	m.vote(guess)
+	needed := uint8(votesNeeded)
+	if m.Form == DeltaMillis && m.Raw < 1000*apart.Seconds() {
+		needed = votesAgainst
+	}
+	m.begin(w, received)
+	m.vote(guess, needed)
+}
+
+// begin takes a value as the one that the next ones are compared with.
+func (m *ResetMemory) begin(w *Window, received time.Time) {
+	m.Raw, m.Low, m.At, m.Limit = w.ResetRaw, w.ResetRaw, received.UnixMilli(), w.Limit
+}
+
+// rose reports whether a value is higher than one since that which it is to be compared with, by more than the order of responses explains.
+func (m *ResetMemory) rose(raw float64) bool {
+	m.Low = min(m.Low, raw)
+	return raw > m.Low+max(riseAtLeast, m.Raw/riseShare)
 }
 
 // learnSoon takes in whether a value runs in milliseconds. That it does not is said once, for what does not move may be constant.
 func (m *ResetMemory) learnSoon(w *Window, fall float64, apart time.Duration, sent, received time.Time) {
 	switch guess := formOfSlope(fall, apart.Seconds(), received.Sub(sent).Seconds()); {
 	case guess == DeltaMillis && fall > quickFall:
-		m.Raw, m.At = w.ResetRaw, received.UnixMilli()
-		m.vote(guess)
-	case guess == DeltaSeconds && m.Votes == 0:
-		m.vote(guess)
+		m.begin(w, received)
+		m.vote(guess, votesNeeded)
+	case guess == DeltaSeconds && m.Votes == 0 && m.Form == ResetUntold:
+		m.vote(guess, votesNeeded)
 	}
 }
 
 // vote counts what a comparison speaks for.
-func (m *ResetMemory) vote(guess ResetForm) {
+func (m *ResetMemory) vote(guess ResetForm, needed uint8) {
 	switch {
+	case guess == ResetUntold && m.Form == DeltaMillis:
+		m.Guess, m.Votes = ResetUntold, 0 // what speaks against it must do so in a row
+		return
 	case guess == ResetUntold:
 		return
 	case guess != m.Guess:
 		m.Guess, m.Votes = guess, 1
-	case m.Votes < votesNeeded:
+	case m.Votes < needed:
 		m.Votes++
 	}
-	if m.Votes >= votesNeeded {
+	if m.Votes >= needed {
 		m.Form = guess
 	}
 }

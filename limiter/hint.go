@@ -63,10 +63,14 @@ type Window struct {
 	ResetForm ResetForm
 	// Unsure: the reset was read as seconds, but may be milliseconds, which the next responses will show.
 	Unsure bool
-	Length time.Duration // of the window; 0 when not told
-	Unit   string        // what is counted; "requests" unless the destination says otherwise
-	Name   string        // the policy's name; empty when it has none
-	Source string        // the header family it was read from, as in "X-RateLimit-*"
+	// Falls: it was read as seconds, but fell the last time as milliseconds do.
+	Falls bool
+	// unitTold: the configuration, or its name, says in what the reset is told.
+	unitTold bool
+	Length   time.Duration // of the window; 0 when not told
+	Unit     string        // what is counted; "requests" unless the destination says otherwise
+	Name     string        // the policy's name; empty when it has none
+	Source   string        // the header family it was read from, as in "X-RateLimit-*"
 }
 
 // Interval is a pair of instants between which something happens, Lo not after Hi.

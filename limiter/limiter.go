@@ -37,7 +37,7 @@
 // allow its last call (window_withheld.go); a distance between calls (window_spacing.go); a single call, of which little can be told
 // (window_single.go). Where refusals only say when to come back a window is inferred from that (window_inferred.go), or searched for if
 // they always ask for the same (window_inferred_constant.go). What others take of one is in window_others.go, and what shows that it
-// was guessed too short for that in window_outlasts.go.
+// was guessed too short for that in window_outlasts.go. A reset of milliseconds that are taken for seconds is in window_millis.go.
 //
 // # The explorer
 //
@@ -64,7 +64,8 @@
 //
 // # Where is it decided?
 //
-//	that a number is milliseconds, or an instant      formOf, value_reset.go; over several responses learn, dialect_slope.go
+//	that a number is milliseconds, or an instant      formOf, value_reset.go; over several responses learn, dialect_slope.go,
+//	                                                  and by what came back readMillis, window_millis.go
 //	whose clock an instant is read by                 exchange, value_skew.go
 //	which statuses may ask for a pause                Observation.refused, observe.go; for a webhook's own wait retryAfter, read_retry.go
 //	which of several windows holds                    pick, read_merge.go, for people; all of them do, ReadyAt, budget.go

@@ -127,6 +127,9 @@ func (b *Budget) hear(now, sent, received tick, accepted bool, h *Hint) {
 		if w == nil {
 			w, known = b.addWindow(now, said), false
 		}
+		if w.readMillis(&t, said) {
+			known = false
+		}
 		vague, spaced, untimed := w.vague(), w.spaced(), w.per == 0
 		w.onlyRefused(now, &b.explore, &t)
 		w.tell(now, &t, b.cfg.Share, b.trip.sure())

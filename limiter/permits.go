@@ -21,11 +21,11 @@ type permits struct {
 	ring             []slot // its length is a power of two
 	head, free, tail uint32 // slots [head, free) were released, but later than the last trim
 	returned         uint32 // permits released since the last change of the window's length, as far as it matters
+	back             uint32 // permits released since the freshest response
+	slice            uint32 // releases are rounded up to multiples of so many microseconds; 0: exact
 	used             int64  // permits not yet released
 	kept             int64  // permits in [head, tail)
-	back             int64  // permits released since the freshest response
-	backAt           tick   // when the first of them was
-	slice            tick   // releases are rounded up to multiples of it; 0: exact
+	backAt           tick   // when the first of back was
 }
 
 // slot is n permits released at one instant.
@@ -40,7 +40,7 @@ func (p *permits) slot(i uint32) *slot { return &p.ring[int(i)&(len(p.ring)-1)] 
 func (p *permits) resize(limit int64, per time.Duration) {
 	p.slice = 0
 	if limit > maxSlots {
-		p.slice = max(1, per/maxSlots)
+		p.slice = uint32(max(time.Microsecond, min(per, maxWindow)/maxSlots) / time.Microsecond) //nolint:gosec // at most 44 minutes
 	}
 }
 
@@ -49,9 +49,9 @@ func (p *permits) keep(at tick, n int64) {
 	if n <= 0 {
 		return
 	}
-	if p.slice > 0 {
-		at += p.slice - 1
-		at -= at % p.slice
+	if slice := tick(p.slice) * time.Microsecond; slice > 0 {
+		at += slice - 1
+		at -= at % slice
 	}
 	p.used += n
 	p.kept += n
@@ -93,11 +93,12 @@ func (p *permits) advance(now tick) {
 	for p.free != p.tail && p.slot(p.free).at <= now {
 		n := p.slot(p.free).n
 		p.used -= n
-		p.returned = min(p.returned+uint32(min(n, maxLimit)), maxLimit) //nolint:gosec // slots hold no negative numbers
+		few := uint32(min(n, maxLimit)) //nolint:gosec // slots hold no negative numbers
+		p.returned = min(p.returned+few, maxLimit)
 		if p.back == 0 {
 			p.backAt = p.slot(p.free).at
 		}
-		p.back += n
+		p.back = min(p.back+few, maxLimit)
 		p.free++
 	}
 }

@@ -27,8 +27,8 @@ func (c *cell) put(name, value []byte, says naming) {
 	case equalFold(name, c.name):
 		c.value = bytes.Join([][]byte{c.value, value}, []byte(", "))
 		return
-	case (says != 0) != (c.says != 0):
-		if says == 0 {
+	case (says&^seconds != 0) != (c.says&^seconds != 0):
+		if says&^seconds == 0 {
 			return
 		}
 	case bytes.ContainsAny(value, "0123456789") != bytes.ContainsAny(c.value, "0123456789"):
@@ -296,8 +296,10 @@ func (r *Reader) setReset(w *Window, value []byte, says naming) {
 		return
 	}
 	s, ok := r.stamp(value, says)
+	unitTold := says&seconds != 0
 	if o := r.override; ok && o != nil && o.Reset.unit() > 0 && s.form.unit() > 0 {
 		s, ok = stampOf(o.Reset, s.raw, 0)
+		unitTold = true
 	}
 	if !ok {
 		return
@@ -308,6 +310,6 @@ func (r *Reader) setReset(w *Window, value []byte, says naming) {
 		}
 	}
 	if w.ResetAt, w.Reset, w.HasReset = r.exchange.place(s); w.HasReset {
-		w.ResetRaw, w.ResetForm = s.raw, s.form
+		w.ResetRaw, w.ResetForm, w.unitTold = s.raw, s.form, unitTold
 	}
 }

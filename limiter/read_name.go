@@ -133,7 +133,7 @@ func (f *fieldName) leads(low []byte) bool {
 // settled is what all words of a name say together.
 func (f fieldName) settled(low []byte) fieldName {
 	switch {
-	case f.role == noRole && (!f.anchored || f.says != 0 || f.counted != ""): // X-Throttle-Time-In-Millis
+	case f.role == noRole && (!f.anchored || f.says&^seconds != 0 || f.counted != ""): // X-Throttle-Time-In-Millis
 		return fieldName{}
 	case f.role == noRole:
 		f.role = roleBare

@@ -59,11 +59,13 @@ func meaningOf(w []byte) meaning {
 		return meaning{role: roleRetry}
 	case "ms", "msec", "millis", "milliseconds":
 		return meaning{says: millis}
+	case "seconds", "sec":
+		return meaning{says: seconds}
 	case "after", "in":
 		return meaning{says: relative}
 	case "time":
 		return meaning{counted: unitTime}
-	case "x", "at", "timestamp", "epoch", "utc", "date", "seconds", "sec", "per", "this", "info":
+	case "x", "at", "timestamp", "epoch", "utc", "date", "per", "this", "info":
 		return meaning{}
 	case "second", "secondly", "persecond", "qps", "rps":
 		return meaning{period: time.Second}

@@ -117,6 +117,9 @@ func (b *Budget) explanation(h *Hint) *window {
 // holdAfter is until when a window that is used up holds the lane: to its reset, or, where by our own count it should
 // have had room, for the time of two calls, doubled with each attempt.
 func (w *window) holdAfter(now tick, attempt int) tick {
+	if at := w.triesAt(); w.unsure && at < w.ledger.until {
+		return at
+	}
 	if w.ledger.reset > now+maxHold || !w.filling.sure && !w.sliding.fading() && (!w.confirmed() || w.ledger.foreign > 1+w.limit/10) {
 		if attempt == 1 {
 			return w.ledger.until

@@ -59,6 +59,7 @@ type SavedWindow struct {
 	Full       bool        `json:"full,omitempty"`      // of a guessed length; see guess
 	Shortened  bool        `json:"shortened,omitempty"` // the same
 	Timing     uint8       `json:"timing,omitempty"`    // when time is told; see timing
+	Millis     bool        `json:"millis,omitempty"`    // its reset, a bare number, counts milliseconds
 	Since      int64       `json:"since,omitempty"`
 	Told       int64       `json:"told,omitempty"`
 	InFlight   int64       `json:"in_flight,omitempty"`
@@ -98,7 +99,7 @@ func (b *Budget) saveWindow(w *window, t tick) SavedWindow {
 		Name: w.name, Source: w.source, Configured: w.configured(), Limit: w.limit, PerMs: w.per.Milliseconds(),
 		Declared: w.declared(), Confirmed: w.confirmed(), Counted: w.counted, Left: w.ledger.left, Foreign: w.ledger.foreign,
 		LongestMs: w.guess.longest.Milliseconds(), Full: w.guess.full, Shortened: w.guess.shortened, Timing: uint8(w.timing),
-		Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: int64(b.inFlight),
+		Millis: w.resetUnit != nil && w.resetUnit.on, Since: b.ms(w.since), Told: b.ms(w.toldAt), InFlight: int64(b.inFlight),
 	}
 	if w.inferred != nil {
 		s.LongestMs = w.inferred.wait.Milliseconds()
@@ -191,6 +192,9 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsur
 		w.guess = guess{longest: time.Duration(s.LongestMs) * time.Millisecond, full: s.Full, shortened: s.Shortened}
 		w.guess.review(t)
 		w.timing = min(timing(s.Timing), timeOfBucket)
+		if s.Millis {
+			w.resetUnit = &resetUnit{on: true}
+		}
 		w.setLimit(s.Limit, b.cfg.Share)
 		w.setLength(per)
 		if w.source == inferredSource {

@@ -73,6 +73,7 @@ type naming uint8
 const (
 	millis   naming = 1 << iota // "-Ms", "-Milliseconds"
 	relative                    // "-After", "-In"
+	seconds                     // "-Seconds", "-Sec"
 )
 
 // parseStamp reads the value of a reset or of a delay. A bare number is read by its magnitude, because no delay is as

@@ -40,14 +40,15 @@ type window struct {
 	ledger  ledger
 	run     run
 
-	guess    guess     // window_length.go: how long is it, if nobody says?
-	filling  filling   // window_filling.go: is the reset the time until it is whole again?
-	others   others    // window_others.go: how fast do others use it?
-	quotas   quotas    // window_quotas.go: is it two?
-	overuse  *overuse  // window_outlasts.go: is it longer than guessed? nil: it never refused for what others use
-	withheld *withheld // window_withheld.go: does it keep its last call back? nil: it never seemed to
-	drain    *drain    // window_drain.go: how fast is it filled, if resets are too coarse to tell? nil: nothing has to
-	inferred *inferred // window_inferred.go: does it explain refusals? nil: it was told, or configured
+	guess     guess      // window_length.go: how long is it, if nobody says?
+	filling   filling    // window_filling.go: is the reset the time until it is whole again?
+	others    others     // window_others.go: how fast do others use it?
+	quotas    quotas     // window_quotas.go: is it two?
+	overuse   *overuse   // window_outlasts.go: is it longer than guessed? nil: it never refused for what others use
+	withheld  *withheld  // window_withheld.go: does it keep its last call back? nil: it never seemed to
+	drain     *drain     // window_drain.go: how fast is it filled, if resets are too coarse to tell? nil: nothing has to
+	inferred  *inferred  // window_inferred.go: does it explain refusals? nil: it was told, or configured
+	resetUnit *resetUnit // window_millis.go: does its reset count milliseconds? nil: nothing speaks for it
 }
 
 const (
@@ -131,7 +132,11 @@ func (w *window) readyAt(now tick, inFlight int64) tick {
 	w.permits.advance(now)
 	if w.unsure {
 		if w.ledger.left != Unknown && w.ledger.room(inFlight) < 1 {
-			return max(now, w.ledger.until)
+			until := w.ledger.until
+			if inFlight == 0 {
+				until = min(until, w.triesAt())
+			}
+			return max(now, until)
 		}
 		return now
 	}
@@ -185,7 +190,7 @@ func (w *window) leftAt(now tick, inFlight int64) tick {
 		if left := w.permits.leftAt() + w.ledger.coarse; now < left {
 			until = min(until, left)
 		} else {
-			room += w.permits.back
+			room += int64(w.permits.back)
 		}
 	}
 	if room < 1 {

@@ -1,0 +1,144 @@
+package limiter
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/sluice-gateway/sluice/bench/destination"
+)
+
+// The reset of a bucket goes up and down with what is used, and never falls by a thousand a second; that of a sliding window does no more
+// once it is in use.
+func TestMillisecondsAreFoundByWhatComesBack(t *testing.T) {
+	for _, c := range []struct {
+		algorithm destination.Algorithm
+		limit     int
+		per       time.Duration
+		use       float64
+		refused   int
+	}{
+		{destination.Bucket, 5, 10 * time.Second, 0.97, 0},
+		{destination.Bucket, 20, time.Second, 0.78, 0}, // eight calls go at the pace of seconds
+		{destination.GCRA, 100, 10 * time.Second, 0.9, 0},
+		{destination.GCRA, 60, 30 * time.Second, 0.97, 0},
+		{destination.Bucket, 300, time.Minute, 0.97, 1},
+		{destination.Leaky, 5, 10 * time.Second, 0.97, 0},
+		{destination.Leaky, 300, time.Minute, 0.9, 8},
+		{destination.SlidingLog, 20, time.Second, 0.97, 0},
+		{destination.SlidingLog, 100, 10 * time.Second, 0.97, 0},
+		{destination.SlidingCounter, 5, 10 * time.Second, 0.65, 3},
+		{destination.Fixed, 5, 10 * time.Second, 0.97, 0},
+		{destination.FixedFirst, 5, 10 * time.Second, 0.97, 0},
+	} {
+		for _, rtt := range []time.Duration{time.Millisecond, 80 * time.Millisecond} {
+			for phase := range 3 {
+				s := study{
+					cfg: DefaultConfig(), spec: destination.Spec{Algorithm: c.algorithm, Limit: c.limit, Per: c.per}, dialect: destination.XRateLimitMs,
+					rtt: rtt, noise: 2 * time.Millisecond, after: time.Duration(phase) * c.per * 10 / 43, within: 2 * time.Minute,
+				}
+				if f := s.run(t); f.use(s.spec) < c.use || f.refused > c.refused {
+					t.Errorf("%s of %d per %s, %s away: use %.3f, %d refused; want %.2f, %d",
+						c.algorithm, c.limit, c.per, rtt, f.use(s.spec), f.refused, c.use, c.refused)
+				}
+			}
+		}
+	}
+}
+
+// inSeconds tells a reset in whole seconds, rounded up, of limits that calls meet by turns, as where a lane has several credentials.
+type inSeconds struct {
+	limits []*destination.Limiter
+	calls  int
+}
+
+func (h *inSeconds) judge(now time.Time) (bool, []destination.Header) {
+	v := h.limits[h.calls%len(h.limits)].Allow(now)
+	h.calls++
+	return v.OK, []destination.Header{
+		{Name: "X-RateLimit-Limit", Value: strconv.Itoa(v.Limit)},
+		{Name: "X-RateLimit-Remaining", Value: strconv.Itoa(v.Remaining)},
+		{Name: "X-RateLimit-Reset", Value: strconv.FormatInt(int64((v.ResetAfter+time.Second-1)/time.Second), 10)},
+	}
+}
+
+func newInSeconds(tb testing.TB, n int, spec destination.Spec) *inSeconds {
+	tb.Helper()
+	h := &inSeconds{}
+	for range n {
+		l, err := destination.New(spec)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		h.limits = append(h.limits, l)
+	}
+	return h
+}
+
+func TestSecondsCostNoCallForMilliseconds(t *testing.T) {
+	for _, algorithm := range []destination.Algorithm{destination.Bucket, destination.SlidingLog, destination.Fixed, destination.FixedFirst} {
+		for _, limit := range []struct {
+			n   int
+			per time.Duration
+		}{{5, time.Hour}, {20, time.Hour}, {20, time.Minute}, {100, time.Minute}, {50, 15 * time.Minute}, {500, 24 * time.Hour}} {
+			for _, credentials := range []int{1, 5} {
+				for phase := range 6 {
+					s := study{
+						cfg: DefaultConfig(), host: newInSeconds(t, credentials, destination.Spec{Algorithm: algorithm, Limit: limit.n, Per: limit.per}),
+						rtt: 80 * time.Millisecond, noise: 4 * time.Millisecond, within: 3 * time.Minute,
+						after: time.Duration(phase)*limit.per*10/123 + 300*time.Millisecond, judged: func(time.Duration, bool, float64) {},
+					}
+					f := s.run(t)
+					if u := f.budget.windows[0].resetUnit; u != nil && u.on || f.refused > 0 {
+						t.Errorf("%s of %d per %s, %d credentials, phase %d: %d refused; %+v", algorithm, limit.n, limit.per, credentials, phase, f.refused, u)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A lane that took seconds for milliseconds, for whatever reason, sees by refusals that it was wrong.
+func TestMillisecondsThatAreSecondsAreFoundOut(t *testing.T) {
+	host := newInSeconds(t, 1, destination.Spec{Algorithm: destination.FixedFirst, Limit: 40, Per: time.Hour})
+	now := epoch
+	b := New(DefaultConfig(), now)
+	b.Restore(Snapshot{Version: SnapshotVersion, At: now.UnixMilli(), Windows: []SavedWindow{{
+		Source: "X-RateLimit-*", Limit: 40, PerMs: 5000, Left: Unknown, Millis: true, Told: now.UnixMilli(),
+	}}}, now)
+	var read reading
+	refused := 0
+	for now.Before(epoch.Add(50 * time.Minute)) {
+		at, _ := b.ReadyAt(now)
+		if now = at; now.Equal(Never) {
+			t.Fatal("no call is in flight, and none may begin")
+		}
+		b.Start(now)
+		ok, fields := host.judge(now)
+		status := 200
+		if !ok {
+			status = 429
+			refused++
+		}
+		b.Observe(now, Observation{Sent: now, Received: now, Status: status, Hint: read.fields(fields, &event{sent: now, at: now}, status)})
+	}
+	if u := b.windows[0].resetUnit; u.on || refused > 6 {
+		t.Errorf("after %d refusals: %+v, want seconds", refused, u)
+	}
+}
+
+func TestAResetWhoseNameSaysSecondsIsSeconds(t *testing.T) {
+	for _, name := range []string{"X-RateLimit-Reset-Seconds", "X-RateLimit-Reset-Sec"} {
+		var r Reader
+		var h Hint
+		r.Reset(200, noon, noon)
+		for _, f := range fields("X-RateLimit-Limit", "5", "X-RateLimit-Remaining", "4", name, "2000") {
+			r.Field(f.name, f.value)
+		}
+		r.Hint(&h)
+		new(Dialect).Resolve(&h, noon, noon)
+		if w := h.Windows[0]; w.Unsure || !w.unitTold || w.ResetAt.Sub(noon) != 2000*time.Second {
+			t.Errorf("%s: %+v, want 2000 s for sure", name, w)
+		}
+	}
+}
