@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-gateway/sluice/configs"
@@ -48,8 +49,9 @@ func credentialFaults(conf *configs.Config) (faults configs.Faults) {
 			key, file = "oauth2.client_secret_file", c.OAuth2.ClientSecretFile
 		}
 		if _, err := credential.ReadValue(file); err != nil {
+			problem := strings.TrimPrefix(err.Error(), "its file "+file) // which is told beside it
 			faults = append(faults, configs.Fault{
-				Path: fmt.Sprintf("credentials.%s.%s", name, key), Value: file, Problem: err.Error(),
+				Path: fmt.Sprintf("credentials.%s.%s", name, key), Value: file, Problem: strings.TrimLeft(problem, ": "),
 				Want: "a file that the gateway can read, with one line",
 			})
 		}

@@ -7,6 +7,9 @@ import (
 
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/egress"
+	"github.com/sluice-gateway/sluice/gateway/policy"
+	"github.com/sluice-gateway/sluice/gateway/sign"
+	"github.com/sluice-gateway/sluice/gateway/signer"
 )
 
 // What follows turns the egress section into what the client obeys: where it may go, and how.
@@ -71,7 +74,20 @@ func CheckFiles(conf *configs.Config) configs.Faults {
 		_, more := readTLS(conf.TLS)
 		faults = append(faults, more...)
 	}
-	return append(faults, credentialFaults(conf)...)
+	_, more := readSigners(conf)
+	return append(append(faults, more...), credentialFaults(conf)...)
+}
+
+// readSigners reads the secrets of policies.
+func readSigners(conf *configs.Config) (signers map[policy.Signature]*sign.Signer, faults configs.Faults) {
+	signers, bad := signer.ReadFiles(conf.PolicySet())
+	for _, f := range bad {
+		faults = append(faults, configs.Fault{
+			Path: fmt.Sprintf("policies.%s.sign", f.Policy), Value: f.File, Problem: f.Problem,
+			Want: "a file that the gateway can read, with a secret in each line, the newest first",
+		})
+	}
+	return signers, faults
 }
 
 // mayCall judges a destination under the rules in force, as far as it can be told before it is dialled.

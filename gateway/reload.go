@@ -13,7 +13,6 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/egress"
 	"github.com/sluice-gateway/sluice/gateway/rules"
 	"github.com/sluice-gateway/sluice/gateway/schedule"
-	"github.com/sluice-gateway/sluice/gateway/signer"
 )
 
 // ErrNoFile is Reload's answer where Settings have no Reload.
@@ -85,9 +84,11 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	if files.Credentials, err = g.credentials(&next, was.Credentials()); err != nil {
 		return nil, err
 	}
-	if files.Signers, err = signer.ReadFiles(next.PolicySet()); err != nil {
-		return nil, err
+	signers, faults := readSigners(&next)
+	if len(faults) > 0 {
+		return nil, faults
 	}
+	files.Signers = signers
 	is := rules.New(&next, files, was)
 	if g.certificate != nil {
 		if err := g.certificate.reload(); err != nil {

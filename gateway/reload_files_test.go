@@ -24,6 +24,7 @@ func TestFilesOfAConfigurationThatAreNoneAreNamedAtOnce(t *testing.T) {
 		"tls":                        "tls: {cert: %[1]q, key: %[1]q}",
 		"tls.client_ca":              "tls: {cert: /nowhere, key: /nowhere, client_ca: %q}",
 		"egress.hosts[0].ca":         "egress: {hosts: [{match: a.example, ca: %q}]}",
+		"policies.signed.sign":       "policies: {signed: {extends: braze, sign: [{scheme: github, secret_file: %q}]}}",
 		"credentials.crm.value_file": "credentials: {crm: {hosts: [a.example], header: X-Key, value_file: %q}}",
 		"credentials.e.oauth2.client_secret_file": "credentials: {e: {hosts: [a.example], oauth2: {token_url: 'https://a.example/', client_id: c, client_secret_file: %q}}}",
 	} {

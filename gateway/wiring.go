@@ -38,10 +38,11 @@ func (g *Gateway) open() (err error) {
 	if err = g.listen(); err != nil {
 		return err
 	}
-	var files rules.Read
-	if files.Signers, err = signer.ReadFiles(conf.PolicySet()); err != nil {
-		return err
+	signers, faults := readSigners(conf)
+	if len(faults) > 0 {
+		return faults
 	}
+	files := rules.Read{Signers: signers}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err = g.openStore(registry); err != nil {

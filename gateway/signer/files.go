@@ -3,6 +3,7 @@ package signer
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/sluice-gateway/sluice/gateway/namedfile"
@@ -10,11 +11,17 @@ import (
 	"github.com/sluice-gateway/sluice/gateway/sign"
 )
 
-// ReadFiles reads the secrets that policies name: a file has one in each line, the newest first. Its error tells of every
-// file that cannot be used.
-func ReadFiles(policies policy.Set) (map[policy.Signature]*sign.Signer, error) {
+// FileFault is what is wrong with the secret_file of a policy. It never tells the file's content.
+type FileFault struct {
+	Policy, File string
+	Problem      string
+}
+
+// ReadFiles reads the secrets that policies name: a file has one in each line, the newest first. It returns every fault of
+// theirs.
+func ReadFiles(policies policy.Set) (map[policy.Signature]*sign.Signer, []FileFault) {
 	signers := map[policy.Signature]*sign.Signer{}
-	var faults []error
+	var faults []FileFault
 	for _, name := range policies.Names() {
 		for _, by := range policies[name].Sign {
 			if by.SecretFile == "" || signers[by] != nil {
@@ -22,19 +29,22 @@ func ReadFiles(policies policy.Set) (map[policy.Signature]*sign.Signer, error) {
 			}
 			signer, err := readSigner(by)
 			if err != nil {
-				faults = append(faults, fmt.Errorf("policies.%s.sign: secret_file: %w", name, err))
+				faults = append(faults, FileFault{name, by.SecretFile, err.Error()})
 				continue
 			}
 			signers[by] = signer
 		}
 	}
-	return signers, errors.Join(faults...)
+	return signers, faults
 }
 
 func readSigner(by policy.Signature) (*sign.Signer, error) {
 	text, err := namedfile.Read(by.SecretFile)
 	if err != nil {
-		return nil, err
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			err = at.Err // the path is told beside it
+		}
+		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
 	var secrets []string
 	for line := range strings.Lines(string(text)) {
@@ -42,11 +52,7 @@ func readSigner(by policy.Signature) (*sign.Signer, error) {
 			secrets = append(secrets, line)
 		}
 	}
-	signer, err := sign.New(sign.Scheme(by.Scheme), secretsOf(secrets)...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: want a secret in each line, the newest first", by.SecretFile, err)
-	}
-	return signer, nil
+	return sign.New(sign.Scheme(by.Scheme), secretsOf(secrets)...)
 }
 
 func secretsOf(texts []string) []sign.Secret {
