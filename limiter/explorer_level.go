@@ -182,6 +182,9 @@ func (e *explorer) nextLevel(now tick, l *lesson) float64 {
 		low = l.was + (low-l.was)*l.calls/(l.calls+trusted)
 	}
 	level := low + (max(low, l.best)-low)*p.bold
+	if guess && l.told == 0 && l.calls < few { // no more is known than after the first
+		level = max(level, math.Sqrt(low*e.episode.pace))
+	}
 	e.descent.refusals++
 	if l.told == 0 {
 		level = e.descent.bound(now, level)

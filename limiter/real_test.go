@@ -84,6 +84,9 @@ func TestRealLimitersAreUsedAsFarAsTheyWere(t *testing.T) {
 		refused float64
 	}{
 		{"varnish", func() judge { return &vsthrottle{limit: 100, per: 10} }, ten, 0.62, 0.006},
+		{"nginx, 2/s", func() judge {
+			return model(t, destination.Spec{Algorithm: destination.Leaky, Limit: 2, Per: time.Second}, destination.NoHeaders)
+		}, Rule{2, time.Second}, 0.7, 0.045},
 	} {
 		for seed := range uint64(3) {
 			f := driveReal(t, c.host(), c.limit, seed)
