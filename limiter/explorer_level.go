@@ -161,14 +161,7 @@ func (e *explorer) againLevel(now tick, l *lesson) float64 {
 // best that was seen. Boldness learns which it is: a level that was too high is refused before the curve is back at it.
 func (e *explorer) nextLevel(now tick, l *lesson) float64 {
 	p := &e.past
-	switch {
-	case e.episode.pace > l.was:
-		p.bold, p.downs = min(p.bold+boldStep, mostBold), 0
-	case p.downs == 0:
-		p.bold, p.downs = max(p.bold-boldStep, leastBold), 1
-	default:
-		p.bold, p.downs = leastBold, p.downs+1
-	}
+	p.again(e.episode.pace > l.was)
 	if l.told > 0 && p.downs <= tellDowns {
 		return min(e.episode.pace, l.was) * (1 - l.step*math.Exp2(float64(min(max(p.downs, 1), 5)-1)))
 	}
@@ -193,6 +186,18 @@ func (e *explorer) nextLevel(now tick, l *lesson) float64 {
 		e.descent.begin(now, level)
 	}
 	return level
+}
+
+// again takes in that the pace was refused once more, above its level or below.
+func (p *past) again(above bool) {
+	switch {
+	case above:
+		p.bold, p.downs = min(p.bold+boldStep, mostBold), 0
+	case p.downs == 0:
+		p.bold, p.downs = max(p.bold-boldStep, leastBold), 1
+	default:
+		p.bold, p.downs = leastBold, p.downs+1
+	}
 }
 
 // window reports whether the pause shows that it is a window that is limited, given that the level was about right: a
