@@ -53,6 +53,7 @@ func (r *Reader) windows(g *group) {
 	if length := r.length(g); length > 0 {
 		base.Length = length
 	}
+	burstAndRate(g)
 	r.filled(g, base.Length)
 	for _, told := range [...]role{roleBare, roleLimit, roleRemaining} {
 		if c := &g.cells[told]; len(c.value) > 0 && (g.words || isProse(c.value)) {
@@ -72,6 +73,16 @@ func (r *Reader) windows(g *group) {
 		r.counted(g, base, policies)
 	}
 	r.unclaimed(g, base, policies)
+}
+
+// burstAndRate takes apart a limit told as what a bucket holds and how many calls a second fill it, burst:100;rate:10.0 (Qomon's).
+func burstAndRate(g *group) {
+	c := &g.cells[roleLimit]
+	burst, rate, ok := bytes.Cut(c.value, []byte(";rate:"))
+	if burst, ok = bytes.CutPrefix(burst, []byte("burst:")); ok {
+		c.value = burst
+		g.cells[roleFill].put(c.name, rate, 0)
+	}
 }
 
 // filled reads at which rate a bucket is filled. Spring Cloud Gateway: per second; Atlassian Data Center: per interval.
@@ -155,6 +166,9 @@ func (r *Reader) counted(g *group, base Window, policies *itemList) {
 			w.setCounts(&left.at[0])
 		} else if usage {
 			w.setUsed(left.at[0].count, left.at[0].told)
+		} else if left.at[0].used >= 0 { // 9/10 remain
+			w.setLimit(left.at[0].count, true)
+			w.setRemaining(left.at[0].used, true)
 		} else {
 			w.setRemaining(left.at[0].count, left.at[0].told)
 			if u, ok := parseCount(g.cells[roleUsed].value); ok && u >= 0 && w.Limit == Unknown && w.Remaining >= 0 {
@@ -296,7 +310,7 @@ func (r *Reader) setReset(w *Window, value []byte, says naming) {
 		return
 	}
 	s, ok := r.stamp(value, says)
-	unitTold := says&seconds != 0
+	unitTold := says&unitTold != 0
 	if o := r.override; ok && o != nil && o.Reset.unit() > 0 && s.form.unit() > 0 {
 		s, ok = stampOf(o.Reset, s.raw, 0)
 		unitTold = true

@@ -127,7 +127,7 @@ func (it *item) readPair(b []byte) bool {
 			return false
 		}
 	}
-	left = bytes.TrimRight(trim(left), "r")
+	left = bytes.TrimRight(countOf(left), "r")
 	n, told := parseCount(left)
 	if !told {
 		return false
@@ -140,6 +140,16 @@ func (it *item) readPair(b []byte) bool {
 		it.count, it.told = n, true
 	}
 	return it.told
+}
+
+// countOf is what stands before the word for calls in "10 requests per second" and "10 req/s".
+func countOf(b []byte) []byte {
+	n, word, ok := bytes.Cut(trim(b), []byte(" "))
+	var low [16]byte
+	if word = trim(word); ok && len(word) <= len(low) && meaningOf(lower(low[:0], word)).unit == UnitRequests {
+		return n
+	}
+	return trim(b)
 }
 
 // setCounts takes a window's limit, and what was used of it where that is told in the same breath.

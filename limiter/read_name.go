@@ -132,7 +132,13 @@ func (f *fieldName) leads(low []byte) bool {
 
 // settled is what all words of a name say together.
 func (f fieldName) settled(low []byte) fieldName {
+	alone := f.role == noRole && f.anchored && f.counted == "" && f.qualifier == hashStart
 	switch {
+	case alone && f.says&relative != 0, f.role == roleRetry && f.weak && f.anchored: // X-RateLimit-After of governor's middlewares
+		f.kind, f.delay, f.says = kindDelay, delayOther, f.says&^relative
+		return f
+	case f.role == roleRetry && f.weak:
+		return fieldName{}
 	case f.role == noRole && (!f.anchored || f.says&^seconds != 0 || f.counted != ""): // X-Throttle-Time-In-Millis
 		return fieldName{}
 	case f.role == noRole:
@@ -173,7 +179,7 @@ func meaningAt(low []byte, from, to int) (m meaning, end int) {
 // add takes up the meaning of the word that begins at from.
 func (f *fieldName) add(low []byte, from int, m meaning) {
 	f.says |= m.says
-	f.telling = f.telling || m.role == roleLimit || m.unit == UnitRequests || m.period > 0
+	f.telling = f.telling || m.role == roleLimit && !m.weak || m.unit == UnitRequests || m.period > 0
 	if m.role != noRole && (f.weak && !m.weak || f.weak == m.weak && m.role > f.role || f.role == noRole) {
 		f.role, f.weak = m.role, m.weak
 	}

@@ -16,6 +16,7 @@ const (
 	delayXRateLimit         // X-RateLimit-Retry-After (Braze, MailerLite, Help Scout) and other families' own
 	delayXRetryIn           // X-Retry-In, a Go duration (oxy, Traefik)
 	delaySentry             // X-Sentry-Rate-Limits, seconds before the first colon
+	delayOther              // X-RateLimit-After (Rust's governor), -Delay (Airbrake), -Blocked-Until, X-Rate-Limited-For (Sidekiq)
 	delaySources
 )
 

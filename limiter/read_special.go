@@ -31,6 +31,8 @@ func special(low []byte) fieldName {
 		return fieldName{kind: kindDelay, delay: delayXRetryAfter}
 	case "x-retry-in":
 		return fieldName{kind: kindDelay, delay: delayXRetryIn}
+	case "x-rate-limited-for", "x-ratelimited-for", "rate-limited-for": // https://github.com/sidekiq/sidekiq/wiki/Ent-Rate-Limiting
+		return fieldName{kind: kindDelay, delay: delayOther}
 	case "x-sentry-rate-limits":
 		return fieldName{kind: kindDelay, delay: delaySentry}
 	case "x-amzn-ratelimit-limit":

@@ -33,12 +33,19 @@ func meaningOf(w []byte) meaning {
 		return meaning{role: roleLimit}
 	case "remaining", "remain", "left", "available", "status":
 		return meaning{role: roleRemaining}
-	case "reset", "resets", "resettime", "resetat", "next", "expiry", "expires", "expiration":
+	case "reset", "resets", "resettime", "resetat", "resetsat", "next", "expiry", "expire", "expires", "expiration", "end",
+		"ends":
 		return meaning{role: roleReset}
 	case "resetafter", "resetin", "ttl":
 		return meaning{role: roleReset, says: relative}
 	case "resetms":
 		return meaning{role: roleReset, says: millis}
+	case "refresh", "renew", "renews", "renewal":
+		return meaning{role: roleReset, weak: true}
+	case "threshold", "ceiling":
+		return meaning{role: roleLimit, weak: true}
+	case "unused":
+		return meaning{role: roleRemaining, weak: true}
 	case "used", "usage", "consumed", "observed":
 		return meaning{role: roleUsed}
 	case "count", "current", "state":
@@ -57,8 +64,14 @@ func meaningOf(w []byte) meaning {
 		return meaning{role: roleLabel, weak: true}
 	case "retry", "retryafter", "wait", "towait":
 		return meaning{role: roleRetry}
+	case "delay", "until": // Airbrake's X-RateLimit-Delay; X-RateLimit-Blocked-Until
+		return meaning{role: roleRetry, weak: true}
 	case "ms", "msec", "millis", "milliseconds":
 		return meaning{says: millis}
+	case "microseconds", "micros":
+		return meaning{says: micros}
+	case "nanoseconds", "nanos", "nanosec": // bucket4j's X-Rate-Limit-Retry-After-Nanoseconds
+		return meaning{says: nanos}
 	case "seconds", "sec":
 		return meaning{says: seconds}
 	case "after", "in":

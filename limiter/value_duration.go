@@ -7,13 +7,16 @@ import (
 
 const day = 24 * time.Hour
 
-// parseDuration reads a length of time written with its units, Go's "6m0s" and "12ms", "456 seconds", "1d 2h", or as a clock
+// parseDuration reads a length of time written with its units, Go's "6m0s" and "12ms", "456 seconds", "1d 2h", "PT30S", or as a clock
 // shows it, "00:00:03".
 // It returns how fine the value is, so that what was rounded can be told from what was not.
 func parseDuration(b []byte) (d, fine time.Duration, ok bool) {
 	b = trim(b)
 	if len(b) == 0 || len(b) > 48 {
 		return 0, 0, false
+	}
+	if b[0] == 'P' {
+		return parseISODuration(b[1:])
 	}
 	if b[len(b)-1] >= '0' && b[len(b)-1] <= '9' {
 		return parseClocked(b)
@@ -46,6 +49,36 @@ func parseDuration(b []byte) (d, fine time.Duration, ok bool) {
 		}
 	}
 	if total > float64(math.MaxInt64)/2 {
+		return 0, 0, false
+	}
+	return time.Duration(math.Round(total)), fine, true
+}
+
+// parseISODuration reads what follows the P of a length by ISO 8601, as Java's and JavaScript's durations are written: PT1M30.5S, P1DT12H.
+// Months and years, which have no length, are none.
+func parseISODuration(b []byte) (d, fine time.Duration, ok bool) {
+	total, fine, days := 0.0, time.Second, true
+	for len(b) > 0 {
+		if b[0] == 'T' && days && len(b) > 1 {
+			b, days = b[1:], false
+		}
+		end := 0
+		for end < len(b) && (b[end] >= '0' && b[end] <= '9' || b[end] == '.') {
+			end++
+		}
+		v, frac, numeric := parseNumber(b[:end])
+		if !numeric || end == len(b) {
+			return 0, 0, false
+		}
+		unit, known := unitOf(b[end : end+1])
+		if !known || (unit >= day) != days {
+			return 0, 0, false
+		}
+		total += v * float64(unit)
+		fine = min(fine, max(scale(unit, frac), 1))
+		b, ok = b[end+1:], true
+	}
+	if !ok || total > float64(math.MaxInt64)/2 {
 		return 0, 0, false
 	}
 	return time.Duration(math.Round(total)), fine, true

@@ -74,7 +74,12 @@ const (
 	millis   naming = 1 << iota // "-Ms", "-Milliseconds"
 	relative                    // "-After", "-In"
 	seconds                     // "-Seconds", "-Sec"
+	micros                      // "-Microseconds"
+	nanos                       // "-Nanoseconds"
 )
+
+// unitTold are those that say in what a number is told.
+const unitTold = millis | seconds | micros | nanos
 
 // parseStamp reads the value of a reset or of a delay. A bare number is read by its magnitude, because no delay is as
 // long as the Unix epoch is old: from 1e9 on seconds since 1970, from 1e11 milliseconds, from 1e14 microseconds, from
@@ -87,6 +92,13 @@ func parseStamp(b []byte, says naming, now time.Time) (stamp, bool) {
 	if v, frac, ok := parseNumber(b); ok {
 		if v < 0 {
 			return stamp{}, false
+		}
+		switch { // there is no form for so small a unit
+		case v >= 1e17: // an instant
+		case says&nanos != 0:
+			return stampOf(DeltaSeconds, v/1e9, 9)
+		case says&micros != 0 && v < 1e14:
+			return stampOf(DeltaSeconds, v/1e6, 6)
 		}
 		return stampOf(formOf(v, says), v, frac)
 	}
