@@ -29,6 +29,7 @@ type experience struct {
 	learned
 	life    lifetime
 	relapse relapse
+	drip    drip
 }
 
 // learned is what the episodes so far have taught, and all that a relapse goes back to beside the curve.
@@ -174,6 +175,7 @@ func (e *explorer) accept(now tick) {
 		e.descent.accepted++
 		e.relapse.since++
 		e.life.accept(now)
+		e.drip.n++
 	}
 }
 

@@ -79,6 +79,8 @@ func (e *explorer) shape(l *lesson, calls float64) {
 		least, calls = min(leastDepthTold, l.step), min(max(10*l.calls, 100), calls)
 	case first:
 		gap, p.pause = 1, 0 // its pauses were a window's rest
+	case l.exact:
+		gap = leastDepth
 	}
 	sure := p.sureness(gap, l.calls)
 	e.depth = min(max(e.depth/2, gap, least), mostDepth)

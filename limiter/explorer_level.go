@@ -41,6 +41,7 @@ type lesson struct {
 	step  float64 // how far below a told pace that was refused the next one is, as a part of it
 	pause time.Duration
 	asked bool // the destination said how long to pause
+	exact bool // it said when its tokens come
 
 	length time.Duration // of the window that ended with the episode, if that is likely; 0: none
 }
@@ -70,6 +71,9 @@ func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling fl
 	default:
 		level, l.length = e.nextLevel(now, &l), 0
 	}
+	if e.drip.pace > 0 && told == 0 {
+		level, l.exact = float64(e.drip.pace), true
+	}
 	if told == 0 {
 		level = max(level, lifeShare*math.Pow(lifeFade, float64(max(0, e.past.downs-1)))*e.life.mean(now))
 	}
@@ -82,6 +86,7 @@ func (e *explorer) recovered(now tick, asked bool, told, step, calls, ceiling fl
 		e.past.window = told == 0 && !asked && !e.partial && e.episode.probes > 0
 	}
 	e.past.refusals += (float64(e.episode.refusals) - e.past.refusals) / 2
+	e.drip.pace = 0
 	e.shape(&l, calls)
 	if e.past.episodes == 1 || e.episode.pace > l.was || l.calls >= enough {
 		e.recount(now)

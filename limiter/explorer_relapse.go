@@ -25,11 +25,12 @@ func (e *explorer) remember() {
 
 // relapsed goes back to the episode that ended last, if nothing but its probe was accepted since, and reports whether it
 // did. asked: the destination says how long to pause; then going on with the episode would not make pauses longer, and
-// it does so only where it is the first.
+// it does so only where it is the first; and a bucket that says when its next token is there let the probe through for that.
 func (e *explorer) relapsed(asked bool) bool {
 	r := &e.relapse
 	first := r.past.episodes == 0
-	if r.since != 1 || r.past.episodes >= relapses || r.episode.probes >= mostProbes || r.good.n < leastBefore || !first && asked {
+	if r.since != 1 || r.past.episodes >= relapses || r.episode.probes >= mostProbes || r.good.n < leastBefore || !first && asked ||
+		e.drip.due > 0 {
 		return false
 	}
 	e.curve, e.learned = r.curve, r.learned

@@ -11,7 +11,7 @@ type Hint struct {
 	// only when HasRetryAfter. It is not clamped here: how long a wait is believed is the budget's decision.
 	RetryAfter    time.Duration
 	HasRetryAfter bool
-	RetryIn       time.Duration // the same as another field tells it, finer than whole seconds; 0: none does
+	RetryIn       time.Duration // the same, told finer than whole seconds; 0: it is not
 	// Concurrency: the response says that calls at once, not calls per time, are limited.
 	Concurrency bool
 	// Rate is a limit told as calls per second (Amazon's x-amzn-RateLimit-Limit); 0: not told.

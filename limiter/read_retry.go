@@ -103,14 +103,14 @@ func (r *Reader) thousandth(told time.Duration, w *Window) time.Duration {
 }
 
 // retryIn is the delay as X-Retry-In tells it to the nanosecond, where another field rounds it to whole seconds: Traefik sends
-// both, and its buckets are filled many times a second. 0: no field does.
+// both, and its buckets are filled many times a second; oxy sends nothing else. 0: no field does.
 func (r *Reader) retryIn(rounded time.Duration) time.Duration {
 	c := &r.delays[delayXRetryIn]
 	if len(c.value) == 0 {
 		return 0
 	}
 	s, ok := r.stamp(c.value, c.says)
-	if in := max(0, r.exchange.wait(s)); ok && in < rounded && rounded-in <= time.Second {
+	if in := max(0, r.exchange.wait(s)); ok && in <= rounded && rounded-in <= time.Second {
 		return in
 	}
 	return 0

@@ -115,7 +115,7 @@ func TestARoundedDelayIsKeptAsFineAsItIsTold(t *testing.T) {
 		{"2", "1.5s", 1500 * time.Millisecond},
 		{"30", "10ms", 0}, // it is about something else
 		{"1", "soon", 0},
-		{"", "10ms", 0}, // told once
+		{"", "10ms", 10 * time.Millisecond}, // oxy
 	} {
 		var r Reader
 		var h Hint

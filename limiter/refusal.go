@@ -54,6 +54,9 @@ func (b *Budget) explain(now, sent tick, news, asked bool, o *Observation) {
 	}
 	attempt, pace, told := int(b.pause.attempts), b.rate(now), b.surelyTold(now)
 	b.explore.refuse(now, attempt, pace, told, asked)
+	if news && o.Hint != nil && o.Hint.RetryIn > 0 {
+		b.explore.drip.told(sent, sent+o.Hint.RetryIn, &b.explore.curve, b.trip.typical())
+	}
 	if news && (!asked || attempt > 1) {
 		// A time that was too short, as some round down, is not taken at its word twice.
 		backoff := b.explore.backoff(now, attempt, pace, told, b.trip.typical())
