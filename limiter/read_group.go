@@ -78,8 +78,8 @@ func (r *Reader) windows(g *group) {
 // burstAndRate takes apart a limit told as what a bucket holds and how many calls a second fill it, burst:100;rate:10.0 (Qomon's).
 func burstAndRate(g *group) {
 	c := &g.cells[roleLimit]
-	burst, rate, ok := bytes.Cut(c.value, []byte(";rate:"))
-	if burst, ok = bytes.CutPrefix(burst, []byte("burst:")); ok {
+	value, found := bytes.CutPrefix(c.value, []byte("burst:"))
+	if burst, rate, both := bytes.Cut(value, []byte(";rate:")); found && both {
 		c.value = burst
 		g.cells[roleFill].put(c.name, rate, 0)
 	}

@@ -132,17 +132,16 @@ func (f *fieldName) leads(low []byte) bool {
 
 // settled is what all words of a name say together.
 func (f fieldName) settled(low []byte) fieldName {
-	alone := f.role == noRole && f.anchored && f.counted == "" && f.qualifier == hashStart
 	switch {
-	case alone && f.says&relative != 0, f.role == roleRetry && f.weak && f.anchored: // X-RateLimit-After of governor's middlewares
+	case f.otherDelay():
 		f.kind, f.delay, f.says = kindDelay, delayOther, f.says&^relative
 		return f
-	case f.role == roleRetry && f.weak:
-		return fieldName{}
 	case f.role == noRole && (!f.anchored || f.says&^seconds != 0 || f.counted != ""): // X-Throttle-Time-In-Millis
 		return fieldName{}
 	case f.role == noRole:
 		f.role = roleBare
+	case f.role == roleRetry && f.weak: // X-Available-Until
+		return fieldName{}
 	case f.role == roleRetry:
 		f.kind, f.delay, f.says = kindDelay, delayXRateLimit, f.says&^relative
 		return f
@@ -153,6 +152,15 @@ func (f fieldName) settled(low []byte) fieldName {
 	}
 	f.kind = kindWindow
 	return f
+}
+
+// otherDelay reports whether the words say how long to wait without a word for it: X-RateLimit-After of governor's middlewares for Rust,
+// X-RateLimit-Blocked-Until.
+func (f *fieldName) otherDelay() bool {
+	if f.role == noRole {
+		return f.anchored && f.says&relative != 0 && f.counted == "" && f.qualifier == hashStart
+	}
+	return f.anchored && f.role == roleRetry && f.weak
 }
 
 // shortestInName is the least number that stands in a name for a window's seconds, as in Kong's X-RateLimit-Remaining-30
@@ -180,9 +188,7 @@ func meaningAt(low []byte, from, to int) (m meaning, end int) {
 func (f *fieldName) add(low []byte, from int, m meaning) {
 	f.says |= m.says
 	f.telling = f.telling || m.role == roleLimit && !m.weak || m.unit == UnitRequests || m.period > 0
-	if m.role != noRole && (f.weak && !m.weak || f.weak == m.weak && m.role > f.role || f.role == noRole) {
-		f.role, f.weak = m.role, m.weak
-	}
+	f.takeRole(m)
 	if m.period > 0 {
 		f.period = m.period
 		f.qualifier = f.qualifier*31 + uint64(m.period)
@@ -214,6 +220,13 @@ func (f *fieldName) add(low []byte, from int, m meaning) {
 		if f.from == from || f.to == from-1 {
 			f.to = from + m.strange
 		}
+	}
+}
+
+// takeRole has the role of a word go before that of the words before it, if it is the stronger one.
+func (f *fieldName) takeRole(m meaning) {
+	if m.role != noRole && (f.weak && !m.weak || f.weak == m.weak && m.role > f.role || f.role == noRole) {
+		f.role, f.weak = m.role, m.weak
 	}
 }
 
