@@ -55,6 +55,9 @@ func (d *Dialect) Resolve(h *Hint, sent, received time.Time) {
 				w.place(exchange{sent: sent, received: received}, m.Form)
 			}
 		}
+		if w.HasReset && w.ResetForm == DeltaMillis && h.HasRetryAfter {
+			h.RetryAfter = sameInMillis(h.RetryAfter, w.ResetRaw)
+		}
 	}
 }
 

@@ -19,11 +19,7 @@ func (b *Budget) takeRefusal(now, sent, received tick, together int32, o *Observ
 		return // of a call older than the probe that was accepted since
 	}
 	if asked {
-		wait := o.Hint.RetryAfter
-		if o.Hint.RetryIn > 0 {
-			wait = o.Hint.RetryIn
-		}
-		b.pause.hold(now, received+min(max(wait, minPause), b.cfg.MaxPause), true, "Retry-After")
+		b.pause.hold(now, received+min(max(b.askedFor(o.Hint), minPause), b.cfg.MaxPause), true, "Retry-After")
 	}
 	switch {
 	case o.Status != statusTooManyRequests && o.Status != statusForbidden:

@@ -148,6 +148,29 @@ func (m *resetUnit) compare(t *statement, told time.Duration) {
 	}
 }
 
+// sameInMillis is a delay that was read as seconds, where it is the same number as a reset that counts milliseconds; else the delay.
+func sameInMillis(delay time.Duration, reset float64) time.Duration {
+	const apart, least = 20, 100 // milliseconds: between one being made and the other; smaller numbers may be the same by chance
+	if reset >= least && math.Abs(delay.Seconds()-reset) <= apart {
+		return delay / 1000
+	}
+	return delay
+}
+
+// askedFor is how long a refusal asks to wait, in the unit of its resets.
+func (b *Budget) askedFor(h *Hint) time.Duration {
+	if h.RetryIn > 0 {
+		return h.RetryIn
+	}
+	for i := range h.N {
+		said := &h.Windows[i]
+		if w := b.windowOf(said); w != nil && w.resetUnit != nil && (w.resetUnit.on || w.resetUnit.tryAt > 0) {
+			return sameInMillis(h.RetryAfter, said.ResetRaw)
+		}
+	}
+	return h.RetryAfter
+}
+
 // triesAt is when a call may try whether milliseconds are over.
 func (w *window) triesAt() tick {
 	if w.resetUnit == nil || w.resetUnit.tryAt == 0 {

@@ -142,3 +142,44 @@ func TestAResetWhoseNameSaysSecondsIsSeconds(t *testing.T) {
 		}
 	}
 }
+
+// A Retry-After of 8000 beside a reset of 8000 is as long as that.
+func TestARetryAfterOfTheSameNumberAsAResetInMillisecondsIsAsLong(t *testing.T) {
+	refusal := func(reset, retry string, more ...string) Hint {
+		var r Reader
+		var h Hint
+		r.Reset(429, noon, noon)
+		for _, f := range fields(append(more, "X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "0", "Retry-After", retry, reset, "8000")...) {
+			r.Field(f.name, f.value)
+		}
+		r.Hint(&h)
+		return h
+	}
+	learned := Dialect{Resets: [maxResets]ResetMemory{{Source: "X-RateLimit-*", Form: DeltaMillis, Raw: 9000, Low: 9000, Limit: 100, At: noon.UnixMilli() - 1000}}}
+	for _, c := range []struct {
+		d            Dialect
+		reset, retry string
+		want         time.Duration
+	}{
+		{learned, "X-RateLimit-Reset", "8001", 8001 * time.Millisecond},
+		{Dialect{}, "X-RateLimit-Reset-Ms", "8000", 8 * time.Second},
+		{Dialect{}, "X-RateLimit-Reset", "8000", 8000 * time.Second}, // nothing says that it is milliseconds
+		{learned, "X-RateLimit-Reset", "8", 8 * time.Second},
+		{learned, "X-RateLimit-Reset", "3600", time.Hour}, // another limit's
+	} {
+		h := refusal(c.reset, c.retry)
+		if c.d.Resolve(&h, noon, noon); h.RetryAfter != c.want {
+			t.Errorf("%s 8000, Retry-After %s: wait %v, want %v", c.reset, c.retry, h.RetryAfter, c.want)
+		}
+	}
+	b := New(DefaultConfig(), noon)
+	b.Restore(Snapshot{Version: SnapshotVersion, At: noon.UnixMilli(), Windows: []SavedWindow{{
+		Source: "X-RateLimit-*", Limit: 100, PerMs: 10_000, Left: Unknown, Millis: true, Told: noon.UnixMilli(),
+	}}}, noon)
+	h := refusal("X-RateLimit-Reset", "8000")
+	b.Start(noon)
+	b.Observe(noon, Observation{Sent: noon, Received: noon, Status: 429, Hint: &h})
+	if at, why := b.ReadyAt(noon); why != Pause || at.Sub(noon) > 9*time.Second {
+		t.Errorf("a lane that knows of the milliseconds waits %v (%v), want 8 s", at.Sub(noon), why)
+	}
+}
