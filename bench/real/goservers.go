@@ -32,6 +32,7 @@ func goServers() []Destination {
 				return some(p), err
 			},
 		},
+		goServer("uber", "uber", "", Rule{Kind: Bucket, Limit: 10, Per: second, Burst: 11}),
 		goServer("x-time-rate", "x-time-rate", "", bucket),
 	}
 }

@@ -21,6 +21,8 @@ func nginxes() []Destination {
 		limitReq("nginx-limit-req-100", 100, 0, ""),
 		limitReq("nginx-limit-req-burst", 50, 25, "burst=25"),
 		limitReq("nginx-limit-req-nodelay", 50, 25, "burst=25 nodelay"),
+		limitReq("nginx-limit-req-delay", 10, 20, "burst=20 delay=8"),
+		limitReqTwice(),
 		limitConn("nginx-limit-conn", 8, 50*time.Millisecond),
 	}
 }
@@ -34,6 +36,20 @@ func limitReq(name string, perSecond, burst int, how string) Destination {
 			zone := fmt.Sprintf("limit_req_zone $binary_remote_addr zone=callers:1m rate=%dr/s;", perSecond)
 			limit := fmt.Sprintf("limit_req zone=callers %s; limit_req_status 429;", how)
 			return startNginx(ctx, t, at, zone, limit, "unix:"+filepath.Join(at.dir, "api.sock"))
+		},
+	}
+}
+
+// limitReqTwice has two zones at once, of an address and of a server, as nginx's documentation has it: each must let a call through.
+func limitReqTwice() Destination {
+	return Destination{
+		Name:  "nginx-limit-req-twice",
+		Rule:  Rule{Kind: Bucket, Limit: 5, Per: time.Second, Burst: 21},
+		Needs: []Tool{nginx},
+		start: func(ctx context.Context, t Toolbox, at place) ([]*process, error) {
+			zones := "limit_req_zone $binary_remote_addr zone=callers:1m rate=10r/s; limit_req_zone $server_addr zone=all:1m rate=5r/s;"
+			limits := "limit_req zone=callers burst=5 nodelay; limit_req zone=all burst=20; limit_req_status 429;"
+			return startNginx(ctx, t, at, zones, limits, "unix:"+filepath.Join(at.dir, "api.sock"))
 		},
 	}
 }

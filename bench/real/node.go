@@ -22,6 +22,7 @@ func expresses() []Destination {
 		nodeServer("express-minute", "RateLimit (draft 8)"+after, Rule{Limit: 600, Per: time.Minute}, "express", "draft-8"),
 		nodeServer("express-second", "RateLimit (draft 7)"+after, Rule{Limit: 25, Per: second}, "express", "draft-7"),
 		nodeServer("express-twice", "X-RateLimit-* (epoch) of another limit"+after, Rule{Limit: 5, Per: second}, "express", "legacy twice"),
+		nodeServer("express-both", "RateLimit (draft 8) of two limits"+after, Rule{Limit: 5, Per: second}, "express", "draft-8 twice"),
 		nodeServer("express-silent", "", Rule{Limit: 100, Per: ten}, "express", "silent"),
 	}
 }
@@ -32,12 +33,16 @@ func nodes() []Destination {
 	return []Destination{
 		nodeServer("fastify", "X-RateLimit-* (seconds), Retry-After", Rule{Limit: 100, Per: ten}, "fastify", ""),
 		nodeServer("fastify-draft", "RateLimit-* (seconds), Retry-After", Rule{Limit: 100, Per: ten}, "fastify", "draft"),
+		nodeServer("fastify-backoff", "X-RateLimit-* and Retry-After on refusals alone, twice as long for each", Rule{Limit: 50, Per: 5 * time.Second},
+			"fastify", "backoff"),
 		nodeServer("hapi", "X-RateLimit-User* (epoch in ms)", Rule{Limit: 100, Per: ten}, "hapi", ""),
 		nodeServer("hono", "RateLimit-* (draft 6), Retry-After", Rule{Limit: 100, Per: ten}, "hono", "draft-6"),
 		nodeServer("hono-minute", "RateLimit (draft 7), Retry-After", Rule{Limit: 300, Per: time.Minute}, "hono", "draft-7"),
 		nodeServer("nest", "X-RateLimit-* (seconds), Retry-After of a window", Rule{Limit: 100, Per: ten}, "nest", ""),
+		nodeServer("nest-three", "X-RateLimit-*-short, -medium and -long (seconds)", Rule{Limit: 100, Per: time.Minute}, "nest", "three"),
 		nodeServer("koa", "X-RateLimit-* (epoch, fractions), Retry-After rounded down", Rule{Limit: 100, Per: ten}, "koa", ""),
 		nodeServer("flexible", "X-RateLimit-* (epoch), Retry-After always", Rule{Limit: 100, Per: ten}, "flexible", ""),
+		nodeServer("flexible-after", "Retry-After, rounded to the nearest second but 0", Rule{Limit: 100, Per: ten}, "flexible", "after"),
 	}
 }
 

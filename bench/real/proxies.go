@@ -14,7 +14,10 @@ func proxies() []Destination {
 	ten := 10 * time.Second
 	return []Destination{
 		{
-			Name: "haproxy", Rule: Rule{Limit: 100, Per: ten}, Needs: []Tool{haproxy}, start: startHAProxy,
+			Name: "haproxy", Rule: Rule{Limit: 100, Per: ten}, Needs: []Tool{haproxy}, start: startHAProxy(haproxyRules),
+		},
+		{
+			Name: "haproxy-twice", Rule: Rule{Limit: 100, Per: ten}, Needs: []Tool{haproxy}, start: startHAProxy(haproxyTwice),
 		},
 		{
 			Name: "varnish", Rule: Rule{Kind: Bucket, Limit: 100, Per: ten, Burst: 100}, Tells: "Retry-After: 5 always",
@@ -23,10 +26,24 @@ func proxies() []Destination {
 	}
 }
 
-// haproxyConf counts calls in a stick table over ten seconds that slide, those that it refuses too, and says nothing
-// but 429.
+// haproxyRules counts calls in a stick table over ten seconds that slide, those that it refuses too, and says nothing
+// but 429. haproxyTwice counts those of a second, too.
 //
 // https://docs.haproxy.org/2.6/configuration.html, "http_req_rate" and "deny_status"
+const (
+	haproxyRules = `
+  stick-table type ip size 1k expire 1m store http_req_rate(10s)
+  http-request track-sc0 src
+  http-request deny deny_status 429 if { sc_http_req_rate(0) gt 100 }
+`
+	haproxyTwice = `
+  stick-table type ip size 1k expire 1m store http_req_rate(10s),gpc0_rate(1s)
+  http-request track-sc0 src
+  http-request sc-inc-gpc0(0)
+  http-request deny deny_status 429 if { sc_http_req_rate(0) gt 100 } || { sc0_gpc0_rate gt 20 }
+`
+)
+
 const haproxyConf = `
 global
   log stdout format raw local0
@@ -42,19 +59,19 @@ frontend limited
   option dontlognull
   http-request capture req.hdr(webhook-id) len 64
   log-format '%%[date(0,us),regsub("^(.{10})","\\1.")] 0 %%ST %%[capture.req.hdr(0)]'
-  stick-table type ip size 1k expire 1m store http_req_rate(10s)
-  http-request track-sc0 src
-  http-request deny deny_status 429 if { sc_http_req_rate(0) gt 100 }
+%s
   http-request return status 200 content-type text/plain string "ok"
 `
 
-func startHAProxy(ctx context.Context, t Toolbox, at place) ([]*process, error) {
-	conf := filepath.Join(at.dir, "haproxy.cfg")
-	if err := os.WriteFile(conf, fmt.Appendf(nil, haproxyConf, at.addr), 0o600); err != nil {
-		return nil, err
+func startHAProxy(rules string) func(context.Context, Toolbox, place) ([]*process, error) {
+	return func(ctx context.Context, t Toolbox, at place) ([]*process, error) {
+		conf := filepath.Join(at.dir, "haproxy.cfg")
+		if err := os.WriteFile(conf, fmt.Appendf(nil, haproxyConf, at.addr, rules), 0o600); err != nil {
+			return nil, err
+		}
+		p, err := serve(ctx, at.addr, at.dir, at.log, t[haproxy], "-db", "-f", conf)
+		return some(p), err
 	}
-	p, err := serve(ctx, at.addr, at.dir, at.log, t[haproxy], "-db", "-f", conf)
-	return some(p), err
 }
 
 // varnishConf has vsthrottle's bucket of 100 that is filled again in ten seconds. Varnish's own page for answers that it

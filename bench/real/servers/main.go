@@ -46,6 +46,7 @@ var kinds = map[string]func(rule, *accessLog) (server, error){
 	"slow":          plain(unlimited),
 	"throttled":     plain(gcra),
 	"tollbooth":     plain(toll),
+	"uber":          plain(uber),
 	"ulule":         plain(ulule),
 	"x-time-rate":   plain(xTimeRate),
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ulule/limiter/v3"
 	ululestdlib "github.com/ulule/limiter/v3/drivers/middleware/stdlib"
 	ululememory "github.com/ulule/limiter/v3/drivers/store/memory"
+	"go.uber.org/ratelimit"
 	"golang.org/x/time/rate"
 )
 
@@ -105,6 +106,15 @@ func sethvargo(r rule, next http.Handler) (http.Handler, error) {
 		return nil, err
 	}
 	return m.Handle(next), nil
+}
+
+// uber is go.uber.org/ratelimit: each call waits for its turn, however many wait; it refuses none and says nothing.
+func uber(r rule, next http.Handler) (http.Handler, error) {
+	l := ratelimit.New(r.limit, ratelimit.Per(r.window), ratelimit.WithSlack(r.burst))
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		l.Take()
+		next.ServeHTTP(w, req)
+	}), nil
 }
 
 // xTimeRate is a handler that asks golang.org/x/time/rate and says nothing but 429.
