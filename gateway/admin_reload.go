@@ -5,22 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/sluice-gateway/sluice/configs"
 	"github.com/sluice-gateway/sluice/gateway/dispatch"
 )
 
-// reloadTimeout bounds how long a reload may take to be in force: the dispatcher takes it between two decisions.
-const reloadTimeout = 10 * time.Second
-
 // reloadRoute answers POST /reload: 200 with what was Reloaded, or a problem document (RFC 9457) whose errors are the
 // file's faults.
 func (g *Gateway) reloadRoute(w http.ResponseWriter, r *http.Request) {
 	// Once begun it is finished, though whoever asked has left: they may never learn what became of it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), reloadTimeout)
-	defer cancel()
-	done, err := g.Reload(ctx)
+	done, err := g.Reload(context.WithoutCancel(r.Context()))
 	if err != nil {
 		answerProblem(w, reloadProblem(err))
 		return

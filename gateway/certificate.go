@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"os"
@@ -23,11 +24,16 @@ type certificate struct {
 	files configs.TLS
 	log   zerolog.Logger
 
-	mu     sync.Mutex
+	mu     sync.Mutex // never held over the files
 	now    *tls.Config
-	stamps [3]stamp // of the files that now is made of
-	looked time.Time
+	stamps [3]stamp      // of the files that now is made of
+	looked time.Time     // when the last look began
+	flight chan struct{} // closed when the look under way has ended; nil: there is none
 }
+
+// lookPatience is how long a connection waits for the files to be looked at: a file system that does not answer holds up only those
+// that come in this time.
+const lookPatience = 100 * time.Millisecond
 
 // stamp tells whether a file is another than it was.
 type stamp struct {
@@ -41,22 +47,20 @@ func openCertificate(files configs.TLS, log zerolog.Logger) (*certificate, error
 		return nil, nil //nolint:nilnil // there is none
 	}
 	c := &certificate{files: files, log: log}
-	return c, c.reload()
+	return c, c.reload(context.Background())
 }
 
-// reload reads the files. With an error, what was in use stays in use.
-func (c *certificate) reload() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.read()
-}
-
-// read is reload with the lock held.
-func (c *certificate) read() error {
+// reload reads the files. With an error, what was in use stays in use; so it does where ctx ends before they were read.
+func (c *certificate) reload(ctx context.Context) error {
 	stamps := c.look()
 	next, faults := readTLS(c.files)
 	if len(faults) > 0 {
 		return faults
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	c.now, c.stamps = next, stamps
 	return nil
@@ -115,21 +119,42 @@ func (c *certificate) look() (stamps [3]stamp) {
 // current returns what a new connection gets; files that have changed are read first.
 func (c *certificate) current() *tls.Config {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Since(c.looked) < lookEvery {
-		return c.now
+	if c.flight == nil && time.Since(c.looked) >= lookEvery {
+		c.looked, c.flight = time.Now(), make(chan struct{})
+		go c.refresh(c.flight, c.stamps)
 	}
-	c.looked = time.Now()
-	if stamps := c.look(); stamps != c.stamps {
-		switch err := c.read(); {
+	flight, patience := c.flight, lookPatience-time.Since(c.looked)
+	c.mu.Unlock()
+	if flight != nil && patience > 0 {
+		late := time.NewTimer(patience)
+		defer late.Stop()
+		select {
+		case <-flight:
+		case <-late.C:
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// refresh looks at the files, and reads those that have changed since.
+func (c *certificate) refresh(flight chan struct{}, since [3]stamp) {
+	if stamps := c.look(); stamps != since {
+		switch err := c.reload(context.Background()); {
 		case err != nil:
+			c.mu.Lock()
 			c.stamps = stamps // said once
+			c.mu.Unlock()
 			c.log.Error().Err(err).Msg("the certificate's files have changed and cannot be used; the one before stays in use")
 		default:
 			c.log.Info().Str("cert", c.files.Cert).Msg("certificate reloaded")
 		}
 	}
-	return c.now
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flight = nil
+	close(flight)
 }
 
 // config is what a listener is made with.

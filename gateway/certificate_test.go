@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -115,11 +116,11 @@ func TestCertificateThatIsReplacedIsPresentedWithoutARestart(t *testing.T) {
 	if n := strings.Count(log.String(), "cannot be used"); n != 1 {
 		t.Errorf("said %d times that the new files are of no use, want once: %s", n, &log)
 	}
-	if err := c.reload(); err == nil || !strings.Contains(err.Error(), files.Cert) {
+	if err := c.reload(t.Context()); err == nil || !strings.Contains(err.Error(), files.Cert) {
 		t.Errorf("asked to reload it says %v", err)
 	}
 	issue(t, files.Cert, files.Key, "third")
-	if err := c.reload(); err != nil {
+	if err := c.reload(t.Context()); err != nil {
 		t.Error(err)
 	}
 	presents("third")
@@ -147,6 +148,23 @@ func TestOldVersionsOfTLSAndClientsWithoutACertificateAreRefused(t *testing.T) {
 	if _, _, err := greet(t, c, &tls.Config{Certificates: []tls.Certificate{own}, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil {
 		t.Error("TLS 1.1 is spoken")
 	}
+}
+
+// A file system that does not answer holds the look that is under way, which holds nobody for long.
+func TestCertificateIsPresentedWhileItsFilesDoNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := new(tls.Config)
+		c := &certificate{now: now, looked: time.Now(), flight: make(chan struct{}), log: zerolog.Nop()}
+		began := time.Now()
+		for range 100 {
+			if c.current() != now {
+				t.Fatal("another is presented")
+			}
+		}
+		if took := time.Since(began); took > lookPatience {
+			t.Errorf("100 connections waited %s, want %s for the first", took, lookPatience)
+		}
+	})
 }
 
 func TestFilesOfNoUseAreNamed(t *testing.T) {

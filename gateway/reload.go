@@ -30,9 +30,10 @@ type Reloaded struct {
 // refused whole, and then, as with every error, what was in force stays: configs.Faults, ErrNoFile, dispatch.ErrStopping,
 // or ctx's.
 //
-// It logs what came of it, whoever asked. It may be called from many goroutines; one reload follows the other.
+// It logs what came of it, whoever asked. It may be called from many goroutines; one reload follows the other. It takes
+// reloadTimeout at most: what a file system that does not answer holds up is not put in force later.
 func (g *Gateway) Reload(ctx context.Context) (*Reloaded, error) {
-	done, err := g.reload(ctx)
+	done, err := g.reloadInTime(ctx)
 	var faults configs.Faults
 	switch {
 	case errors.As(err, &faults):
@@ -50,6 +51,34 @@ func (g *Gateway) Reload(ctx context.Context) (*Reloaded, error) {
 		g.log.Info().Strs("applied", done.Applied).Msg("configuration reloaded")
 	}
 	return done, err
+}
+
+// reloadTimeout bounds how long a reload may take to be in force: to read the files, and for the dispatcher to take it between two
+// decisions.
+const reloadTimeout = 10 * time.Second
+
+// reloadInTime is reload, or its failure where that takes too long.
+func (g *Gateway) reloadInTime(ctx context.Context) (*Reloaded, error) {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	type outcome struct {
+		done *Reloaded
+		err  error
+	}
+	ended := make(chan outcome, 1)
+	go func() {
+		done, err := g.reload(ctx)
+		ended <- outcome{done, err}
+	}()
+	select {
+	case o := <-ended:
+		return o.done, o.err
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, fmt.Errorf("reloading: %w", ctx.Err())
+		}
+		return nil, fmt.Errorf("the configuration, or a file that it names, was not read within %s: does its file system answer?", reloadTimeout)
+	}
 }
 
 func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
@@ -90,8 +119,11 @@ func (g *Gateway) reload(ctx context.Context) (*Reloaded, error) {
 	}
 	files.Signers = signers
 	is := rules.New(&next, files, was)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if g.certificate != nil {
-		if err := g.certificate.reload(); err != nil {
+		if err := g.certificate.reload(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -236,6 +236,35 @@ func TestALogLevelThatCannotBeChangedIsSaidToNeedARestart(t *testing.T) {
 	})
 }
 
+// A file system that does not answer holds no reload for ever, and what it held up is not put in force behind anybody's back.
+func TestAReloadThatCannotReadItsFilesInTimeSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		text := "limits: {default: {ceiling: 20/s}}\n"
+		w.file(&text)
+		answers := make(chan struct{})
+		close(answers)
+		read := w.reload
+		w.reload = func() (configs.Config, error) {
+			<-answers
+			return read()
+		}
+		w.start()
+		answers, text = make(chan struct{}), "limits: {default: {ceiling: 30/s}}\n"
+		began := time.Now()
+		status, answer := w.reloading()
+		if took := time.Since(began); status != fasthttp.StatusInternalServerError || !strings.Contains(string(answer), "was not read within 10s") || took != 10*time.Second {
+			t.Errorf("after %s: %d %s", took, status, answer)
+		}
+		close(answers)
+		time.Sleep(time.Second)
+		if r := w.reloads(); !slices.Equal(r.Applied, []string{"limits.default.ceiling"}) {
+			t.Errorf("the next one applied %v: want what the one before it did not", r.Applied)
+		}
+		w.close()
+	})
+}
+
 func TestAFileThatCannotBeReadChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
