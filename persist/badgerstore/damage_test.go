@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 )
@@ -101,12 +99,12 @@ func TestErasureKeepsWhatStandsBehindDamage(t *testing.T) {
 					}
 				}
 			}
-			var told bytes.Buffer
-			s := open(t, dir, Options{Retention: Retention{Metadata: time.Hour, Body: time.Hour}, Log: zerolog.New(&told)})
+			var told logged
+			s := open(t, dir, Options{Retention: Retention{Metadata: time.Hour, Body: time.Hour}, Log: told.logger()})
 			if _, err := s.Erase(t.Context(), &persist.Filter{Subject: record.Digest{1}}); err != nil {
 				t.Fatal(err)
 			}
-			if told.Len() == 0 {
+			if told.String() == "" {
 				t.Error("nothing is said of the damage")
 			}
 			for i, k := range all {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rs/zerolog"
-
 	"github.com/sluice-gateway/sluice/persist/record"
 	"github.com/sluice-gateway/sluice/persist/seal"
 )
@@ -42,8 +40,8 @@ func killed(t *testing.T, n int, key seal.Key) (dir string, ids []record.ID) {
 // afterwards opens what was killed and returns how many of its webhooks are there, and what the log says.
 func afterwards(t *testing.T, dir string, ids []record.ID, key seal.Key) (there int, damaged uint64, said string) {
 	t.Helper()
-	var log bytes.Buffer
-	s := open(t, dir, Options{Key: key, Log: zerolog.New(zerolog.SyncWriter(&log))})
+	var log logged
+	s := open(t, dir, Options{Key: key, Log: log.logger()})
 	for _, id := range ids {
 		if _, err := s.Payload(t.Context(), id); err == nil {
 			there++

@@ -1,13 +1,10 @@
 package badgerstore
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
@@ -142,8 +139,8 @@ func (p panicking) finish(_ *writer, err error) { p.finished <- err }
 
 func TestAPanicWhileCommittingEndsTheStoreAndSaysWhy(t *testing.T) {
 	failed := make(chan error, 2)
-	var log bytes.Buffer
-	s := open(t, t.TempDir(), Options{Failed: func(err error) { failed <- err }, Log: zerolog.New(zerolog.SyncWriter(&log))})
+	var log logged
+	s := open(t, t.TempDir(), Options{Failed: func(err error) { failed <- err }, Log: log.logger()})
 	accepted := accept(t, s, goldenQueue, 10)
 	op := panicking{make(chan error, 1)}
 	if _, err := s.committer.submit(op, 0); err != nil {

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/dgraph-io/badger/v4/fb"
-	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/seal"
@@ -111,8 +110,8 @@ func TestADamagedBlockOfATableIsRefusedUntilTheLossIsAccepted(t *testing.T) {
 		if _, err := Open(dir, Options{Key: key}); !errors.Is(err, persist.ErrLost) || !strings.Contains(err.Error(), table) {
 			t.Errorf("%s: Open: %v, want ErrLost and the table's name", name, err)
 		}
-		var log bytes.Buffer
-		s := open(t, dir, Options{Key: key, DespiteLoss: true, Log: zerolog.New(zerolog.SyncWriter(&log))})
+		var log logged
+		s := open(t, dir, Options{Key: key, DespiteLoss: true, Log: log.logger()})
 		if err := s.db.Flatten(1); err != nil { // which would step on it
 			t.Fatal(err)
 		}
@@ -122,8 +121,8 @@ func TestADamagedBlockOfATableIsRefusedUntilTheLossIsAccepted(t *testing.T) {
 		}
 		kept, err := os.ReadFile(table + damagedSuffix)
 		told := regexp.MustCompile(`"blocks":1,"rows":[1-9][0-9]*,"kept":`)
-		if !told.Match(log.Bytes()) || err != nil || !bytes.Equal(kept, b) {
-			t.Errorf("%s: told %s, and %d bytes are kept (%v)", name, log.Bytes(), len(kept), err)
+		if !told.MatchString(log.String()) || err != nil || !bytes.Equal(kept, b) {
+			t.Errorf("%s: told %s, and %d bytes are kept (%v)", name, log.String(), len(kept), err)
 		}
 		s = open(t, dir, Options{Key: key})
 		if again := len(sizes(t, s, goldenQueue)); again != n || n < 40 {

@@ -1,7 +1,6 @@
 package badgerstore
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,8 +10,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/sluice-gateway/sluice/persist"
 )
@@ -36,8 +33,8 @@ func readOnly(t *testing.T, s *Store) (writable func()) {
 
 func TestNothingIsAcceptedWhileTheJournalCannotBeWrittenAndAllIsAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		s := open(t, t.TempDir(), Options{Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.InfoLevel)})
+		var log logged
+		s := open(t, t.TempDir(), Options{Log: log.logger()})
 		register(t, s, goldenQueue)
 		accept(t, s, goldenQueue, 50)
 		if err := s.Accepting(); err != nil {
@@ -87,9 +84,9 @@ func TestWhyNothingIsAcceptedTellsAFullDiskFromOneThatTakesNothing(t *testing.T)
 }
 
 func TestNothingIsAcceptedIntoADirectoryThatIsNotThereAnyMore(t *testing.T) {
-	var log bytes.Buffer
+	var log logged
 	dir := filepath.Join(t.TempDir(), "data")
-	s := open(t, dir, Options{Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.InfoLevel)})
+	s := open(t, dir, Options{Log: log.logger()})
 	id := accept(t, s, goldenQueue, 10)
 	look := func() { // as it does a second later
 		again := *s.space.last.Load()

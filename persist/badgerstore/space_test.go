@@ -1,7 +1,6 @@
 package badgerstore
 
 import (
-	"bytes"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -9,15 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/sluice-gateway/sluice/persist"
 )
 
 func TestFileSystemThatHangsHoldsTheDoorForSecondsAndIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		s := open(t, t.TempDir(), Options{Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.InfoLevel)})
+		var log logged
+		s := open(t, t.TempDir(), Options{Log: log.logger()})
 		accept(t, s, goldenQueue, 1)
 		answers := make(chan struct{})
 		s.space.ask = func(string) (room, error) {
@@ -54,8 +51,8 @@ func TestFileSystemThatHangsHoldsTheDoorForSecondsAndIsNamed(t *testing.T) {
 
 func TestFullTableOfFilesIsToldFromAFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		s := open(t, t.TempDir(), Options{Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.InfoLevel)})
+		var log logged
+		s := open(t, t.TempDir(), Options{Log: log.logger()})
 		left := room{noLimit, filesFloor - 1}
 		s.space.ask = func(string) (room, error) { return left, nil }
 		time.Sleep(sightFor)

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/rs/zerolog"
-
 	"github.com/sluice-gateway/sluice/persist"
 	"github.com/sluice-gateway/sluice/persist/record"
 	"github.com/sluice-gateway/sluice/persist/seal"
@@ -31,8 +29,8 @@ func wantLost(t *testing.T, dir, missing string, key seal.Key, ids []record.ID) 
 			t.Fatalf("Open: %v, want ErrLost and that of %s", err, missing)
 		}
 	}
-	var log bytes.Buffer
-	s := open(t, dir, Options{Key: key, DespiteLoss: true, Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.WarnLevel)})
+	var log logged
+	s := open(t, dir, Options{Key: key, DespiteLoss: true, Log: log.logger()})
 	there := 0
 	for _, id := range ids {
 		if _, err := s.Payload(t.Context(), id); err == nil {
