@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/sluice-gateway/sluice/bench/loopback"
 )
 
 type doorCmd struct {
@@ -93,7 +95,7 @@ func (c *doorCmd) Run(ctx context.Context) error {
 }
 
 func (c *doorCmd) bare(ctx context.Context, connections int) (float64, error) {
-	addr, err := freeAddr()
+	addr, err := loopback.FreeAddr()
 	if err != nil {
 		return 0, err
 	}

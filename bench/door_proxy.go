@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/sluice-gateway/sluice/bench/loopback"
 )
 
 // doorProxy is the part of the command door that posts through the proxy.
@@ -53,7 +55,7 @@ func (c *doorProxy) measure(ctx context.Context, dir, sluice string) error {
 
 // bareRelay starts one and returns the URL to post to.
 func bareRelay(ctx context.Context, sink *counter) (url string, stop func() error, err error) {
-	addr, err := freeAddr()
+	addr, err := loopback.FreeAddr()
 	if err != nil {
 		return "", nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/sluice-gateway/sluice/bench/loopback"
 )
 
 // running is a gateway under test.
@@ -30,10 +32,10 @@ func serveGateway(ctx context.Context, bin, dir, more string) (*running, error) 
 	}
 	g := &running{bin: bin, conf: filepath.Join(dir, "sluice.yaml")}
 	var err error
-	if g.front, err = freeAddr(); err != nil {
+	if g.front, err = loopback.FreeAddr(); err != nil {
 		return nil, err
 	}
-	if g.admin, err = freeAddr(); err != nil {
+	if g.admin, err = loopback.FreeAddr(); err != nil {
 		return nil, err
 	}
 	yaml := fmt.Sprintf("listen: %s\nadmin: %s\ndata: {dir: %s}\negress: {allow_nets: [127.0.0.0/8]}\nlog: {level: error}\n%s",

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluice-gateway/sluice/bench/loopback"
 )
 
 // promise is a webhook that got a 202.
@@ -52,7 +54,7 @@ const (
 
 // configure writes the gateway's configuration.
 func (l *load) configure(dir, data string) (path string, err error) {
-	if l.front, err = freeAddr(); err != nil {
+	if l.front, err = loopback.FreeAddr(); err != nil {
 		return "", err
 	}
 	path = filepath.Join(dir, "sluice.yaml")

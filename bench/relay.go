@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/sluice-gateway/sluice/bench/loopback"
 )
 
 type relayCmd struct {
@@ -63,7 +65,7 @@ func (c *relayCmd) Run(ctx context.Context) error {
 }
 
 func (c *relayCmd) bare(ctx context.Context, sink *counter, connections int) (float64, error) {
-	addr, err := freeAddr()
+	addr, err := loopback.FreeAddr()
 	if err != nil {
 		return 0, err
 	}
@@ -80,7 +82,7 @@ func (c *relayCmd) bare(ctx context.Context, sink *counter, connections int) (fl
 }
 
 func (c *relayCmd) gateway(ctx context.Context, sink *counter, sluice, dir string, connections int) (float64, error) {
-	addr, err := freeAddr()
+	addr, err := loopback.FreeAddr()
 	if err != nil {
 		return 0, err
 	}
@@ -88,7 +90,7 @@ func (c *relayCmd) gateway(ctx context.Context, sink *counter, sluice, dir strin
 		return 0, err
 	}
 	conf := filepath.Join(dir, "sluice.yaml")
-	admin, err := freeAddr()
+	admin, err := loopback.FreeAddr()
 	if err != nil {
 		return 0, err
 	}

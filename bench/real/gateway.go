@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/sluice-gateway/sluice/bench/loopback"
 )
 
 // gatewayConf says nothing about limits: what there is to know, the gateway finds out. Ids go with the webhooks, so that
@@ -48,7 +50,7 @@ func assemble(ctx context.Context, t Toolbox, d *Destination) (_ *rig, err error
 	}()
 	var addrs [3]string
 	for i := range addrs {
-		if addrs[i], err = freeAddr(); err != nil {
+		if addrs[i], err = loopback.FreeAddr(); err != nil {
 			return nil, err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/sluice-gateway/sluice/bench/loopback"
 )
 
 // nginxes returns nginx with its own two limiters. It tells nothing of them: no header, no Retry-After.
@@ -60,7 +62,7 @@ func limitConn(name string, atOnce int, took time.Duration) Destination {
 		Rule:  Rule{Kind: Concurrency, Limit: atOnce, Took: took},
 		Needs: []Tool{nginx, servers},
 		start: func(ctx context.Context, t Toolbox, at place) ([]*process, error) {
-			api, err := freeAddr()
+			api, err := loopback.FreeAddr()
 			if err != nil {
 				return nil, err
 			}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sluice-gateway/sluice/bench/loopback"
 )
 
 // Paced is what a plain sender got from the same kind of destination at the same time, one that was told the rule and
@@ -34,7 +36,7 @@ func paced(ctx context.Context, t Toolbox, d *Destination, duration time.Duratio
 		MaxIdleConnsPerHost: max(d.Rule.Limit, 1),
 	}}}
 	defer func() { err = errors.Join(err, r.close()) }()
-	addr, err := freeAddr()
+	addr, err := loopback.FreeAddr()
 	if err != nil {
 		return nil, err
 	}

@@ -122,13 +122,3 @@ func (b *lockedBuffer) String() string {
 	text := b.text.Bytes()
 	return string(bytes.TrimSpace(text[max(0, len(text)-enough):]))
 }
-
-// freeAddr returns a loopback address that nobody listens on.
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}

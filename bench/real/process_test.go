@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluice-gateway/sluice/bench/loopback"
 )
 
 // TestStopEndsWhatAProgramStartedItself: a program has ended when nobody holds the other end of its standard error any
@@ -28,7 +30,7 @@ func TestStopEndsWhatAProgramStartedItself(t *testing.T) {
 }
 
 func TestAProgramThatDoesNotListenIsAnErrorInItsOwnWords(t *testing.T) {
-	addr, err := freeAddr()
+	addr, err := loopback.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
