@@ -60,11 +60,16 @@ func (b *Budget) explain(now, sent tick, news, asked bool, o *Observation) {
 	}
 }
 
+// roundedDown is how much shorter a time may be told than it is, by those that cut off what is no whole second of it.
+const roundedDown = time.Second
+
 // explainedBy has a window whose own count explains a refusal hold the lane, if the destination did not ask for a time, and learn from
 // it. It reports false if by all that was counted there should have been room, and nothing about the window accounts for that.
 func (b *Budget) explainedBy(w *window, now tick, asked bool) bool {
 	if !asked {
 		b.pause.hold(now, min(w.holdAfter(now, int(b.pause.attempts)), now+b.cfg.MaxPause), false, w.source)
+	} else if again := b.pause.attempts - 1; again > 0 {
+		b.pause.hold(now, now+min(minPause<<min(again, 5), roundedDown), false, w.source)
 	}
 	if was := w.guess.was; w.undoShorter() {
 		b.explore.tryOut(now, w.mine, was)

@@ -66,7 +66,7 @@ func (w *window) shownBy(t *statement) (reset tick, timed bool) {
 	}
 	switch {
 	case span > 0 && w.asksForAll(t):
-		return least, true
+		return lengthWithin(least, t.told()-t.received, t.hi-t.received, 0), true
 	case span > 0:
 		return max(reset, span), true
 	case reset > 0 && (w.timing != timeAlways || w.twin && t.sent-w.since > w.per): // until then, what is remembered may be the other one's

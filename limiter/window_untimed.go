@@ -62,12 +62,15 @@ func (w *window) spanned(t *statement) tick {
 }
 
 // asksForAll reports whether a refusal asks for a whole window, whatever is left of it: people choose windows of that length, and
-// none as long as from the first call that it counts until then. Symfony's token bucket does, and flask-limiter's moving window. Where
-// refusals are all that is told, which call that was is known only if all since the lane's first, or since the last pause, are its limit.
+// none shorter than it took until the refusal. Symfony's token bucket does, flask-limiter's moving window, and Fastify's backoff. Where
+// refusals are all that is told, which call began it is known only if all since the lane's first, or since the last pause, are its limit.
+//
+// A window that is as long as both together may be one that people choose, too. To have taken it for
+// shorter costs one refusal more, and to have taken it for longer up to half of the allowance, for minutes.
 func (w *window) asksForAll(t *statement) bool {
 	lo, hi := t.lo-t.received, t.hi-t.received
-	before := t.received - w.run.from
-	return (w.timing == timeOnRefusal || w.timing == allOnRefusal && w.run.n == w.limit) && lo > before && mayBeChosen(lo, hi) && !mayBeChosen(before+lo, before+hi)
+	counted := w.timing == timeOnRefusal || w.timing == allOnRefusal && w.run.n == w.limit
+	return counted && lo > lengths[0]/2 && hi > t.received-w.run.from && mayBeChosen(lo, hi)
 }
 
 // onlyRefused has a window of which accepted calls say nothing count what the lane counted by itself, if that is much of what it
