@@ -84,6 +84,17 @@ func (b *Budget) surelyTold(t tick) float64 {
 	return 0
 }
 
+// toldAlone is surelyTold without what others seem to use just now: a level lasts longer.
+func (b *Budget) toldAlone(t tick) float64 {
+	p := b.surelyTold(t)
+	for _, w := range b.windows {
+		if p > 0 && w.per > 0 && w.shared(t) {
+			p = max(p, min(w.all(), b.cfg.Ceiling))
+		}
+	}
+	return p
+}
+
 // callsPerRefusal is how many calls a refusal is worth: the more, the more the destination tells, but fewer for short
 // windows, whose edges cannot be known as well.
 func (b *Budget) callsPerRefusal() float64 {

@@ -97,13 +97,16 @@ func TestWhoAsksForAWholeWindowWithEachRefusalIsUsedWhole(t *testing.T) {
 	}
 }
 
-// TestASecondThatWasCutOffIsNotHammered: "0" is told for most of a window of two seconds. What was refused again right after that
-// waits longer each time.
-func TestASecondThatWasCutOffIsNotHammered(t *testing.T) {
-	for _, clock := range []bool{false, true} {
-		h := teller{limit: 20, per: 2 * time.Second, clock: clock, rounded: true}
-		if use, refused := driveStarting(t, h); refused > 0.05 || use < 0.15 {
-			t.Errorf("by the clock: %t: use %.3f, %.2f %% refused", clock, use, 100*refused)
+// TestSecondsThatAreCutOffDoNotMakeAWindowShorter: "0" is told for half of a window of two seconds. What is refused again right after
+// that waits longer each time, until the window is known to be longer; and what others would have to have used is no level.
+func TestSecondsThatAreCutOffDoNotMakeAWindowShorter(t *testing.T) {
+	for _, h := range []teller{
+		{limit: 20, per: 2 * time.Second}, {limit: 20, per: 2 * time.Second, clock: true},
+		{limit: 50, per: 5 * time.Second, clock: true}, {limit: 150, per: 15 * time.Second, clock: true},
+	} {
+		h.rounded = true
+		if use, refused := driveStarting(t, h); use < 0.85 || refused > 0.05 {
+			t.Errorf("%d per %s, by the clock: %t: use %.3f, %.2f %% refused", h.limit, h.per, h.clock, use, 100*refused)
 		}
 	}
 }

@@ -77,6 +77,8 @@ func (b *Budget) explainedBy(w *window, now tick, asked bool) bool {
 	}
 	switch {
 	case w.since == now: // it was not known
+	case w.usedUpStill(b.pause.attempts):
+		w.lengthenStill(now)
 	case w.notable(w.ledger.foreign): // others were faster
 		w.outlasts(now)
 	case w.timing != timeAlways && !w.confirmed(): // it is how its time is told
@@ -152,7 +154,7 @@ func (b *Budget) recovered(now tick) {
 			b.calls.askedFor = b.pause.total
 		}
 	case b.explore.inEpisode():
-		told := b.surelyTold(now)
+		told := b.toldAlone(now)
 		b.explore.recovered(now, b.pause.asked, told, b.stepBelow(told), b.callsPerRefusal(), b.cfg.Ceiling)
 	case b.inferredWindow() != nil:
 		b.inferredWindow().rerun(now)

@@ -4,7 +4,9 @@ package limiter
 // length is guessed too short. Then calls of ours that left it by the guess are counted still, look like more and more use by others, and
 // take the room that there seemed to be. Refusals show it, and what is counted shows where that went too far.
 
-// overuse is what refusals say of a guessed window that slides and is used by others.
+// Where only refusals tell of a window, nothing is counted in between, and seconds that are cut off may have it guessed too short as well.
+
+// overuse is what refusals say of a guessed window that is used by others, or is longer.
 type overuse struct {
 	at       tick // from here on they count
 	was      tick // the window's length before it was taken to be longer; 0: it was not
@@ -17,6 +19,8 @@ const (
 	overuseRefusals = 3
 	// unexplained is by how many times that must be more for one refusal to show it.
 	unexplained = 3
+	// stillLengths is how many lengths of a window two such refusals are apart at most.
+	stillLengths = 10
 )
 
 // outlasts takes in a refusal by a window that others use.
@@ -48,6 +52,25 @@ func (w *window) outlasts(now tick) {
 	w.spacing = 0
 	w.guess.review(now)
 	w.guess.unshorten()
+}
+
+// usedUpStill reports whether a window of which only refusals tell refuses once more when the time that it told is over, though in its
+// length much less than its limit was called: it is longer than guessed, as it seems. attempts is how many refusals in a row that is.
+func (w *window) usedUpStill(attempts int32) bool {
+	return w.timing == allOnRefusal && attempts > 1 && 4*w.permits.used < 3*w.mine
+}
+
+// lengthenStill counts that. Once may be the use of others; again within some lengths it is taken to be the next longer one.
+func (w *window) lengthenStill(now tick) {
+	if w.overuse == nil || now-w.overuse.at > stillLengths*w.per {
+		w.overuse = &overuse{at: now}
+		return
+	}
+	w.guess.longest = w.per + w.per/10 + 1
+	w.setLength(guessLength(w.guess.longest))
+	w.overuse = nil
+	w.doubt()
+	w.guess.review(now)
 }
 
 // overstays takes back what outlasts did where fewer calls are counted than ours alone within the length. seen is how many those are.
