@@ -12,7 +12,6 @@ import (
 // unreadable answers what the server could not read as a request; the server closes the connection afterwards.
 func (f *Front) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	defer f.counts.answered(ctx)
-	ctx.Response.Reset()
 	f.ids.own(ctx)
 	var small *fasthttp.ErrSmallBuffer
 	switch {
