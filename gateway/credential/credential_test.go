@@ -215,28 +215,31 @@ func TestTheTokenEndpointIsBehindTheGuard(t *testing.T) {
 	}
 }
 
+// In virtual time nobody loses patience while the file is being read.
 func TestAFileIsReadAgainWhenItChangesAndItsLastValueOutlivesIt(t *testing.T) {
-	path := secretFile(t, "Bearer one\n")
-	s := New([]Spec{{Name: "crm", Header: "Authorization", Hosts: everyHost, File: path}}, nil, nil, zerolog.Nop())
-	if got := header(t, s, "crm"); got != "Bearer one" {
-		t.Fatalf("%q", got)
-	}
-	if err := os.WriteFile(path, []byte("Bearer two"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if !s.Refused("crm", record.Header{Value: "Bearer one"}) || header(t, s, "crm") != "Bearer two" {
-		t.Error("after a 401 the file is not read at once")
-	}
-	if s.Refused("crm", record.Header{Value: "Bearer two"}) {
-		t.Error("the same value is to be tried again")
-	}
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	s.Refused("crm", record.Header{Value: "Bearer two"})
-	if got := header(t, s, "crm"); got != "Bearer two" {
-		t.Errorf("%q, want the last value", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		path := secretFile(t, "Bearer one\n")
+		s := New([]Spec{{Name: "crm", Header: "Authorization", Hosts: everyHost, File: path}}, nil, nil, zerolog.Nop())
+		if got := header(t, s, "crm"); got != "Bearer one" {
+			t.Fatalf("%q", got)
+		}
+		if err := os.WriteFile(path, []byte("Bearer two"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if !s.Refused("crm", record.Header{Value: "Bearer one"}) || header(t, s, "crm") != "Bearer two" {
+			t.Error("after a 401 the file is not read at once")
+		}
+		if s.Refused("crm", record.Header{Value: "Bearer two"}) {
+			t.Error("the same value is to be tried again")
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		s.Refused("crm", record.Header{Value: "Bearer two"})
+		if got := header(t, s, "crm"); got != "Bearer two" {
+			t.Errorf("%q, want the last value", got)
+		}
+	})
 }
 
 func TestAFileSystemThatDoesNotAnswerHoldsNobodyUpForLong(t *testing.T) {

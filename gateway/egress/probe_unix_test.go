@@ -33,7 +33,7 @@ func awaitEnd(t *testing.T, cn *net.TCPConn) {
 	}
 	err = raw.Control(func(fd uintptr) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		for n := 0; n == 0; n, _ = unix.Poll(fds, 1000) {
+		for n := 0; n < 1; n, _ = unix.Poll(fds, 1000) { // a signal interrupts it
 		}
 	})
 	if err != nil {
