@@ -88,10 +88,13 @@ func inspectLog(path string, keys *keyring, log zerolog.Logger) (span logSpan, e
 		}
 		return spanOf(b, keys)
 	}
-	log.Error().Str("file", path).Int("at", at).Str("kept", path+damagedSuffix).
+	kept, err := setFileAside(path, whole)
+	if err != nil {
+		return span, err
+	}
+	log.Error().Str("file", path).Int("at", at).Str("kept", kept).
 		Msg("damaged log of the live database: webhooks may be missing, or be sent again")
-	_, err = setFileAside(path, whole)
-	return span, err
+	return span, nil
 }
 
 // mapFile returns a file's bytes, of which nothing but what is looked at takes memory, until unmap.

@@ -97,6 +97,25 @@ func TestADamagedLogOfTheDatabaseCostsWhatIsDamagedAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestALogThatIsDamagedOnceMoreIsKeptBesideTheFirstAndSaysWhere(t *testing.T) {
+	dir, ids := killed(t, 20, seal.Key{})
+	path, b, end := liveLog(t, dir)
+	b[end/2] ^= 1
+	for name, text := range map[string][]byte{path: b, path + damagedSuffix: []byte("the first")} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, damaged, said := afterwards(t, dir, ids, seal.Key{})
+	second := path + ".2" + damagedSuffix
+	if kept, err := os.ReadFile(second); err != nil || !bytes.Equal(kept, b) || damaged != 2 || !strings.Contains(said, `"kept":"`+second) {
+		t.Errorf("%d are set aside (%v), and the log says %q", damaged, err, said)
+	}
+	if first, err := os.ReadFile(path + damagedSuffix); err != nil || string(first) != "the first" {
+		t.Errorf("the first is %q now (%v)", first, err)
+	}
+}
+
 func TestADamagedLogOfAnEncryptedDatabaseIsKeptAndSaysSo(t *testing.T) {
 	key := testKey(t, 1)
 	dir, ids := killed(t, 20, key)
