@@ -34,8 +34,8 @@ const (
 	constantFor = 3 * time.Second
 	// votesNeeded is how many comparisons in a row must agree: one alone may have met two windows.
 	votesNeeded = 2
-	// votesAgainst is how many it takes where milliseconds were seen, and would be over in between: what a sliding window in steady use
-	// tells may seem to go by seconds for a while.
+	// votesAgainst is how many it takes where milliseconds were seen, each over constantFor: what a bucket or a sliding window in steady use
+	// tells hardly moves, and a second is a thousandth of what it varies by.
 	votesAgainst = 8
 )
 
@@ -68,8 +68,13 @@ func (m *ResetMemory) learn(w *Window, sent, received time.Time) {
 		guess = formOfSlope(fall, apart.Seconds(), received.Sub(sent).Seconds())
 	}
 	needed := uint8(votesNeeded)
-	if m.Form == DeltaMillis && m.Raw < 1000*apart.Seconds() {
-		needed = votesAgainst
+	if m.Form == DeltaMillis && guess != DeltaMillis {
+		switch needed = votesAgainst; {
+		case m.Limit == w.Limit && apart >= 0 && apart < constantFor:
+			return
+		case guess == Constant: // it was seen to move
+			guess = ResetUntold
+		}
 	}
 	m.begin(w, received)
 	m.vote(guess, needed)

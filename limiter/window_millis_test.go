@@ -46,6 +46,38 @@ func TestMillisecondsAreFoundByWhatComesBack(t *testing.T) {
 	}
 }
 
+// What a bucket tells at a steady pace hardly moves, and looks like seconds for seconds on end.
+func TestMillisecondsThatWereSeenAreNotTakenForSecondsAtASteadyPace(t *testing.T) {
+	for phase := range 6 {
+		for _, c := range []destination.Spec{
+			{Algorithm: destination.GCRA, Limit: 60, Per: 30 * time.Second}, {Algorithm: destination.Bucket, Limit: 300, Per: time.Minute},
+		} {
+			s := study{
+				cfg: DefaultConfig(), spec: c, dialect: destination.XRateLimitMs, rtt: 20 * time.Millisecond, noise: 2 * time.Millisecond,
+				after: time.Duration(phase) * 1970 * time.Millisecond, within: 20 * time.Minute,
+			}
+			if f := s.run(t); f.use(c) < 0.97 || f.refused > 1 {
+				t.Errorf("%s of %d per %s, phase %d: use %.3f, %d refused", c.Algorithm, c.Limit, c.Per, phase, f.use(c), f.refused)
+			}
+		}
+	}
+}
+
+func TestMillisecondsThatWereSeenByChanceAreFoundToBeSeconds(t *testing.T) {
+	m := ResetMemory{Form: DeltaMillis, Raw: 3600, Low: 3600, Limit: 100, At: noon.UnixMilli()}
+	for second := range 60 {
+		at := noon.Add(time.Duration(second) * time.Second)
+		m.learn(&Window{Limit: 100, ResetRaw: float64(3600 - second)}, at.Add(-20*time.Millisecond), at)
+		if m.Form == DeltaSeconds {
+			if second > 30 {
+				t.Errorf("after %d s", second)
+			}
+			return
+		}
+	}
+	t.Errorf("after a minute: %+v", m)
+}
+
 // inSeconds tells a reset in whole seconds, rounded up, of limits that calls meet by turns, as where a lane has several credentials.
 type inSeconds struct {
 	limits []*destination.Limiter
