@@ -60,6 +60,8 @@ type SavedWindow struct {
 	Shortened  bool        `json:"shortened,omitempty"` // the same
 	Timing     uint8       `json:"timing,omitempty"`    // when time is told; see timing
 	Millis     bool        `json:"millis,omitempty"`    // its reset, a bare number, counts milliseconds
+	Unsure     bool        `json:"unsure,omitempty"`    // it may count them, for all that is known
+	Back       uint8       `json:"back,omitempty"`      // responses that spoke for that
 	Since      int64       `json:"since,omitempty"`
 	Told       int64       `json:"told,omitempty"`
 	InFlight   int64       `json:"in_flight,omitempty"`
@@ -103,6 +105,9 @@ func (b *Budget) saveWindow(w *window, t tick) SavedWindow {
 	}
 	if w.inferred != nil {
 		s.LongestMs = w.inferred.wait.Milliseconds()
+	}
+	if w.resetUnit.mayBe(t) {
+		s.Unsure, s.Back = w.unsure, w.resetUnit.back
 	}
 	if t < w.ledger.until {
 		s.Until = b.ms(w.ledger.until)
@@ -192,8 +197,13 @@ func (b *Budget) restoreWindow(s *SavedWindow, t tick, trip time.Duration, unsur
 		w.guess = guess{longest: time.Duration(s.LongestMs) * time.Millisecond, full: s.Full, shortened: s.Shortened}
 		w.guess.review(t)
 		w.timing = min(timing(s.Timing), timeOfBucket)
-		if s.Millis {
-			w.resetUnit = &resetUnit{on: true}
+		switch {
+		case s.Millis:
+			w.resetUnit = &resetUnit{on: true, likely: true}
+		case s.Unsure: // one call may try at once: only the process before knew when
+			w.unsure, w.resetUnit = true, &resetUnit{likely: true, back: min(s.Back, backNeeded-1), tryAt: max(t, 1)}
+		case s.Back > 0:
+			w.resetUnit = &resetUnit{likely: true, back: min(s.Back, backNeeded-1)}
 		}
 		w.setLimit(s.Limit, b.cfg.Share)
 		w.setLength(per)

@@ -116,8 +116,9 @@ func (m *resetUnit) see(t *statement, said *Window, told time.Duration, two bool
 	}
 	m.left, m.missing, m.told, m.sent, m.received, m.known = said.Remaining, max(1, missing), told, t.sent, t.received, true
 	m.tryAt = 0
-	// Of one call at a time the number is always the same, and whether it falls shows nothing.
-	t.unsure = t.unsure || said.Limit == 1 && m.likely && said.ResetRaw >= undecided && t.sent >= m.from
+	// Of one call at a time the number is always the same, and whether it falls shows nothing; so it may be of a bucket at its pace.
+	same := said.Limit == 1 || m.back > 0 && said.ResetForm == Constant
+	t.unsure = t.unsure || same && m.likely && said.ResetRaw >= undecided && t.sent >= m.from
 	if t.unsure && !m.on && m.likely && !two && t.sent >= m.from && said.Remaining == 0 {
 		m.tryAt = t.received + told + told/100 + time.Millisecond
 	}
@@ -170,6 +171,9 @@ func (b *Budget) askedFor(h *Hint) time.Duration {
 	}
 	return h.RetryAfter
 }
+
+// mayBe reports whether it may be milliseconds, and was not found to be.
+func (m *resetUnit) mayBe(now tick) bool { return m != nil && m.likely && !m.on && now >= m.from }
 
 // triesAt is when a call may try whether milliseconds are over.
 func (w *window) triesAt() tick {

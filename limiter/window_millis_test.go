@@ -78,6 +78,33 @@ func TestMillisecondsThatWereSeenByChanceAreFoundToBeSeconds(t *testing.T) {
 	t.Errorf("after a minute: %+v", m)
 }
 
+// What speaks for milliseconds is saved before it is enough: a restart held the lane for the hours that seconds would be.
+func TestARestartKeepsWhatSpeaksForMilliseconds(t *testing.T) {
+	for _, c := range []struct {
+		algorithm destination.Algorithm
+		limit     int
+		per       time.Duration
+		use       float64
+	}{
+		{destination.Bucket, 5, 10 * time.Second, 0.95},
+		{destination.GCRA, 60, 30 * time.Second, 0.95},
+		{destination.Bucket, 300, time.Minute, 0.95},
+		{destination.Leaky, 300, time.Minute, 0.9},
+		{destination.SlidingCounter, 5, 10 * time.Second, 0.7},
+	} {
+		for phase := range 4 {
+			s := study{
+				cfg: DefaultConfig(), spec: destination.Spec{Algorithm: c.algorithm, Limit: c.limit, Per: c.per}, dialect: destination.XRateLimitMs,
+				rtt: 20 * time.Millisecond, noise: 2 * time.Millisecond, after: time.Duration(phase) * c.per * 10 / 43, within: 10 * time.Minute,
+				crashes: []time.Duration{time.Duration(15+17*phase) * time.Second, 90 * time.Second},
+			}
+			if f := s.run(t); f.use(s.spec) < c.use || f.refused > 8 {
+				t.Errorf("%s of %d per %s, phase %d: use %.3f, %d refused; want %.2f", c.algorithm, c.limit, c.per, phase, f.use(s.spec), f.refused, c.use)
+			}
+		}
+	}
+}
+
 // inSeconds tells a reset in whole seconds, rounded up, of limits that calls meet by turns, as where a lane has several credentials.
 type inSeconds struct {
 	limits []*destination.Limiter
