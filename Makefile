@@ -71,11 +71,11 @@ $(VERIFIERS)/node_modules/.package-lock.json: $(VERIFIERS)/package-lock.json | d
 	@touch $@
 
 ## race: all tests under the race detector, which needs a C compiler. Now and then it crashes where two processors run timers of one bubble
-##       of testing/synctest (https://github.com/golang/go/issues/78156): where nearly all is tested in bubbles, tests get one processor
+##       of testing/synctest (https://github.com/golang/go/issues/78156): packages that test in bubbles get one processor
 race:
 	@tools/need-cc
-	@all=$$($(GO) list $(PACKAGES)); \
-	bubbles=$$(grep '/sluice/gateway' <<< "$$all" || true); others=$$(grep -v '/sluice/gateway' <<< "$$all" || true); \
+	@tests=$$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' $(PACKAGES)); \
+	bubbles=$$(awk '/testing\/synctest/ {print $$1}' <<< "$$tests"); others=$$(awk '!/testing\/synctest/ {print $$1}' <<< "$$tests"); \
 	export CGO_ENABLED=1; \
 	if [ -n "$$bubbles" ]; then (set -x; $(GO) test -race -cpu 1 -timeout $(TIMEOUT) $$bubbles); fi; \
 	if [ -n "$$others" ]; then (set -x; $(GO) test -race -timeout $(TIMEOUT) $$others); fi
