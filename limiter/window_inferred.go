@@ -1,6 +1,7 @@
 package limiter
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -13,15 +14,17 @@ import (
 
 // inferred is what is known of such a window beside what is of every one.
 type inferred struct {
-	wait   tick    // the last one that was asked for
-	before int64   // the limit before it was tried whether more is allowed; 0: that is not being tried
-	step   float32 // the last one of a search, while that goes on; see next
-	tries  uint8   // refusals in a row that put it right
-	guess  bool    // its length is no more than one
-	raised bool    // it was tried before whether more is allowed
-	young  bool    // it asked for a second, and was neither refused nor raised since: it may be a bucket
-	varies bool    // it asked for one time and for another: what is left of a window, then, and no constant
-	enough bool    // what it asked for was enough once
+	wait     tick    // the last one that was asked for
+	raisedAt tick    // when it was last tried whether more is allowed
+	before   int64   // the limit before it was tried whether more is allowed; 0: that is not being tried
+	step     float32 // the last one of a search, while that goes on; see next
+	proven   int32   // the limit before it was last tried whether more is allowed, until the one that came of that stands; 0: it does
+	tries    uint8   // refusals in a row that put it right
+	guess    bool    // its length is no more than one
+	raised   bool    // it was tried before whether more is allowed
+	young    bool    // it asked for a second, and was neither refused nor raised since: it may be a bucket
+	varies   bool    // it asked for one time and for another: what is left of a window, then, and no constant
+	enough   bool    // what it asked for was enough once
 }
 
 // inferredSource is where an inferred window comes from.
@@ -48,6 +51,9 @@ const (
 	youngRun, settledRun, fell = 2, 10, 0.9
 	// mostShort is how many refusals in a row may be for a time that was rounded down.
 	mostShort = 2
+	// savedUpFor is how many halves of a length a limit is accepted for that no window of that length refuses then, and trialFor is for how
+	// long one of a second is tried: a bucket that saved up as much as that shows by then.
+	savedUpFor, trialFor = 3, 4 * time.Second
 	// bucketPart is what part of a window's first length it is gone slower in: what a bucket saves up in a second lasts no longer.
 	bucketPart = 4
 	// littleLess is what part is taken off a limit that stood the test and is refused after a length nonetheless.
@@ -180,6 +186,10 @@ func (b *Budget) inferAnew(now, sent tick, r *comeBack) bool {
 // putRight takes in that an inferred window refused a call that it had room for. It reports false if it is none.
 func (w *window) putRight(sent tick, r *comeBack) bool {
 	counted := w.permits.trim(sent) - 1 // of the last length, without the one that was refused
+	if w.savedUp(sent, r) {
+		w.backToProven(r)
+		return true
+	}
 	if w.inferred.before > 0 {
 		w.endRaise(r, counted)
 		return true
@@ -224,6 +234,28 @@ func (w *window) endRaise(r *comeBack, counted int64) {
 	}
 	w.setLimit(n, 1)
 	w.inferred.before = 0
+}
+
+// savedUp reports whether a limit of a second that is more than the one before it was refused when all of it had been accepted for
+// longer than that: no window does so, but a bucket that had saved it up.
+func (w *window) savedUp(sent tick, r *comeBack) bool {
+	i := w.inferred
+	if i.proven == 0 || w.per > time.Second || int64(i.proven) >= w.limit {
+		return false
+	}
+	if i.before > 0 {
+		return sent-i.raisedAt > savedUpFor*w.per/2
+	}
+	return r.n >= w.limit && r.age >= w.per
+}
+
+// backToProven has such a window allow about as much as before it was tried whether it allows more: by no less than a bucket would have
+// been filled with, of numbers that people choose.
+func (w *window) backToProven(r *comeBack) {
+	i := w.inferred
+	least := int64(math.Ceil(fell * float64(i.proven)))
+	w.setLimit(roundest(min(w.leastBy(r), least), w.limit-1), 1)
+	i.before, i.proven = 0, 0
 }
 
 // showsLength reports whether a refusal that ends by a length that people choose shows that the window is so long, or that it holds less.
@@ -285,6 +317,10 @@ func (b *Budget) raise(now tick) {
 	if w.inferred.before == 0 && after >= raiseAfter && w.per > time.Second {
 		w.inferred.tries = 0 // it did well for long
 	}
+	w.inferred.raisedAt = now
+	if w.inferred.before == 0 {
+		w.inferred.proven = int32(w.limit) //nolint:gosec // bounded
+	}
 	w.inferred.before, w.toldAt, w.inferred.raised, w.inferred.young = w.limit, now, true, false
 	w.setLimit(int64(by*float64(w.limit))+1, 1)
 	b.revision++
@@ -304,6 +340,9 @@ func (w *window) nextRaise(search bool) (by float64, after tick) {
 	short := w.per <= time.Second
 	switch {
 	case i.before > 0: // and it did not refuse: half as much again was less than it allows
+		if short {
+			return raiseOn, trialFor
+		}
 		return raiseOn, w.per + time.Second
 	case i.raised && short:
 		return firstRaiseBy, usual

@@ -73,6 +73,24 @@ func TestABucketsPauseIsNoWindow(t *testing.T) {
 	}
 }
 
+// TestWhatABucketSavedUpIsTakenForNoWindow: it lasts for some seconds of a limit that is too high, and refuses one that a window of a
+// second had kept. Then the limit before is right; going on from what was accepted took ten refusals.
+func TestWhatABucketSavedUpIsTakenForNoWindow(t *testing.T) {
+	for _, c := range []struct {
+		rate    int64
+		burst   int
+		refused float64
+	}{{5, 10, 0.0125}, {10, 10, 0.005}, {10, 20, 0.006}, {20, 50, 0.004}, {50, 100, 0.002}} {
+		for seed := range uint64(5) {
+			limit := Rule{c.rate, time.Second}
+			spec := destination.Spec{Algorithm: destination.Bucket, Limit: int(c.rate), Per: time.Second, Burst: c.burst}
+			if f := driveReal(t, model(t, spec, destination.RetryAfterOnly), limit, seed); f.late < 0.97 || f.refused > c.refused {
+				t.Errorf("%d a second, %d saved up, seed %d: use %.3f, refused %.2f%%; want 0.97, %.2f%%", c.rate, c.burst, seed, f.late, 100*f.refused, 100*c.refused)
+			}
+		}
+	}
+}
+
 // TestABucketThatMayBeAWindowRefusesFewOfTheNextCalls: it is far away, so that all that is on its way is refused with the first one.
 func TestABucketThatMayBeAWindowRefusesFewOfTheNextCalls(t *testing.T) {
 	for seed := range uint64(5) {
