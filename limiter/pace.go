@@ -16,7 +16,7 @@ func (b *Budget) pace(t tick) (perSecond float64, from string) {
 	if b.cfg.Fixed > 0 {
 		return b.cfg.Fixed, "fixed"
 	}
-	told, sure := b.told(t)
+	told, sure := b.told(t, false)
 	own, found := b.own(t)
 	switch {
 	case b.explore.exploring() && own < told && !(b.explore.capped && b.shared(t)),
@@ -49,14 +49,18 @@ func (b *Budget) own(t tick) (perSecond float64, from string) {
 	return perSecond, from
 }
 
-// told is the pace that the destination's windows, and those configured, allow; sure: it stands without being tried out.
-func (b *Budget) told(t tick) (perSecond float64, sure bool) {
+// told is the pace that the destination's windows, and those configured, allow; sure: it stands without being tried out. alone: without
+// what others seem to use just now.
+func (b *Budget) told(t tick, alone bool) (perSecond float64, sure bool) {
 	perSecond = math.Inf(1)
 	if b.toldRate > 0 {
 		perSecond, sure = b.toldRate*b.cfg.Share, true
 	}
 	for _, w := range b.windows {
 		p := w.pace(t, b.trip.varies())
+		if alone && w.per > 0 && w.shared(t) {
+			p = max(p, w.all())
+		}
 		if !w.configured() {
 			p = max(p, slowestTold)
 		}
@@ -76,23 +80,12 @@ func (b *Budget) shared(t tick) bool {
 	return false
 }
 
-// surelyTold is the pace that is told for sure, 0 when there is none.
-func (b *Budget) surelyTold(t tick) float64 {
-	if p, sure := b.told(t); sure && !math.IsInf(p, 1) {
+// surelyTold is the pace that is told for sure, 0 when there is none. alone: as for told.
+func (b *Budget) surelyTold(t tick, alone bool) float64 {
+	if p, sure := b.told(t, alone); sure && !math.IsInf(p, 1) {
 		return min(p, b.cfg.Ceiling)
 	}
 	return 0
-}
-
-// toldAlone is surelyTold without what others seem to use just now: a level lasts longer.
-func (b *Budget) toldAlone(t tick) float64 {
-	p := b.surelyTold(t)
-	for _, w := range b.windows {
-		if p > 0 && w.per > 0 && w.shared(t) {
-			p = max(p, min(w.all(), b.cfg.Ceiling))
-		}
-	}
-	return p
 }
 
 // callsPerRefusal is how many calls a refusal is worth: the more, the more the destination tells, but fewer for short

@@ -110,3 +110,24 @@ func TestSecondsThatAreCutOffDoNotMakeAWindowShorter(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatOthersLeaveOfOneWindowIsNoPaceOfTheOther: without the others, the slower of two windows is what is told.
+func TestWhatOthersLeaveOfOneWindowIsNoPaceOfTheOther(t *testing.T) {
+	b := New(DefaultConfig(), epoch)
+	add := func(limit int64, foreign int64) *window {
+		w := newWindow("X-RateLimit-*", 0)
+		w.setLimit(limit, 1)
+		w.setLength(10 * time.Second)
+		w.basis, w.ledger.foreign, w.ledger.until = lengthConfirmed, foreign, 5*time.Second
+		b.windows = append(b.windows, w)
+		return w
+	}
+	taken := add(100, 95)
+	add(20, 0)
+	if !taken.shared(time.Second) || b.surelyTold(time.Second, false) > 1 {
+		t.Fatalf("told %v while others take 95 of 100", b.surelyTold(time.Second, false))
+	}
+	if p := b.surelyTold(time.Second, true); p < 1.9 || p > 2.1 {
+		t.Errorf("told without the others %v a second, want the other window's 2", p)
+	}
+}

@@ -48,7 +48,7 @@ func (b *Budget) explain(now, sent tick, news, asked bool, o *Observation) {
 	if news && asked && b.infer(now, sent, o) {
 		return
 	}
-	attempt, pace, told := int(b.pause.attempts), b.rate(now), b.surelyTold(now)
+	attempt, pace, told := int(b.pause.attempts), b.rate(now), b.surelyTold(now, false)
 	b.explore.refuse(now, attempt, pace, told, asked)
 	if news && o.Hint != nil && o.Hint.RetryIn > 0 {
 		b.explore.drip.told(sent, sent+o.Hint.RetryIn, &b.explore.curve, b.trip.typical())
@@ -154,7 +154,7 @@ func (b *Budget) recovered(now tick) {
 			b.calls.askedFor = b.pause.total
 		}
 	case b.explore.inEpisode():
-		told := b.toldAlone(now)
+		told := b.surelyTold(now, true) // a level lasts longer
 		b.explore.recovered(now, b.pause.asked, told, b.stepBelow(told), b.callsPerRefusal(), b.cfg.Ceiling)
 	case b.inferredWindow() != nil:
 		b.inferredWindow().rerun(now)
